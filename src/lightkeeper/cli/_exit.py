@@ -1,0 +1,22 @@
+"""Exit codes of every command."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """What a command's exit status means."""
+
+    OK = 0
+    """Done."""
+    MATCHED = 1
+    """Done, and the condition of ``--fail-on`` was met."""
+    USAGE = 2
+    """The call was wrong; nothing was done."""
+    PARTIAL = 3
+    """Done, but some files could not be examined; their rows carry ``error``."""
+    FAILED = 4
+    """Could not run: configuration, a missing extra, an output that cannot be written."""
+    INTERRUPTED = 130
+    """Stopped by Ctrl-C; what was finished is kept."""

@@ -1,0 +1,72 @@
+"""Every error that Lightkeeper raises on purpose.
+
+::
+
+    LightkeeperError
+    ├── MediaError                the bytes of one file
+    │   ├── UnsupportedMedia      not a format that Lightkeeper reads
+    │   ├── CorruptMedia          truncated, lying or damaged beyond use
+    │   └── LimitExceeded         refused before it could exhaust the machine
+    ├── EvidenceError             an examiner could not do its work
+    ├── InvalidConfiguration      a setting, policy, calibration or mark file
+    ├── OutputError               a result could not be written
+    └── MissingExtra              an optional dependency is not installed
+                                  (also an ImportError)
+
+A batch never ends with one of these: a bad file becomes a row that carries ``error``.
+"""
+
+from __future__ import annotations
+
+
+class LightkeeperError(Exception):
+    """Base of all errors; ``str()`` says what happened and ``hint`` what to do about it."""
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+    @property
+    def code(self) -> str:
+        """Stable machine-readable name, such as ``limit-exceeded``."""
+        name = type(self).__name__
+        return "".join("-" + c.lower() if c.isupper() else c for c in name).lstrip("-")
+
+
+class MediaError(LightkeeperError):
+    """The bytes of one file cannot be used."""
+
+
+class UnsupportedMedia(MediaError):
+    """The content is not of a format that Lightkeeper reads."""
+
+
+class CorruptMedia(MediaError):
+    """The content is truncated, contradicts itself or cannot be decoded."""
+
+
+class LimitExceeded(MediaError):
+    """Reading on would pass a limit of :class:`lightkeeper.media.Limits`."""
+
+
+class EvidenceError(LightkeeperError):
+    """An examiner could not examine a file."""
+
+
+class InvalidConfiguration(LightkeeperError):
+    """A setting, policy, calibration or mark definition is wrong."""
+
+
+class OutputError(LightkeeperError):
+    """A result could not be written where it was asked for."""
+
+
+class MissingExtra(LightkeeperError, ImportError):
+    """An optional dependency is needed; ``hint`` names the extra to install."""
+
+    def __init__(self, feature: str, *, extra: str) -> None:
+        super().__init__(
+            f"{feature} needs the extra '{extra}', which is not installed",
+            hint=f"pip install 'lightkeeper[{extra}]'",
+        )
+        self.extra = extra

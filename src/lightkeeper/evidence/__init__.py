@@ -1,0 +1,17 @@
+"""What one examiner saw.
+
+Each sub-package examines one kind of evidence. An examiner reports findings; it neither fuses
+nor judges.
+"""
+
+from lightkeeper.evidence._finding import (
+    Basis,
+    Claim,
+    Details,
+    Examiner,
+    Finding,
+    Hypothesis,
+    Tier,
+)
+
+__all__ = ["Basis", "Claim", "Details", "Examiner", "Finding", "Hypothesis", "Tier"]

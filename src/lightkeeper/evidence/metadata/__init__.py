@@ -1,0 +1,1 @@
+"""Generation parameters and source declarations that a file carries."""

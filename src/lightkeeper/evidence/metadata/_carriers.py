@@ -1,0 +1,116 @@
+"""The texts of one file, as the tool families see them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from lightkeeper.evidence.metadata._record import GenerationRecord
+    from lightkeeper.media import Embedded
+
+    Family = Callable[["Carriers"], Iterable["GenerationRecord"]]
+    """A tool family's reader: claims the payloads that it understands, yields its records."""
+
+_EXIF_NAMES = {
+    0x010E: "ImageDescription",
+    0x010F: "Make",
+    0x0110: "Model",
+    0x0131: "Software",
+    0x013B: "Artist",
+    0x8298: "Copyright",
+    0x927C: "MakerNote",
+    0x9286: "UserComment",
+}
+_MAX_JSON_NESTING = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """One text and where it stood: ``png:tEXt:parameters``, ``exif:UserComment``, ``jpeg:COM``."""
+
+    carrier: str
+    keyword: str
+    text: str
+
+
+class Carriers:
+    """All payloads of one file, each read by at most one tool family."""
+
+    def __init__(self, embedded: Embedded) -> None:
+        self.embedded = embedded
+        self.payloads = tuple(_payloads(embedded))
+        self._claimed: set[int] = set()
+        self._parsed: dict[int, object] = {}
+
+    def open(self) -> tuple[Payload, ...]:
+        """Payloads that no family has claimed yet, in file order."""
+        return tuple(p for p in self.payloads if id(p) not in self._claimed)
+
+    def find(self, *keywords: str) -> Payload | None:
+        """First unclaimed payload under any of these keywords."""
+        return next((p for p in self.open() if p.keyword in keywords), None)
+
+    def claim(self, *payloads: Payload | None) -> None:
+        """Mark payloads as read, so that no other family reads them again."""
+        self._claimed.update(id(p) for p in payloads if p is not None)
+
+    def json(self, payload: Payload) -> object | None:
+        """The payload parsed as JSON (``NaN`` admitted), ``None`` where it is not JSON.
+
+        Nesting is bounded before parsing; the result is kept for other families.
+        """
+        if id(payload) not in self._parsed:
+            self._parsed[id(payload)] = parse_json(payload.text)
+        return self._parsed[id(payload)]
+
+
+def parse_json(text: str) -> object | None:
+    """Parse an object or array; ``None`` for anything else, too deep or damaged."""
+    text = text.strip(" \t\r\n\0\ufeff")
+    if not text.startswith(("{", "[")) or _too_deep(text):
+        return None
+    try:
+        parsed: object = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return parsed
+
+
+def _too_deep(text: str) -> bool:
+    if text.count("{") + text.count("[") <= _MAX_JSON_NESTING:
+        return False
+    depth = 0
+    in_string = escaped = False
+    for char in text:
+        if in_string:
+            if escaped:
+                escaped = False
+            elif char == "\\":
+                escaped = True
+            elif char == '"':
+                in_string = False
+        elif char == '"':
+            in_string = True
+        elif char in "{[":
+            depth += 1
+            if depth > _MAX_JSON_NESTING:
+                return True
+        elif char in "}]":
+            depth -= 1
+    return False
+
+
+def _payloads(embedded: Embedded) -> Iterable[Payload]:
+    for block in embedded.texts:
+        carrier = f"{block.carrier}:{block.keyword}" if block.keyword else block.carrier
+        yield Payload(carrier, block.keyword, block.text)
+    for entry in embedded.exif:
+        if entry.text and entry.ifd in ("ifd0", "exif"):
+            name = _EXIF_NAMES.get(entry.tag, f"0x{entry.tag:04X}")
+            yield Payload(f"exif:{name}", name, entry.text)
+    for leaf in embedded.xmp:
+        yield Payload(f"xmp:{leaf.path}", leaf.name, leaf.value)

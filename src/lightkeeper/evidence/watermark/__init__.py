@@ -1,0 +1,1 @@
+"""Watermarks, decoded in one pass."""

@@ -1,0 +1,1 @@
+"""Fingerprints: cryptographic digests and PDQ."""

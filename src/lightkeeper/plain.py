@@ -1,0 +1,45 @@
+"""Turn results into plain JSON values, in one way for every output."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any
+
+
+def to_plain(value: object) -> Any:
+    """Reduce dataclasses, enums, tuples and bytes to what JSON can hold.
+
+    Parameters
+    ----------
+    value : object
+        A frozen dataclass, enum, mapping, sequence, set, bytes or scalar. Fields whose metadata
+        has ``plain=False`` are left out; bytes become lower-case hex; NaN and infinities ``None``.
+
+    Returns
+    -------
+    dict, list, str, int, float, bool or None
+    """
+    if value is None or (isinstance(value, (bool, int, str)) and not isinstance(value, Enum)):
+        return value
+    if isinstance(value, Enum):
+        return to_plain(value.value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return bytes(value).hex()
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {
+            field.name: to_plain(getattr(value, field.name))
+            for field in dataclasses.fields(value)
+            if field.metadata.get("plain", True)
+        }
+    if isinstance(value, Mapping):
+        return {str(to_plain(key)): to_plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [to_plain(item) for item in value]
+    if isinstance(value, (set, frozenset)):
+        return sorted(to_plain(item) for item in value)
+    raise TypeError(f"{type(value).__name__} has no plain form")

@@ -1,0 +1,1 @@
+"""Many files: examined in a process pool, journalled, written as rows."""
