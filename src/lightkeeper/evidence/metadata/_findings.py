@@ -1,0 +1,30 @@
+"""Turn a record into a finding, in one way for every examiner that reads parameters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lightkeeper.evidence._finding import Basis, Claim, Finding, Hypothesis
+
+if TYPE_CHECKING:
+    from lightkeeper.evidence.metadata._record import GenerationRecord
+
+
+def parameters_finding(record: GenerationRecord, *, examiner: str, version: str) -> Finding:
+    """Say that a file carries generation parameters, and where.
+
+    The finding rests on text that anyone can write: ``Basis.ASSERTED``, no likelihood ratio.
+    Its ``source`` is the record's carrier, so that several records of one carrier count once.
+    """
+    where = record.carrier
+    return Finding(
+        claim=Claim.PARAMETERS,
+        basis=Basis.ASSERTED,
+        summary=f"Generation parameters in the form that {record.tool} writes, in {where}.",
+        examiner=examiner,
+        version=version,
+        source=where,
+        supports=Hypothesis.GENERATED,
+        details=record,
+        limits=("anyone-can-write",),
+    )
