@@ -9,6 +9,7 @@
     │   └── LimitExceeded         refused before it could exhaust the machine
     ├── EvidenceError             an examiner could not do its work
     ├── InvalidConfiguration      a setting, policy, calibration or mark file
+    ├── NotPermitted              a decision that only a person may take
     ├── OutputError               a result could not be written
     └── MissingExtra              an optional dependency is not installed
                                   (also an ImportError)
@@ -55,6 +56,10 @@ class EvidenceError(LightkeeperError):
 
 class InvalidConfiguration(LightkeeperError):
     """A setting, policy, calibration or mark definition is wrong."""
+
+
+class NotPermitted(LightkeeperError):
+    """Only a person, or only another basis, may do this."""
 
 
 class OutputError(LightkeeperError):

@@ -4,6 +4,7 @@ Each sub-package examines one kind of evidence. An examiner reports findings; it
 nor judges.
 """
 
+from lightkeeper.evidence._examine import NotExamined
 from lightkeeper.evidence._finding import (
     Basis,
     Claim,
@@ -14,4 +15,13 @@ from lightkeeper.evidence._finding import (
     Tier,
 )
 
-__all__ = ["Basis", "Claim", "Details", "Examiner", "Finding", "Hypothesis", "Tier"]
+__all__ = [
+    "Basis",
+    "Claim",
+    "Details",
+    "Examiner",
+    "Finding",
+    "Hypothesis",
+    "NotExamined",
+    "Tier",
+]

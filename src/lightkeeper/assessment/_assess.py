@@ -1,0 +1,84 @@
+"""From findings to an assessment."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lightkeeper.assessment._calibration import Calibration, load_calibration
+from lightkeeper.assessment._classification import Classification
+from lightkeeper.assessment._conflicts import find_conflicts
+from lightkeeper.assessment._fusion import net, totals, weigh
+from lightkeeper.assessment._result import Assessment, Origin, Strength, Weight
+from lightkeeper.assessment._routing import route
+from lightkeeper.evidence import Basis, Hypothesis
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lightkeeper.evidence import Finding, NotExamined
+
+
+def assess(
+    findings: Sequence[Finding],
+    *,
+    not_examined: Sequence[NotExamined] = (),
+    calibration: Calibration | None = None,
+) -> Assessment:
+    """Say what the findings of one file mean together.
+
+    Parameters
+    ----------
+    findings : sequence of Finding
+        All findings about one file; results point into it by index.
+    not_examined : sequence of NotExamined
+        What was not looked at, and why.
+    calibration : Calibration, optional
+        Weights; those that ship with Lightkeeper by default.
+
+    Returns
+    -------
+    Assessment
+        ``undetermined`` wherever no weighed evidence prevails.
+    """
+    calibration = calibration or load_calibration()
+    weights = weigh(findings, calibration)
+    origin, log10_lr = _origin(totals(findings, weights, calibration))
+    carried_by = _carriers(origin, weights)
+    conflicts = find_conflicts(findings)
+    return Assessment(
+        origin=origin,
+        strength=Strength.of(log10_lr) if log10_lr is not None else Strength.NONE,
+        log10_lr=log10_lr,
+        carried_by=carried_by,
+        weights=weights,
+        conflicts=conflicts,
+        not_examined=tuple(not_examined),
+        labels=_proposed(findings, origin, carried_by),
+        routing=route(findings, origin, conflicts, not_examined),
+        calibration=calibration.id,
+    )
+
+
+def _origin(sums: dict[Hypothesis, float]) -> tuple[Origin, float | None]:
+    best: tuple[Origin, float | None] = (Origin.UNDETERMINED, None)
+    for hypothesis in sums:
+        value = net(hypothesis, sums)
+        if Strength.of(value) is not Strength.NONE and (best[1] is None or value > best[1]):
+            best = (Origin(hypothesis.value), round(value, 3))
+    return best
+
+
+def _carriers(origin: Origin, weights: Sequence[Weight]) -> tuple[int, ...]:
+    return tuple(w.finding for w in weights if w.counted and w.supports.value == origin.value)
+
+
+def _proposed(
+    findings: Sequence[Finding], origin: Origin, carried_by: tuple[int, ...]
+) -> Classification:
+    labels = Classification()
+    if origin is not Origin.GENERATED:
+        return labels
+    strongest = max(carried_by, key=lambda i: list(Basis).index(findings[i].basis))
+    return labels.propose(
+        "computer_generated", True, basis=findings[strongest].basis, findings=carried_by
+    )

@@ -1,0 +1,94 @@
+"""Disagreements, which are results in their own right."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lightkeeper.assessment._result import Conflict
+from lightkeeper.evidence import Basis, Claim, Hypothesis
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from lightkeeper.evidence import Finding
+
+_AI = (Hypothesis.GENERATED, Hypothesis.AI_EDITED)
+
+
+def find_conflicts(findings: Sequence[Finding]) -> tuple[Conflict, ...]:
+    """All conflicts among the findings, in a stable order."""
+    return tuple(conflict for rule in _RULES for conflict in rule(findings))
+
+
+def _where(findings: Sequence[Finding], test: Callable[[Finding], bool]) -> tuple[int, ...]:
+    return tuple(i for i, f in enumerate(findings) if test(f))
+
+
+def _camera_beside_mark(findings: Sequence[Finding]) -> Iterable[Conflict]:
+    marks = _where(findings, lambda f: f.claim is Claim.CARRIES_MARK)
+    cameras = _where(findings, lambda f: f.supports is Hypothesis.CAPTURED)
+    if marks and cameras:
+        yield Conflict(
+            "camera-beside-mark",
+            "Traces of a camera stand beside a generator's mark: the mark may have been put on a "
+            "photograph, or the camera fields copied onto a generated picture.",
+            cameras + marks,
+        )
+
+
+def _camera_beside_parameters(findings: Sequence[Finding]) -> Iterable[Conflict]:
+    told = _where(
+        findings,
+        lambda f: f.supports is Hypothesis.GENERATED and f.claim is not Claim.CARRIES_MARK,
+    )
+    cameras = _where(findings, lambda f: f.supports is Hypothesis.CAPTURED)
+    if told and cameras:
+        yield Conflict(
+            "camera-beside-generation",
+            "Traces of a camera stand beside a statement that the picture was generated.",
+            cameras + told,
+        )
+
+
+def _mark_alone(findings: Sequence[Finding]) -> Iterable[Conflict]:
+    marks = _where(findings, lambda f: f.basis is Basis.PUBLIC_MARK)
+    others = _where(findings, lambda f: f.supports in _AI and f.basis is not Basis.PUBLIC_MARK)
+    if marks and not others:
+        yield Conflict(
+            "mark-without-other-trace",
+            "A public mark is the only trace of generation: anyone can put it on a real "
+            "photograph to make it look generated.",
+            marks,
+        )
+
+
+def _signed_against_signed(findings: Sequence[Finding]) -> Iterable[Conflict]:
+    firm = (Basis.SIGNED, Basis.SECRET_MARK, Basis.KNOWN, Basis.HUMAN)
+    ai = _where(findings, lambda f: f.basis in firm and f.supports in _AI)
+    camera = _where(findings, lambda f: f.basis in firm and f.supports is Hypothesis.CAPTURED)
+    if ai and camera:
+        yield Conflict(
+            "firm-evidence-disagrees",
+            "Evidence that is hard to forge speaks for a camera and for a generator.",
+            camera + ai,
+        )
+
+
+def _reported(findings: Sequence[Finding]) -> Iterable[Conflict]:
+    for index, finding in enumerate(findings):
+        if finding.claim is Claim.CONTRADICTION:
+            code = next((x for x in finding.limits if x.startswith("conflict:")), "")
+            yield Conflict(
+                code.removeprefix("conflict:") or "statements-disagree", finding.summary, (index,)
+            )
+        elif finding.claim is Claim.DAMAGED:
+            yield Conflict("edited-after-signing", finding.summary, (index,))
+
+
+_RULES: tuple[Callable[[Sequence[Finding]], Iterable[Conflict]], ...] = (
+    _camera_beside_mark,
+    _camera_beside_parameters,
+    _mark_alone,
+    _signed_against_signed,
+    _reported,
+)

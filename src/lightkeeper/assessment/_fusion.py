@@ -1,0 +1,72 @@
+"""Likelihood ratios of findings, combined without counting one source twice."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from lightkeeper.assessment._calibration import FORGEABLE
+from lightkeeper.assessment._result import Weight
+from lightkeeper.evidence import Hypothesis
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lightkeeper.assessment._calibration import Calibration
+    from lightkeeper.evidence import Finding
+
+_OPPOSED = {
+    Hypothesis.GENERATED: (Hypothesis.CAPTURED,),
+    # An edited photograph was captured once, so a camera's traces do not speak against it.
+    Hypothesis.AI_EDITED: (),
+    Hypothesis.CAPTURED: (Hypothesis.GENERATED, Hypothesis.AI_EDITED),
+}
+
+
+def weigh(findings: Sequence[Finding], calibration: Calibration) -> tuple[Weight, ...]:
+    """Weight of every finding that supports an origin and has a weight.
+
+    Per hypothesis, only the heaviest finding of a source is counted.
+    """
+    weights = [w for i, f in enumerate(findings) if (w := _weight(i, f, calibration))]
+    heaviest: dict[tuple[Hypothesis, str], Weight] = {}
+    for weight in weights:
+        key = (weight.supports, findings[weight.finding].source)
+        if key not in heaviest or weight.log10_lr > heaviest[key].log10_lr:
+            heaviest[key] = weight
+    counted = {id(w) for w in heaviest.values()}
+    return tuple(replace(w, counted=id(w) in counted) for w in weights)
+
+
+def _weight(index: int, finding: Finding, calibration: Calibration) -> Weight | None:
+    if finding.supports is None:
+        return None
+    if finding.log10_lr is not None and finding.calibration is not None:
+        reason = f"Likelihood ratio measured by calibration {finding.calibration}."
+        return Weight(
+            index, finding.supports, finding.log10_lr, finding.calibration, reason, counted=True
+        )
+    bound = calibration.bound(finding.claim, finding.basis)
+    if bound is None:
+        return None
+    return Weight(index, finding.supports, bound.log10_lr, bound.id, bound.reason, counted=True)
+
+
+def totals(
+    findings: Sequence[Finding], weights: Sequence[Weight], calibration: Calibration
+) -> dict[Hypothesis, float]:
+    """log10 LR per hypothesis: independent sources add up, forgeable ones only to the cap."""
+    result: dict[Hypothesis, float] = {}
+    for hypothesis in Hypothesis:
+        mine = [w for w in weights if w.counted and w.supports is hypothesis]
+        forgeable = sum(w.log10_lr for w in mine if findings[w.finding].basis in FORGEABLE)
+        firm = sum(w.log10_lr for w in mine if findings[w.finding].basis not in FORGEABLE)
+        if mine:
+            result[hypothesis] = firm + min(forgeable, calibration.forgeable_cap)
+    return result
+
+
+def net(hypothesis: Hypothesis, sums: dict[Hypothesis, float]) -> float:
+    """log10 LR of a hypothesis after the strongest evidence against it."""
+    against = max((sums.get(other, 0.0) for other in _OPPOSED[hypothesis]), default=0.0)
+    return sums.get(hypothesis, 0.0) - max(against, 0.0)

@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lightkeeper.assessment import Origin, Strength, assess, explain
+from lightkeeper.evidence import Basis, Claim, Finding, Hypothesis, NotExamined
+
+
+def finding(
+    claim: Claim = Claim.PARAMETERS,
+    basis: Basis = Basis.ASSERTED,
+    supports: Hypothesis | None = Hypothesis.GENERATED,
+    source: str = "png:tEXt:parameters",
+    log10_lr: float | None = None,
+) -> Finding:
+    return Finding(
+        claim=claim,
+        basis=basis,
+        summary="something was observed",
+        examiner="test",
+        version="1",
+        source=source,
+        supports=supports,
+        log10_lr=log10_lr,
+        calibration="card-1" if log10_lr is not None else None,
+    )
+
+
+CAMERA = finding(Claim.CAPTURED, supports=Hypothesis.CAPTURED, source="exif")
+MARK = finding(Claim.CARRIES_MARK, Basis.PUBLIC_MARK, source="pixels:u-plane")
+SIGNED = finding(Claim.GENERATED, Basis.SIGNED, source="c2pa")
+
+findings_lists = st.lists(
+    st.builds(
+        finding,
+        st.sampled_from(Claim),
+        st.sampled_from(Basis),
+        st.sampled_from([None, *Hypothesis]),
+        st.sampled_from(["exif", "xmp", "c2pa", "pixels", "png:tEXt:parameters"]),
+        st.one_of(st.none(), st.floats(-6, 8)),
+    ),
+    max_size=8,
+)
+forgeable = st.sampled_from([Basis.ASSERTED, Basis.PUBLIC_MARK])
+
+
+def test_no_findings_is_undetermined_and_still_needs_a_person() -> None:
+    result = assess([])
+    assert result.origin is Origin.UNDETERMINED
+    assert result.strength is Strength.NONE
+    assert result.log10_lr is None
+    assert result.routing.needs == ("person-decides",)
+
+
+def test_a_trusted_manifest_outweighs_copied_camera_fields_and_the_conflict_is_shown() -> None:
+    result = assess([CAMERA, SIGNED])
+    assert result.origin is Origin.GENERATED
+    assert result.strength.rank >= Strength.STRONG.rank
+    assert [c.code for c in result.conflicts] == ["camera-beside-generation"]
+    assert result.carried_by == (1,)
+
+
+def test_one_source_is_counted_once() -> None:
+    once = assess([finding()])
+    twice = assess([finding(), finding(Claim.GENERATED)])
+    assert twice.log10_lr == once.log10_lr
+    assert [w.counted for w in twice.weights] == [True, False]
+
+
+def test_a_public_mark_alone_is_a_conflict() -> None:
+    assert [c.code for c in assess([MARK]).conflicts] == ["mark-without-other-trace"]
+    assert assess([MARK, finding()]).conflicts == ()
+
+
+def test_a_camera_beside_a_mark_is_a_conflict_and_lowers_nothing() -> None:
+    result = assess([CAMERA, MARK])
+    assert "camera-beside-mark" in [c.code for c in result.conflicts]
+    assert result.routing.priority >= assess([CAMERA]).routing.priority
+    assert "resolve-conflicts" in result.routing.needs
+
+
+def test_balanced_evidence_is_undetermined() -> None:
+    measured = [
+        finding(basis=Basis.MEASURED, source="a", log10_lr=2.0),
+        finding(basis=Basis.MEASURED, source="b", log10_lr=2.0, supports=Hypothesis.CAPTURED),
+    ]
+    assert assess(measured).origin is Origin.UNDETERMINED
+
+
+def test_a_measured_score_without_calibration_has_no_weight() -> None:
+    result = assess([finding(basis=Basis.MEASURED)])
+    assert result.weights == ()
+    assert result.origin is Origin.UNDETERMINED
+
+
+def test_the_machine_proposes_computer_generated_and_nothing_else() -> None:
+    labels = assess([SIGNED]).labels
+    assert labels.computer_generated.value is True
+    assert labels.computer_generated.set_by == "machine"
+    for name in ("industry_class", "age_group", "modelled_after_person"):
+        assert getattr(labels, name).value is None
+
+
+@given(findings_lists, findings_lists)
+def test_evidence_of_generation_never_lowers_a_priority(
+    before: list[Finding], more: list[Finding]
+) -> None:
+    added = [f for f in more if f.supports in (Hypothesis.GENERATED, Hypothesis.AI_EDITED)]
+    assert assess(before + added).routing.priority >= assess(before).routing.priority
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(Claim), forgeable, st.sampled_from(Hypothesis), st.text(max_size=3)
+        ),
+        max_size=12,
+    )
+)
+def test_what_anyone_can_forge_never_gives_more_than_moderate_support(
+    parts: list[tuple[Claim, Basis, Hypothesis, str]],
+) -> None:
+    result = assess([finding(c, b, s, source) for c, b, s, source in parts])
+    assert result.strength.rank <= Strength.MODERATE.rank
+
+
+@given(st.floats(-6, 8), forgeable)
+def test_a_claimed_likelihood_ratio_does_not_lift_forgeable_evidence(
+    lr: float, basis: Basis
+) -> None:
+    result = assess([finding(basis=basis, log10_lr=lr)])
+    assert result.strength.rank <= Strength.MODERATE.rank
+
+
+@given(findings_lists)
+def test_every_index_points_at_a_finding_and_every_text_is_told(findings: list[Finding]) -> None:
+    result = assess(findings, not_examined=[NotExamined("deep", "above the tier")])
+    indices = [*result.carried_by, *(w.finding for w in result.weights)]
+    indices += [i for c in result.conflicts for i in c.findings]
+    assert all(0 <= i < len(findings) for i in indices)
+    text = explain(result, findings)
+    assert text.count("something was observed") >= len(findings)
+    assert "above the tier" in text
+    assert (result.log10_lr is None) == (result.origin is Origin.UNDETERMINED)
+
+
+@pytest.mark.parametrize(
+    ("log10_lr", "strength"),
+    [
+        (0.0, Strength.NONE),
+        (0.31, Strength.WEAK),
+        (1, Strength.MODERATE),
+        (2, Strength.MODERATELY_STRONG),
+        (3, Strength.STRONG),
+        (4, Strength.VERY_STRONG),
+        (6, Strength.EXTREMELY_STRONG),
+        (-3, Strength.NONE),
+    ],
+)
+def test_the_verbal_scale_is_that_of_the_guideline(log10_lr: float, strength: Strength) -> None:
+    assert Strength.of(log10_lr) is strength
