@@ -1,0 +1,214 @@
+"""PDQ: a 256-bit hash that near-copies of a picture share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lightkeeper.errors import UnsupportedMedia
+from lightkeeper.media import Luma
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lightkeeper.media import Media
+
+_SMALLEST_SIDE = 5
+_FAST_MIN_SIDE = 320
+"""Shorter side, in pixels, that a DCT-scaled decode keeps for ``FAST``."""
+
+# Frequencies 1-16 of a DCT over 64 samples; the reference computes each in double from a
+# float32 scale, and so must we to be bit-identical.
+_BASIS = (
+    float(np.float32(np.sqrt(2 / 64)))
+    * np.cos(np.pi / 128 * np.outer(np.arange(1, 17), 2 * np.arange(64) + 1))
+).astype(np.float32)
+
+# Mirroring negates the odd frequencies of an axis; frequency 1 comes first.
+_MIRRORED = np.tile(np.array([-1, 1], np.float32), 8)
+
+
+class PdqVariant(StrEnum):
+    """How the picture is reduced to the 64x64 samples that PDQ hashes.
+
+    Both stand for the full-resolution variant of PDQ, not for the thumbnail variants that circulate
+    under the same name; their hashes can be compared.
+    """
+
+    EXACT = "exact"
+    """From RGB, bit-identical to the reference implementation."""
+    FAST = "fast"
+    """From 8-bit luminance, for JPEG decoded at reduced size: a few bits off, much faster."""
+
+
+@dataclass(frozen=True, slots=True)
+class PdqHash:
+    """A PDQ hash and how it was made."""
+
+    bits: bytes
+    """32 bytes, most significant first."""
+    quality: int
+    """0-100; hashes under 50 come from pictures with too little structure to match on."""
+    variant: str
+    """Variant, kernel and decode, such as ``full-resolution/fast-luma-1:4``."""
+    coefficients: NDArray[np.float32] = field(repr=False, compare=False, metadata={"plain": False})
+    """Shape (16, 16): the frequencies whose order makes the bits."""
+
+    @property
+    def hex(self) -> str:
+        """The usual notation, 64 hexadecimal digits."""
+        return self.bits.hex()
+
+    def dihedral(self) -> tuple[PdqHash, ...]:
+        """Hashes of the picture in all eight orientations, without hashing it again.
+
+        Returns
+        -------
+        tuple of PdqHash
+            In the order of EXIF: the picture as it is, mirrored, turned by 180 degrees, flipped,
+            transposed, turned clockwise by 90, transversed, turned clockwise by 270. They are up to
+            16 bits from the hash of a picture that was really turned: the reference's filter is
+            not symmetric.
+        """
+        upright, across, down = self.coefficients, _MIRRORED, _MIRRORED[:, None]
+        turned = np.ascontiguousarray(upright.T)
+        orientations = [
+            orientation
+            for form in (upright, turned)
+            for orientation in (form, form * across, form * across * down, form * down)
+        ]
+        others = (self._from(coefficients) for coefficients in orientations[1:])
+        return (self, *others)
+
+    def _from(self, coefficients: NDArray[np.float32]) -> PdqHash:
+        from lightkeeper.hashing import _kernels
+
+        bits = _kernels.median_bits(coefficients).tobytes()
+        return PdqHash(bits, self.quality, self.variant, coefficients)
+
+
+def pdq(media: Media, *, variant: PdqVariant = PdqVariant.FAST) -> PdqHash:
+    """Hash a picture with PDQ, in its EXIF orientation; computed once and shared.
+
+    Parameters
+    ----------
+    media : Media
+    variant : PdqVariant
+        ``FAST`` decodes a JPEG only as far as the hash needs it.
+
+    Returns
+    -------
+    PdqHash
+        Distances are Hamming, in bits; 31 is the usual match radius.
+
+    Raises
+    ------
+    UnsupportedMedia
+        Under 5 pixels on a side, where PDQ is not defined.
+    CorruptMedia, LimitExceeded
+        The pixels cannot be decoded.
+    """
+    return media.once(_exact_of if variant is PdqVariant.EXACT else _fast_of)
+
+
+def _exact_of(media: Media) -> PdqHash:
+    return pdq_of_rgb(media.rgb())
+
+
+def _fast_of(media: Media) -> PdqHash:
+    luma = media.luma(min_side=_FAST_MIN_SIDE)
+    return pdq_of_luma(luma, orientation=media.header.orientation)
+
+
+def pdq_of_rgb(rgb: NDArray[np.uint8]) -> PdqHash:
+    """Hash pixels with the exact kernel.
+
+    Parameters
+    ----------
+    rgb : uint8, shape (H, W, 3)
+
+    Raises
+    ------
+    UnsupportedMedia
+        Under 5 pixels on a side.
+    """
+    _check_size(*rgb.shape[:2])
+    from lightkeeper.hashing import _kernels
+
+    return _hash(_kernels.exact_samples(_read_only(rgb)), "full-resolution/exact")
+
+
+def pdq_of_luma(luma: Luma, *, orientation: int = 1) -> PdqHash:
+    """Hash luminance with the linear kernel, at full size or DCT-scaled.
+
+    Parameters
+    ----------
+    luma : Luma
+        Its scale decides the weights: those of the full picture, summed over each block.
+    orientation : int
+        EXIF orientation that was applied after decoding; it says on which side of a scaled
+        decode the incomplete blocks are.
+
+    Raises
+    ------
+    UnsupportedMedia
+        Under 5 pixels on a side.
+    """
+    _check_size(luma.full_height, luma.full_width)
+    from lightkeeper.hashing import _kernels
+
+    rows = _weights(luma.full_height, luma.scale, orientation in (3, 4, 7, 8))
+    columns = _weights(luma.full_width, luma.scale, orientation in (2, 3, 6, 7))
+    samples = _kernels.linear_samples(_read_only(luma.pixels), *rows, *columns)
+    return _hash(samples, f"full-resolution/fast-luma-1:{luma.scale}")
+
+
+def distance_bits(a: PdqHash, b: PdqHash) -> int:
+    """Hamming distance of two hashes, 0-256."""
+    return (int.from_bytes(a.bits) ^ int.from_bytes(b.bits)).bit_count()
+
+
+def warm_up() -> None:
+    """Compile every kernel, or load it from numba's cache.
+
+    Without it the first hash of a process pays: seconds on the first run on a machine, a fraction
+    of one afterwards.
+    """
+    grey = np.zeros((8, 8), np.uint8)
+    pdq_of_luma(Luma(grey, 8, 8))
+    pdq_of_rgb(np.zeros((8, 8, 3), np.uint8)).dihedral()
+
+
+def _check_size(height: int, width: int) -> None:
+    if min(height, width) < _SMALLEST_SIDE:
+        raise UnsupportedMedia(
+            f"PDQ needs at least {_SMALLEST_SIDE} pixels on each side, this has {width} x {height}"
+        )
+
+
+def _read_only(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    # Numba compiles a kernel again for each memory layout and for writability: keep to one.
+    view = np.ascontiguousarray(pixels).view()
+    view.flags.writeable = False
+    return view
+
+
+@lru_cache(maxsize=64)
+def _weights(
+    size: int, scale: int, from_end: bool
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    from lightkeeper.hashing import _kernels
+
+    return _kernels.banded_weights(size, scale, from_end)
+
+
+def _hash(samples: NDArray[np.float32], variant: str) -> PdqHash:
+    from lightkeeper.hashing import _kernels
+
+    coefficients = _kernels.dct_coefficients(samples, _BASIS)
+    bits = _kernels.median_bits(coefficients).tobytes()
+    return PdqHash(bits, int(_kernels.gradient_quality(samples)), variant, coefficients)
