@@ -1,20 +1,58 @@
-"""ComfyUI: the node graph that made the picture, walked back from the node that saved it."""
+"""ComfyUI: the node graph that made the picture, walked back from the node that saved it.
+
+Carriers: PNG text ``prompt`` (the graph that ran) and ``workflow`` (the editor's own form), the
+``comf`` chunk of animated PNG, EXIF ``Model``/``Make``/``ImageDescription`` with a ``prompt:``
+prefix, EXIF ``UserComment`` with both as JSON, or a bare graph anywhere.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from lightkeeper.evidence.metadata import _comfy_resources as resources
+from lightkeeper.evidence.metadata._carriers import parse_json
+from lightkeeper.evidence.metadata._comfy_samplers import is_sampler, passes, picture_path
+from lightkeeper.evidence.metadata._comfy_text import Prompts, embeddings
+from lightkeeper.evidence.metadata._comfy_workflow import from_workflow
+from lightkeeper.evidence.metadata._graph import from_api, outputs
+from lightkeeper.evidence.metadata._record import GenerationRecord, Resource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
 
-    from lightkeeper.evidence.metadata._carriers import Carriers
-    from lightkeeper.evidence.metadata._record import GenerationRecord
+    from lightkeeper.evidence.metadata._carriers import Carriers, Payload
+    from lightkeeper.evidence.metadata._comfy_samplers import Pass
+    from lightkeeper.evidence.metadata._graph import Graph, Node
+
+_PREFIX = re.compile(r"\s{0,8}(prompt|workflow)\s{0,4}:\s{0,4}(?=\{)", re.IGNORECASE)
+_EXTRA_TAGS = frozenset(f"0x{tag:04X}" for tag in range(0x0100, 0x010E)) | {"ImageDescription"}
+_EXTRA = re.compile(r"[A-Za-z_][\w .-]{0,60}:\s{0,4}[\[{\"]")
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    payload: Payload
+    role: Literal["prompt", "workflow"]
+    text: str
+    """The payload without its prefix."""
 
 
 def read(carriers: Carriers) -> Iterable[GenerationRecord]:
-    """Records of every ComfyUI graph in the file."""
-    del carriers
-    return ()
+    """One record per graph that ran; an editor's workflow only where no such graph is readable."""
+    candidates = [c for p in carriers.open() if (c := _candidate(p))]
+    records: list[GenerationRecord] = []
+    for role in ("prompt", "workflow"):
+        wanted = [c for c in candidates if c.role == role]
+        if records:
+            carriers.claim(*(c.payload for c in wanted), *_companions(carriers, wanted))
+            continue
+        for candidate in wanted:
+            if record := _record_of(candidate, carriers):
+                records.append(record)
+                carriers.claim(candidate.payload)
+    return records
 
 
 def read_graph(graph: object, *, carrier: str, raw: str) -> GenerationRecord | None:
@@ -23,5 +61,198 @@ def read_graph(graph: object, *, carrier: str, raw: str) -> GenerationRecord | N
     Returns ``None`` where ``graph`` is neither. ``tool`` is ``comfyui``; the caller may
     ``dataclasses.replace`` it.
     """
-    del graph, carrier, raw
+    nodes = from_api(graph) or from_workflow(graph)
+    return _record(nodes, carrier=carrier, raw=raw) if nodes else None
+
+
+def _candidate(payload: Payload) -> _Candidate | None:
+    text = payload.text
+    if match := _PREFIX.match(text[:64]):
+        role: Literal["prompt", "workflow"] = "workflow" if match[1][0] in "wW" else "prompt"
+        return _Candidate(payload, role, text[match.end() :])
+    if not text[:64].lstrip().startswith("{"):
+        return None
+    if payload.keyword.lower() == "workflow":
+        return _Candidate(payload, "workflow", text)
+    if '"class_type"' in text or '\\"class_type\\"' in text:
+        return _Candidate(payload, "prompt", text)
+    return _Candidate(payload, "workflow", text) if '"last_node_id"' in text else None
+
+
+def _record_of(candidate: _Candidate, carriers: Carriers) -> GenerationRecord | None:
+    payload = candidate.payload
+    whole = candidate.text is payload.text
+    graph = carriers.json(payload) if whole else parse_json(candidate.text)
+    if isinstance(graph, dict) and "prompt" in graph and "class_type" not in graph:
+        inner = graph["prompt"]
+        graph = parse_json(inner) if isinstance(inner, str) else inner
+    return read_graph(graph, carrier=payload.carrier, raw=candidate.text)
+
+
+def _companions(carriers: Carriers, wanted: Iterable[_Candidate]) -> Iterator[Payload]:
+    """Further keys that the WebP savers spread over descending EXIF tags."""
+    if any(c.payload.carrier in ("exif:Make", "exif:Model") for c in wanted):
+        for payload in carriers.open():
+            if payload.keyword in _EXTRA_TAGS and _EXTRA.match(payload.text[:80]):
+                yield payload
+
+
+def _record(graph: Graph, *, carrier: str, raw: str) -> GenerationRecord:
+    runs = passes(graph)
+    main = runs[0] if runs else None
+    reach = _reach(graph, main)
+    prompts = Prompts(graph)
+    positive, negative = _prompts(prompts, main, reach)
+    width, height, init_image, mask = _canvas(graph, main)
+    upscaling = resources.upscaling(graph, _after(graph, main, reach))
+    skip = _first_number(graph, reach, "stop_at_clip_layer")
+    scope = graph.upstream(main.node) if main else reach
+    return GenerationRecord(
+        tool="comfyui",
+        carrier=carrier,
+        positive_prompt=positive,
+        negative_prompt=negative,
+        seed=main.seed if main else None,
+        steps=main.steps if main else None,
+        sampler=main.sampler if main else None,
+        scheduler=main.scheduler if main else None,
+        guidance_scale=_guidance(graph, main, scope),
+        width=width,
+        height=height,
+        model_name=resources.checkpoint(graph, main.model if main else None, scope),
+        vae=next(resources.named(graph, reach, "vae", "vae_name"), None),
+        loras=resources.loras(graph, reach),
+        embeddings=tuple(
+            Resource(kind="embedding", name=name, weight=weight)
+            for name, weight in embeddings(positive, negative)
+        ),
+        hypernetworks=tuple(resources.named(graph, reach, "hypernetwork", "hypernetwork_name")),
+        controls=tuple(resources.controls(graph, reach)),
+        refiner=_refiner(graph, runs),
+        upscaling=upscaling or None,
+        denoising_strength=main.denoise if main else None,
+        clip_skip=abs(skip) if skip else None,
+        mode=_mode(main, init_image, mask, upscaling, width),
+        init_image=init_image,
+        mask=mask,
+        extra=_extra(graph, runs, reach),
+        notes=("graph-truncated",) if graph.truncated or prompts.truncated else (),
+        raw=raw,
+    )
+
+
+def _reach(graph: Graph, main: Pass | None) -> Sequence[Node]:
+    """Everything behind the output that the main sampler leads to."""
+    walks = (graph.upstream(end) for end in outputs(graph))
+    if main is None:
+        return next((w for w in walks if len(w) > 1), list(graph.nodes.values()))
+    return next((w for w in walks if main.node in w), None) or graph.upstream(main.node)
+
+
+def _prompts(
+    prompts: Prompts, main: Pass | None, reach: Sequence[Node]
+) -> tuple[str | None, str | None]:
+    if main is None:
+        return None, None
+    positive = prompts.conditioning(main.positive)
+    negative = prompts.conditioning(main.negative, negative=True)
+    for node in (main.node, *reach):
+        if positive is None and not main.positive:
+            positive = _typed(node, "positive", "positive_prompt", "prompt")
+        if negative is None and not main.negative:
+            negative = _typed(node, "negative", "negative_prompt")
+    return positive, negative
+
+
+def _typed(node: Node, *names: str) -> str | None:
+    if node.kind.lower().startswith("save"):
+        return None
+    return next((v for n in names if isinstance(v := node.inputs.get(n), str)), None)
+
+
+def _canvas(
+    graph: Graph, main: Pass | None
+) -> tuple[int | None, int | None, str | None, str | None]:
+    """Size, initial picture and mask that the main sampler starts from."""
+    if main is None:
+        return None, None, None, None
+    along = picture_path(graph)
+    before = graph.upstream(main.node, follow=along)
+    asked = [n for n in before if "instructpixtopix" not in n.kind.lower()]
+    init = next((n for n in asked if n.inputs.get("image") and "load" in n.kind.lower()), None)
+    if len(asked) != len(before):
+        init = None
+    width, height = resources.size(graph, before)
+    image = resources.image_name(graph, init) if init else None
+    return width, height, image, resources.masks(graph, before)
+
+
+def _after(graph: Graph, main: Pass | None, reach: Sequence[Node]) -> Sequence[Node]:
+    """Nodes between the main sampler and the saved picture."""
+    if main is None:
+        return reach
+    before = {n.id for n in graph.upstream(main.node)}
+    return [n for n in reach if n.id not in before or n is main.node]
+
+
+def _guidance(graph: Graph, main: Pass | None, scope: Iterable[Node]) -> int | float | None:
+    if main is None or main.guidance is not None:
+        return main.guidance if main else None
+    return _first_number(graph, scope, "guidance")
+
+
+def _first_number(graph: Graph, nodes: Iterable[Node], name: str) -> int | float | None:
+    found = (graph.number(n, name) for n in nodes if name in n.inputs)
+    return next((v for v in found if v is not None), None)
+
+
+def _refiner(graph: Graph, runs: Sequence[Pass]) -> Resource | None:
+    """Another checkpoint that finishes what the base model leaves with noise in it."""
+    for run in runs[1:]:
+        name = resources.checkpoint(graph, run.model, ())
+        if not name or name == resources.checkpoint(graph, runs[0].model, ()):
+            continue
+        if run.node.inputs.get("add_noise") == "disable" or "refiner" in name.lower():
+            return Resource(kind="checkpoint", name=name)
     return None
+
+
+def _mode(
+    main: Pass | None,
+    init_image: str | None,
+    mask: str | None,
+    upscaling: object,
+    width: int | None,
+) -> str | None:
+    if main is None:
+        return "upscale" if upscaling else None
+    if mask:
+        return "inpaint"
+    if init_image:
+        return "img2img"
+    return "txt2img" if width else None
+
+
+def _extra(graph: Graph, runs: Sequence[Pass], reach: Sequence[Node]) -> dict[str, object]:
+    found: dict[str, object] = {
+        "node_count": len(graph.nodes),
+        "output_node": reach[0].kind if reach else None,
+    }
+    if runs:
+        found["sampler_node"] = runs[0].node.kind
+    if runs[1:]:
+        found["other_passes"] = [
+            {**run.summary(), "model": resources.checkpoint(graph, run.model, ())}
+            for run in runs[1:]
+        ]
+    texts = ("clip_name", "clip_name1", "clip_name2", "clip_name3", "weight_dtype", "config_name")
+    numbers = ("guidance", "stop_at_clip_layer", "shift", "batch_size", "start_at_step")
+    for node in reach:
+        for name in texts:
+            if name in node.inputs and (text := graph.string(node, name)):
+                key = "clip_vision" if "clipvision" in node.kind.lower() else name
+                found.setdefault(key, text)
+        for name in numbers:
+            if name in node.inputs and not is_sampler(node):
+                found.setdefault(name, graph.number(node, name))
+    return {name: value for name, value in found.items() if value is not None}
