@@ -4,7 +4,7 @@ Each sub-package examines one kind of evidence. An examiner reports findings; it
 nor judges.
 """
 
-from lightkeeper.evidence._examine import NotExamined
+from lightkeeper.evidence._examine import Examination, Failure, NotExamined, examine
 from lightkeeper.evidence._finding import (
     Basis,
     Claim,
@@ -19,9 +19,12 @@ __all__ = [
     "Basis",
     "Claim",
     "Details",
+    "Examination",
     "Examiner",
+    "Failure",
     "Finding",
     "Hypothesis",
     "NotExamined",
     "Tier",
+    "examine",
 ]

@@ -3,6 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lightkeeper.errors import LightkeeperError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from lightkeeper.evidence._finding import Examiner, Finding, Tier
+    from lightkeeper.media import Media
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,3 +20,58 @@ class NotExamined:
 
     examiner: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An examiner that looked and could not finish; ``code`` is that of the error."""
+
+    examiner: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """All that was seen in one medium, and all that was not."""
+
+    findings: tuple[Finding, ...]
+    failures: tuple[Failure, ...]
+    not_examined: tuple[NotExamined, ...]
+
+
+def examine(media: Media, examiners: Iterable[Examiner], *, tier: Tier) -> Examination:
+    """Let each examiner of at most this tier look at one medium, cheapest first.
+
+    The medium keeps what it has decoded, so all examiners share one decode. An examiner that
+    fails is recorded and stops no other; one that cannot run here, or is above the tier, is
+    listed as not examined.
+    """
+    findings: list[Finding] = []
+    failures: list[Failure] = []
+    skipped: list[NotExamined] = []
+    for examiner in sorted(examiners, key=lambda e: e.tier):
+        reason = _reason_to_skip(examiner, tier)
+        if reason:
+            skipped.append(NotExamined(examiner.name, reason))
+            continue
+        try:
+            findings.extend(examiner.examine(media))
+        except Exception as error:
+            failures.append(_failure(examiner, error))
+    return Examination(tuple(findings), tuple(failures), tuple(skipped))
+
+
+def _reason_to_skip(examiner: Examiner, tier: Tier) -> str | None:
+    if examiner.tier > tier:
+        needed = examiner.tier.name.lower()
+        return f"It belongs to the tier {needed}; the scan stopped at {tier.name.lower()}."
+    return examiner.unavailable()
+
+
+def _failure(examiner: Examiner, error: Exception) -> Failure:
+    if isinstance(error, LightkeeperError):
+        return Failure(examiner.name, error.code, str(error))
+    if isinstance(error, MemoryError):
+        return Failure(examiner.name, "out-of-memory", "The memory limit of the worker was met.")
+    return Failure(examiner.name, "internal-error", f"{type(error).__name__}: {error}")
