@@ -71,11 +71,8 @@ def _record(envelope: dict[str, object], fields: Fields, payload: Payload) -> Ge
     description = (outer.text("Description") or "").lstrip("\0") or None
     source = outer.text("Source")
     model = _SOURCE.fullmatch(source.strip()) if source else None
-    captions = _captions(fields)
     request = fields.text("request_type")
-    guided = request in _MODES
-    extra = {**fields.rest(), **captions, "request_type": request, "source": source}
-    extra["generation_time"] = outer.text("Generation time")
+    mode = _MODES.get(request, "txt2img") if request else None
     return GenerationRecord(
         tool="novelai",
         carrier=payload.carrier,
@@ -92,14 +89,25 @@ def _record(envelope: dict[str, object], fields: Fields, payload: Payload) -> Ge
         model_hash=model[2] if model else None,
         model_hashes=(ModelHash("unknown", model[2]),) if model else (),
         denoising_strength=fields.number("strength"),
-        mode=_MODES[request] if request and guided else "txt2img" if request else None,
-        extra={k: v for k, v in extra.items() if v not in (None, "", [], {})},
+        mode=mode,
+        extra=_extra(outer, fields),
         raw=payload.text,
     )
 
 
 def _base(fields: Fields, name: str) -> str | None:
     return fields.inner(name).inner("caption").text("base_caption")
+
+
+def _extra(outer: Fields, fields: Fields) -> dict[str, object]:
+    found = {
+        **fields.rest(),
+        **_captions(fields),
+        "request_type": fields.text("request_type"),
+        "source": outer.text("Source"),
+        "generation_time": outer.text("Generation time"),
+    }
+    return {name: value for name, value in found.items() if value not in (None, "", [], {})}
 
 
 def _captions(fields: Fields) -> dict[str, object]:
