@@ -101,11 +101,11 @@ def _base(fields: Fields, name: str) -> str | None:
 
 def _extra(outer: Fields, fields: Fields) -> dict[str, object]:
     found = {
-        **fields.rest(),
-        **_captions(fields),
-        "request_type": fields.text("request_type"),
         "source": outer.text("Source"),
         "generation_time": outer.text("Generation time"),
+        "request_type": fields.text("request_type"),
+        **_captions(fields),
+        **fields.rest(),
     }
     return {name: value for name, value in found.items() if value not in (None, "", [], {})}
 

@@ -16,6 +16,7 @@ import numpy as np
 from lightkeeper.evidence._finding import Basis, Claim, Finding, Tier
 from lightkeeper.evidence.metadata._carriers import Carriers, Payload, parse_json
 from lightkeeper.evidence.metadata._findings import parameters_finding
+from lightkeeper.evidence.metadata._record import GenerationRecord
 from lightkeeper.media import Embedded, MediaFormat, TextBlock
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lightkeeper.evidence.metadata._record import GenerationRecord
     from lightkeeper.media import Media
 
     Reader = Callable[[Carriers], Iterable[GenerationRecord]]
@@ -64,6 +64,27 @@ def stealth_payload(media: Media) -> Payload | None:
     if hidden is None or hidden.text is None:
         return None
     return Payload(hidden.carrier, "parameters", hidden.text)
+
+
+def stealth_records(media: Media, *, read: Reader) -> list[GenerationRecord]:
+    """Records of the hidden text; one of the tool ``unknown`` where no family recognises it.
+
+    Parameters
+    ----------
+    media : Media
+    read : callable
+        Reads the records of one :class:`Carriers`, as for the texts of a container.
+
+    Raises
+    ------
+    MediaError
+        The picture cannot be decoded.
+    """
+    hidden = media.once(_hidden)
+    if hidden is None or hidden.text is None:
+        return []
+    unknown = GenerationRecord(tool="unknown", carrier=hidden.carrier, raw=hidden.text)
+    return list(read(_carriers(hidden, hidden.text))) or [unknown]
 
 
 def _hidden(media: Media) -> _Hidden | None:
@@ -154,19 +175,16 @@ class StealthExaminer:
             The picture cannot be decoded.
         """
         hidden = media.once(_hidden)
-        if hidden is None:
-            return []
-        records = list(self._read(_carriers(hidden))) if hidden.text is not None else []
-        if not records:
-            return [self._unreadable(hidden)]
+        if hidden and hidden.problem:
+            return [self._damaged(hidden)]
+        records = stealth_records(media, read=self._read)
         return [parameters_finding(r, examiner=self.name, version=self.version) for r in records]
 
-    def _unreadable(self, hidden: _Hidden) -> Finding:
-        why = hidden.problem or "no tool's form is recognised in it"
+    def _damaged(self, hidden: _Hidden) -> Finding:
         return Finding(
             claim=Claim.DAMAGED,
             basis=Basis.ASSERTED,
-            summary=f"The pixels carry the mark of hidden parameters, but {why}.",
+            summary=f"The pixels carry the mark of hidden parameters, but {hidden.problem}.",
             examiner=self.name,
             version=self.version,
             source=hidden.carrier,
@@ -174,9 +192,8 @@ class StealthExaminer:
         )
 
 
-def _carriers(hidden: _Hidden) -> Carriers:
+def _carriers(hidden: _Hidden, text: str) -> Carriers:
     """The payload as the families see it: one text, or one per key of an object of texts."""
-    text = hidden.text or ""
     parsed = parse_json(text)
     blocks = {"parameters": text}
     if isinstance(parsed, dict) and ("Comment" in parsed or "parameters" in parsed):
