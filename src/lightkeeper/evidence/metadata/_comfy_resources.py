@@ -35,19 +35,17 @@ def checkpoint(graph: Graph, model: Source | None, scope: Sequence[Node]) -> str
     missing (a custom node that carries everything in one pipe).
     """
     chain = graph.upstream(model.node) if model else list(scope)
-    for names in (_CHECKPOINT, ("model_name", "model_path", "model")):
-        for node in chain:
-            if "upscale" in node.kind.lower():
-                continue
-            name = graph.string(node, *names)
-            if name and (names is _CHECKPOINT or _is_loader(node)):
-                return name
-    return None
+    named = (name for node in chain if (name := graph.string(node, *_CHECKPOINT)))
+    loaders = (node for node in chain if _is_loader(node))
+    loaded = (name for node in loaders if (name := graph.string(node, "model_name", "model_path")))
+    return next(named, None) or next(loaded, None)
 
 
 def _is_loader(node: Node) -> bool:
     kind = node.kind.lower()
-    return "load" in kind and not any(k in kind for k in ("lora", "vae", "clip", "control"))
+    return "load" in kind and not any(
+        k in kind for k in ("lora", "vae", "clip", "control", "upscale")
+    )
 
 
 def named(graph: Graph, nodes: Iterable[Node], kind: str, *inputs: str) -> Iterator[Resource]:
@@ -147,10 +145,13 @@ def _model_behind(graph: Graph, link: Source) -> str:
 
 def image_name(graph: Graph, start: Node) -> str | None:
     """Name of the picture that is loaded behind a node."""
-    for node in graph.upstream(start):
-        if "load" in node.kind.lower() and isinstance(node.inputs.get("image"), str):
-            return str(node.inputs["image"])
-    return None
+    return next(filter(None, map(loaded_image, graph.upstream(start))), None)
+
+
+def loaded_image(node: Node) -> str | None:
+    """Name of the picture that this node loads."""
+    image = node.inputs.get("image")
+    return image if isinstance(image, str) and "load" in node.kind.lower() else None
 
 
 def masks(graph: Graph, nodes: Iterable[Node]) -> str | None:
@@ -193,7 +194,8 @@ def size(graph: Graph, nodes: Iterable[Node]) -> tuple[int | None, int | None]:
             width, height = (graph.number(node, n) for n in names)
             if isinstance(width, int) and isinstance(height, int) and width > 0 and height > 0:
                 return width, height
-        for name in ("dimensions", "resolution", "aspect_ratio", "size"):
+        named = ("dimensions", "resolution", "aspect_ratio", "size")
+        for name in node.inputs if "latent" in node.kind.lower() else named:
             match = _SIDES.match(graph.string(node, name) or "")
             if match:
                 return int(match[1]), int(match[2])

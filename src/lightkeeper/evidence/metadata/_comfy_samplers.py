@@ -121,7 +121,9 @@ def is_sampler(node: Node) -> bool:
         return True
     if not any(n in names for n in _SEEDS) or not any(n in names for n in _WORK):
         return False
-    return "prompt" in names or any(isinstance(v, list) for v in names.values())
+    if "prompt" in names or "sampler" in node.kind.lower():
+        return True
+    return any(isinstance(v, list) for v in names.values())
 
 
 def picture_path(graph: Graph) -> Callable[[str], bool]:

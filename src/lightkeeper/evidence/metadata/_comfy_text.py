@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ _WHOLE = (
 _PART = re.compile(r"(?:text|string|str|prompt|input|line)[ _]?(?:[a-h]|\d{1,2})")
 _MAX_DEPTH = 40
 _MAX_TEXT = 1_000_000
+_MAX_EMBEDDINGS = 256
 
 
 class Prompts:
@@ -150,4 +152,5 @@ _EMBEDDING = re.compile(r"embedding:([^\s,:()\[\]{}<>]{1,200})(?::(\d{1,3}(?:\.\
 def embeddings(*prompts: str | None) -> list[tuple[str, float | None]]:
     """Names, and weights where given, of ``embedding:name`` in prompts."""
     found = (m for text in prompts if text for m in _EMBEDDING.finditer(text))
-    return list(dict.fromkeys((m[1], float(m[2]) if m[2] else None) for m in found))
+    pairs = ((m[1], float(m[2]) if m[2] else None) for m in islice(found, _MAX_EMBEDDINGS))
+    return list(dict.fromkeys(pairs))

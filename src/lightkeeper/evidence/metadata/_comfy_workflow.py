@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from lightkeeper.evidence.metadata._graph import Graph
 
+# Editors before 2023-06 wrote a truth value here.
 _AFTER_SEED = ("fixed", "increment", "decrement", "randomize")
 _MUTED, _BYPASSED = 2, 4
 _MAX_HOPS = 64
@@ -137,6 +138,7 @@ def _widgets(node: dict[str, object]) -> dict[str, object]:
     known = _WIDGETS.get(str(node.get("type")))
     named = [e["name"] for e in _inputs(node) if isinstance(e.get("widget"), dict) and "name" in e]
     names = known.split() if known else [str(n) for n in named]
+    names = names or [f"widget_{index}" for index in range(len(values))]
     return dict(_named(names, values))
 
 
@@ -146,7 +148,7 @@ def _named(names: list[str], values: list[object]) -> Iterator[tuple[str, object
     after_seed = False
     for name in names:
         value = next(rest, None)
-        if after_seed and value in _AFTER_SEED:
+        if after_seed and (value in _AFTER_SEED or isinstance(value, bool)):
             value = next(rest, None)
         after_seed = name in ("seed", "noise_seed")
         if value is not None and not isinstance(value, list):

@@ -15,13 +15,13 @@ MAX_INPUTS = 30_000
 """Of all nodes together. Real graphs stay under a third of both; what is beyond is not read."""
 
 _MAX_OUTPUTS = 16
-_MAX_HOPS = 32
+_MAX_HOPS = 8
 _PRIMITIVE_INPUTS = ("value", "Value", "int", "float", "number", "Number", "string", "text")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Node:
-    """One node: its class and its inputs, literal or linked."""
+    """One node: its class and its inputs, literal or linked; compared by identity."""
 
     id: str
     kind: str

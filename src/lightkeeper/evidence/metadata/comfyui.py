@@ -103,10 +103,11 @@ def _record(graph: Graph, *, carrier: str, raw: str) -> GenerationRecord:
     reach = _reach(graph, main)
     prompts = Prompts(graph)
     positive, negative = _prompts(prompts, main, reach)
-    width, height, init_image, mask = _canvas(graph, main)
+    width, height, init_image, mask = _canvas(graph, main, reach)
     upscaling = resources.upscaling(graph, _after(graph, main, reach))
     skip = _first_number(graph, reach, "stop_at_clip_layer")
     scope = graph.upstream(main.node) if main else reach
+    scope = scope if len(scope) > 1 else list(graph.nodes.values())
     return GenerationRecord(
         tool="comfyui",
         carrier=carrier,
@@ -171,19 +172,16 @@ def _typed(node: Node, *names: str) -> str | None:
 
 
 def _canvas(
-    graph: Graph, main: Pass | None
+    graph: Graph, main: Pass | None, reach: Sequence[Node]
 ) -> tuple[int | None, int | None, str | None, str | None]:
     """Size, initial picture and mask that the main sampler starts from."""
     if main is None:
-        return None, None, None, None
+        return None, None, next(filter(None, map(resources.loaded_image, reach)), None), None
     along = picture_path(graph)
     before = graph.upstream(main.node, follow=along)
-    asked = [n for n in before if "instructpixtopix" not in n.kind.lower()]
-    init = next((n for n in asked if n.inputs.get("image") and "load" in n.kind.lower()), None)
-    if len(asked) != len(before):
-        init = None
     width, height = resources.size(graph, before)
-    image = resources.image_name(graph, init) if init else None
+    guided = any("instructpixtopix" in n.kind.lower() for n in before)
+    image = None if guided else next(filter(None, map(resources.loaded_image, before)), None)
     return width, height, image, resources.masks(graph, before)
 
 
