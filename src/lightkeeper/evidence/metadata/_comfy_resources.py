@@ -43,9 +43,8 @@ def checkpoint(graph: Graph, model: Source | None, scope: Sequence[Node]) -> str
 
 def _is_loader(node: Node) -> bool:
     kind = node.kind.lower()
-    return "load" in kind and not any(
-        k in kind for k in ("lora", "vae", "clip", "control", "upscale")
-    )
+    others = ("lora", "vae", "clip", "control", "upscale")
+    return "load" in kind and not any(word in kind for word in others)
 
 
 def named(graph: Graph, nodes: Iterable[Node], kind: str, *inputs: str) -> Iterator[Resource]:

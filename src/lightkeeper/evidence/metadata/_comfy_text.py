@@ -94,7 +94,8 @@ class Prompts:
                 stack.extend(reversed(self._towards_text(node, slot)))
             else:
                 texts[encoded] = None
-                self.truncated = self.truncated or sum(map(len, texts)) > _MAX_TEXT
+                too_long = bool(stack) and sum(map(len, texts)) > _MAX_TEXT
+                self.truncated = self.truncated or too_long
         return "\n".join(texts) if texts else None
 
     def _towards_text(self, node: Node, slot: int) -> list[Source]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
+from itertools import islice
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from lightkeeper.evidence.metadata._record import Number
 
 _NUMBER = re.compile(r"[+-]?\d{1,30}(\.\d{0,30})?(e[+-]?\d{1,3})?", re.IGNORECASE)
-_MAX_TEXT = 500
-_MAX_ITEMS = 64
+_MAX_TEXT = 2_000
+_MAX_REST = 128
 
 
 class Fields:
@@ -50,11 +52,12 @@ class Fields:
 
     def rest(self) -> dict[str, object]:
         """What nobody asked for, without empty values and without bulk."""
-        return {
-            name: value
+        left = (
+            (name, value)
             for name, value in self._value.items()
             if name not in self._read and value not in (None, "", [], {}) and _is_small(value)
-        }
+        )
+        return dict(islice(left, _MAX_REST))
 
     def __bool__(self) -> bool:
         return bool(self._value)
@@ -81,6 +84,5 @@ def _number(value: object) -> Number | None:
 
 
 def _is_small(value: object) -> bool:
-    if isinstance(value, str):
-        return len(value) <= _MAX_TEXT
-    return not isinstance(value, (list, dict)) or len(value) <= _MAX_ITEMS
+    text = json.dumps(value) if isinstance(value, (list, dict)) else str(value)
+    return len(text) <= _MAX_TEXT

@@ -137,7 +137,7 @@ def _record(graph: Graph, *, carrier: str, raw: str) -> GenerationRecord:
         init_image=init_image,
         mask=mask,
         extra=_extra(graph, runs, reach),
-        notes=("graph-truncated",) if graph.truncated or prompts.truncated else (),
+        notes=("truncated",) if graph.truncated or prompts.truncated else (),
         raw=raw,
     )
 

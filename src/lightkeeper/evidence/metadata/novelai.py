@@ -70,7 +70,7 @@ def _record(envelope: dict[str, object], fields: Fields, payload: Payload) -> Ge
     outer = Fields(envelope)
     description = (outer.text("Description") or "").lstrip("\0") or None
     source = outer.text("Source")
-    model = _SOURCE.fullmatch(source.strip()) if source else None
+    model = _SOURCE.fullmatch(source[:200].strip()) if source else None
     request = fields.text("request_type")
     mode = _MODES.get(request, "txt2img") if request else None
     return GenerationRecord(
