@@ -1,0 +1,152 @@
+"""The only module that knows c2pa-python: offline, in memory, with typed errors.
+
+The library fetches remote manifests and OCSP responses unless told not to; every context made
+here forbids both, and denies all hosts besides.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from lightkeeper.errors import EvidenceError, InvalidConfiguration
+
+if TYPE_CHECKING:
+    from lightkeeper.evidence.provenance._trust import Trust
+
+_MAX_MANIFEST_MIB = 64
+_REMOTE_URL = re.compile(r"https?://[^\s\"<>]{1,2048}")
+
+
+class ManifestUnreadable(EvidenceError):
+    """c2pa-python refused a manifest; ``reason`` is its own name for the error."""
+
+    def __init__(self, message: str, *, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class RemoteManifest(EvidenceError):
+    """The file names a manifest elsewhere, which is not fetched."""
+
+    def __init__(self, url: str | None) -> None:
+        super().__init__("the manifest is elsewhere and is not fetched")
+        self.url = url
+
+
+class Credentials(NamedTuple):
+    """A certificate chain (end entity first) and its PKCS #8 key, as PEM, with a C2PA algorithm."""
+
+    chain_pem: bytes
+    key_pem: bytes
+    algorithm: str
+
+
+def read_store(content: bytes, mime: str, trust: Trust | None) -> dict[str, Any] | None:
+    """Parse and validate the manifest store of a file; ``None`` where it has none.
+
+    Raises
+    ------
+    ManifestUnreadable, RemoteManifest
+    InvalidConfiguration
+        The trust anchors cannot be used.
+    """
+    import c2pa
+
+    context = _context(os.getpid(), trust)
+    try:
+        with c2pa.Reader(mime, io.BytesIO(content), context=context) as reader:
+            store = json.loads(reader.json())
+    except c2pa.C2paError.ManifestNotFound:
+        return None
+    except c2pa.C2paError as error:
+        raise _typed(error) from error
+    except (ValueError, RecursionError) as error:
+        raise ManifestUnreadable("the manifest has no readable JSON form", reason="Json") from error
+    if not isinstance(store, dict):
+        raise ManifestUnreadable("the manifest has no readable JSON form", reason="Json")
+    return store
+
+
+def write_manifest(
+    content: bytes,
+    mime: str,
+    definition: dict[str, Any],
+    *,
+    credentials: Credentials,
+    parent: tuple[bytes, str] | None = None,
+    timestamp_url: str | None = None,
+) -> bytes:
+    """Sign a file with a manifest; ``parent`` is the picture it was made from, with its type.
+
+    A time-stamp authority is the only host that is ever contacted, and only where named.
+
+    Raises
+    ------
+    EvidenceError
+        The format takes no manifest, or the credentials are refused.
+    """
+    import c2pa
+
+    # NULL is how "no time stamp" is spelt: an empty address makes the signer fail.
+    info = c2pa.C2paSignerInfo(
+        credentials.algorithm, credentials.chain_pem, credentials.key_pem, timestamp_url or None
+    )
+    settings = _offline() if timestamp_url is None else {"verify": _offline()["verify"]}
+    settings["builder"] = {"thumbnail": {"enabled": False}}
+    signed = io.BytesIO()
+    try:
+        with (
+            c2pa.Context.from_dict(settings) as context,
+            c2pa.Signer.from_info(info) as signer,
+            c2pa.Builder.from_json(json.dumps(definition), context=context) as builder,
+        ):
+            if parent is not None:
+                relation = {"title": "parent", "relationship": "parentOf"}
+                builder.add_ingredient(relation, parent[1], io.BytesIO(parent[0]))
+            builder.sign(signer, mime, io.BytesIO(content), signed)
+    except c2pa.C2paError as error:
+        raise EvidenceError(f"cannot sign: {error}") from error
+    return signed.getvalue()
+
+
+def _offline() -> dict[str, Any]:
+    return {
+        "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False},
+        "core": {
+            "allowed_network_hosts": [],
+            "max_decompressed_manifest_size_in_mb": _MAX_MANIFEST_MIB,
+        },
+    }
+
+
+@lru_cache(maxsize=8)
+def _context(process: int, trust: Trust | None) -> Any:
+    """One context per trust and process: native handles do not survive a fork."""
+    import c2pa
+
+    settings = _offline()
+    if trust is not None:
+        given = {
+            "trust_anchors": trust.anchors,
+            "allowed_list": trust.allowed_list,
+            "trust_config": trust.config,
+        }
+        settings["trust"] = {name: text for name, text in given.items() if text}
+    try:
+        return c2pa.Context.from_dict(settings)
+    except c2pa.C2paError as error:
+        raise InvalidConfiguration(f"the trust anchors cannot be used: {error}") from error
+
+
+def _typed(error: Exception) -> EvidenceError:
+    message = str(error)
+    if message.startswith("Remote"):
+        found = _REMOTE_URL.search(message)
+        return RemoteManifest(found.group() if found else None)
+    reason, _, rest = message.partition(": ")
+    return ManifestUnreadable(rest or message, reason=reason if rest else "Other")

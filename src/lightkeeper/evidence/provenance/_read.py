@@ -1,0 +1,78 @@
+"""The content credentials of one medium."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lightkeeper.evidence.provenance._adapter import (
+    ManifestUnreadable,
+    RemoteManifest,
+    read_store,
+)
+from lightkeeper.evidence.provenance._parse import parse_store
+from lightkeeper.evidence.provenance._summary import (
+    ManifestState,
+    ManifestSummary,
+    ValidationCode,
+)
+
+if TYPE_CHECKING:
+    from lightkeeper.evidence.provenance._trust import Trust
+    from lightkeeper.media import Media
+
+_STORE = b"jumdc2pa\x00\x11\x00\x10"
+"""Start of the description box of a manifest store (C2PA specification, "Embedding manifests")."""
+_DCTERMS = "http://purl.org/dc/terms/"
+
+
+def read_manifest(media: Media, *, trust: Trust | None = None) -> ManifestSummary:
+    """Read and validate the C2PA manifest of a file, offline.
+
+    A file that carries no manifest costs nothing: c2pa-python is not called. A remote manifest
+    is named and never fetched; revocation (OCSP) is not asked for either, so a certificate that
+    was revoked since still counts.
+
+    Parameters
+    ----------
+    media : Media
+    trust : Trust, optional
+        Trust anchors; without any, a good signature is ``valid``, never ``trusted``.
+
+    Returns
+    -------
+    ManifestSummary
+        ``state`` is ``unreadable`` for a manifest that cannot be parsed; that is no error.
+
+    Raises
+    ------
+    InvalidConfiguration
+        The trust anchors cannot be used.
+    """
+    url = _remote_url(media)
+    if not _carries_manifest(media):
+        state = ManifestState.REMOTE if url else ManifestState.NONE
+        return ManifestSummary(state=state, remote_url=url)
+    try:
+        store = read_store(media.content, media.format.mime, trust)
+    except RemoteManifest as error:
+        return ManifestSummary(state=ManifestState.REMOTE, remote_url=error.url or url)
+    except ManifestUnreadable as error:
+        return _unreadable(error.reason, str(error))
+    if store is None:
+        return _unreadable("ManifestNotFound", "the container announces a manifest that is absent")
+    return parse_store(store)
+
+
+def _carries_manifest(media: Media) -> bool:
+    # A damaged container may hide a manifest from the parser, never from a look at the bytes.
+    return media.embedded().has_c2pa or _STORE in media.content
+
+
+def _remote_url(media: Media) -> str | None:
+    value = media.embedded().xmp_value(_DCTERMS, "provenance") or ""
+    return value.strip() if value.strip().startswith(("http://", "https://")) else None
+
+
+def _unreadable(reason: str, message: str) -> ManifestSummary:
+    problem = ValidationCode(reason, message)
+    return ManifestSummary(state=ManifestState.UNREADABLE, problem=problem)

@@ -1,0 +1,193 @@
+"""What a C2PA manifest store says, in the words of the specification."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from lightkeeper.evidence._finding import Claim
+
+Relation = Literal["active", "parent", "component"]
+"""Whether the active manifest speaks, or that of a picture it was made from or contains."""
+
+
+class ManifestState(StrEnum):
+    """How far the content credentials of a file hold."""
+
+    TRUSTED = "trusted"
+    """Intact, and the signer traces to a trust anchor."""
+    VALID = "valid"
+    """Intact, but nobody vouches for the signer: anyone can make a certificate."""
+    INVALID = "invalid"
+    """The picture, the manifest or the signature does not hold; see the codes."""
+    NONE = "none"
+    """No manifest."""
+    REMOTE = "remote"
+    """Only the address of a manifest, which is never fetched."""
+    UNREADABLE = "unreadable"
+    """A manifest that cannot be parsed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ValidationCode:
+    """One validation result: the specification's ``code``, an explanation and a JUMBF URI."""
+
+    code: str
+    explanation: str = ""
+    where: str = ""
+
+    @property
+    def is_unknown_signer(self) -> bool:
+        """Nobody vouches for a signer or an identity; what was signed is intact all the same."""
+        return self.code.endswith(".untrusted")
+
+
+@dataclass(frozen=True, slots=True)
+class Software:
+    """A claim generator or software agent."""
+
+    name: str
+    version: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signer:
+    """Who the certificate says signed; proven only where the state is trusted."""
+
+    issuer: str | None = None
+    common_name: str | None = None
+    serial_number: str | None = None
+    algorithm: str | None = None
+    time: str | None = None
+    """When the time stamp says it was signed (ISO 8601); ``None`` without a usable time stamp."""
+    time_stamp: str | None = None
+    """``trusted``, ``validated``, ``untrusted``, ``mismatch`` …; ``None`` without a time stamp."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """One entry of the actions assertion."""
+
+    action: str
+    software_agent: Software | None = None
+    digital_source_type: str | None = None
+    """Term of the IPTC or C2PA vocabulary, such as ``trainedAlgorithmicMedia``."""
+    description: str | None = None
+    when: str | None = None
+    attested: bool = True
+    """``False`` where a version 2 claim only gathered it, so the signer does not vouch for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class AiAssertion:
+    """An assertion about a model that took part, as it was written."""
+
+    label: str
+    data: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class SoftBinding:
+    """A watermark or fingerprint by which a stripped copy finds its manifest again."""
+
+    algorithm: str
+    """Identifier of the C2PA list of soft-binding algorithms, such as ``com.example.mark.1``."""
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ingredient:
+    """A picture that the signed one was made from or contains."""
+
+    label: str
+    title: str | None = None
+    relationship: str | None = None
+    format: str | None = None
+    manifest: str | None = None
+    """Label of its own manifest, where it has one."""
+    failures: tuple[ValidationCode, ...] = ()
+    """Recorded when it was added, or found now, whatever the state of the whole file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """One claim with its assertions and its signature."""
+
+    label: str
+    active: bool
+    title: str | None = None
+    claim_version: int | None = None
+    generators: tuple[Software, ...] = ()
+    signer: Signer | None = None
+    vendor: str | None = None
+    """Generator family by its self-given names; proven only where ``trusted``."""
+    trusted: bool = False
+    """Its signer traces to a trust anchor."""
+    intact: bool = False
+    """Nothing but an unknown signer or identity was found wrong with it."""
+    actions: tuple[Action, ...] = ()
+    assertions: tuple[str, ...] = ()
+    """Labels of all assertions."""
+    ai_assertions: tuple[AiAssertion, ...] = ()
+    soft_bindings: tuple[SoftBinding, ...] = ()
+    training_and_data_mining: Mapping[str, str] = field(default_factory=dict)
+    """Use (``allowed``, ``notAllowed``, ``constrained``) by kind, where it is stated."""
+    ingredients: tuple[Ingredient, ...] = ()
+    failures: tuple[ValidationCode, ...] = ()
+    """Of this manifest alone, where it is known to be about it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OriginStatement:
+    """What one action says about where the picture comes from."""
+
+    claim: Claim
+    relation: Relation
+    action: str
+    digital_source_type: str
+    software_agent: Software | None
+    description: str | None
+    manifest: str
+    vendor: str | None
+    attested: bool
+    trusted: bool
+    """The signer of this very manifest traces to a trust anchor."""
+    intact: bool
+    """This very manifest has no failure."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ManifestSummary:
+    """Content credentials of one file.
+
+    Without a manifest only ``state`` (and ``remote_url``, ``problem``) say anything.
+    """
+
+    state: ManifestState
+    claims: tuple[OriginStatement, ...] = ()
+    """Statements about origin, those of the active manifest first."""
+    claim_generators: tuple[Software, ...] = ()
+    signer: Signer | None = None
+    vendor: str | None = None
+    soft_bindings: tuple[SoftBinding, ...] = ()
+    training_and_data_mining: Mapping[str, str] = field(default_factory=dict)
+    failures: tuple[ValidationCode, ...] = ()
+    """Failures of the active manifest, ``signingCredential.untrusted`` among them."""
+    notices: tuple[ValidationCode, ...] = ()
+    """What is odd without being a failure, such as a time stamp that does not match."""
+    manifests: tuple[Manifest, ...] = ()
+    """The active one first."""
+    remote_url: str | None = None
+    """Address of a manifest elsewhere: named, never fetched."""
+    problem: ValidationCode | None = None
+    """Why the manifest is unreadable."""
+
+    @property
+    def ingredient_failures(self) -> tuple[ValidationCode, ...]:
+        """Failures of all ingredients, however deep; an unknown signer is not one."""
+        found = (f for m in self.manifests for i in m.ingredients for f in i.failures)
+        return tuple(dict.fromkeys(f for f in found if not f.is_unknown_signer))
