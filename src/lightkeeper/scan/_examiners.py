@@ -1,0 +1,95 @@
+"""The examiners that ship with Lightkeeper, by name, and how a policy makes each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lightkeeper.evidence import Tier
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from lightkeeper.evidence import Examiner
+    from lightkeeper.scan._policy import Policy
+
+# Each builder imports its room when it is called: a scan of bytes never loads a kernel.
+
+
+def _metadata(policy: Policy) -> Examiner:
+    del policy
+    from lightkeeper.evidence.metadata import MetadataExaminer
+
+    return MetadataExaminer()
+
+
+def _source(policy: Policy) -> Examiner:
+    del policy
+    from lightkeeper.evidence.metadata import SourceExaminer
+
+    return SourceExaminer()
+
+
+def _stealth(policy: Policy) -> Examiner:
+    del policy
+    from lightkeeper.evidence.metadata import StealthExaminer
+
+    return StealthExaminer()
+
+
+def _provenance(policy: Policy) -> Examiner:
+    from lightkeeper.evidence.provenance import ProvenanceExaminer
+
+    return ProvenanceExaminer(trust_anchors=policy.trust_anchors)
+
+
+def _public_marks(policy: Policy) -> Examiner:
+    from lightkeeper.evidence.watermark import PublicMarkExaminer
+
+    return PublicMarkExaminer(marks=policy.marks, alpha=policy.alpha)
+
+
+def _rescaled_marks(policy: Policy) -> Examiner:
+    from lightkeeper.evidence.watermark import RescaledMarkExaminer
+
+    return RescaledMarkExaminer(marks=policy.marks, alpha=policy.alpha)
+
+
+def _rivagan(policy: Policy) -> Examiner:
+    from lightkeeper.evidence.watermark import RivaGanExaminer
+
+    return RivaGanExaminer(alpha=policy.alpha)
+
+
+EXAMINERS: Mapping[str, Callable[[Policy], Examiner]] = {
+    "metadata": _metadata,
+    "source": _source,
+    "stealth": _stealth,
+    "provenance": _provenance,
+    "public-marks": _public_marks,
+    "rescaled-marks": _rescaled_marks,
+    "rivagan": _rivagan,
+}
+"""Names as a policy file switches them on and off."""
+
+
+def default_examiners(policy: Policy) -> tuple[Examiner, ...]:
+    """All examiners that a policy leaves on, whatever their tier.
+
+    Those above its tier are built too: a row says what was not examined.
+
+    Raises
+    ------
+    InvalidConfiguration
+        A file that the policy names is wrong.
+    """
+    return tuple(build(policy) for name, build in EXAMINERS.items() if name not in policy.without)
+
+
+def warm_up(tier: Tier) -> None:
+    """Load the kernels that this tier needs, so that no file pays for it."""
+    if tier >= Tier.PIXELS:
+        from lightkeeper import hashing
+        from lightkeeper.evidence import watermark
+
+        hashing.warm_up()
+        watermark.warm_up()

@@ -1,0 +1,120 @@
+"""Examine one file in this process."""
+
+from __future__ import annotations
+
+import base64
+import io
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lightkeeper.assessment import assess, explain
+from lightkeeper.errors import LightkeeperError, MediaError
+from lightkeeper.evidence import Tier, examine
+from lightkeeper.media import open_media
+from lightkeeper.plain import to_plain
+from lightkeeper.scan._row import ScanRow
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lightkeeper.evidence import Examiner
+    from lightkeeper.media import Media
+    from lightkeeper.scan._policy import Policy
+
+_THUMBNAIL_SIDE = 192
+
+
+def scan_file(
+    file: str,
+    examiners: Sequence[Examiner],
+    policy: Policy,
+    *,
+    thumbnail: bool = False,
+    explanation: bool = False,
+) -> ScanRow:
+    """Examine one file and assess what was found.
+
+    Never raises because of the file: what is wrong with it becomes the row's ``error``. It has
+    no time or memory bound of its own; :func:`lightkeeper.scan.scan` adds both.
+    """
+    started = time.perf_counter()
+    try:
+        media = open_media(file, limits=policy.limits)
+        row = _examined(file, media, examiners, policy, thumbnail, explanation)
+    except LightkeeperError as error:
+        row = ScanRow.failed(file, error.code, str(error), digests=_digests_of_file(file, policy))
+    except OSError as error:
+        row = ScanRow.failed(file, "unreadable", error.strerror or type(error).__name__)
+    except MemoryError:
+        row = ScanRow.failed(file, "out-of-memory", "The memory limit of the worker was met.")
+    return replace(row, seconds=round(time.perf_counter() - started, 4))
+
+
+def _examined(
+    file: str,
+    media: Media,
+    examiners: Sequence[Examiner],
+    policy: Policy,
+    thumbnail: bool,
+    explanation: bool,
+) -> ScanRow:
+    from lightkeeper.hashing import media_digests
+
+    seen = examine(media, examiners, tier=policy.tier)
+    assessment = assess(seen.findings, not_examined=seen.not_examined)
+    pdq, pdq_failures = _pdq(media, policy.tier)
+    return ScanRow(
+        file=file,
+        format=media.format.value,
+        width=media.header.width,
+        height=media.header.height,
+        digests=to_plain(media_digests(media)),
+        pdq=pdq,
+        problems=to_plain(media.problems),
+        findings=to_plain(seen.findings),
+        failures=[*to_plain(seen.failures), *pdq_failures],
+        assessment=to_plain(assessment),
+        thumbnail=_thumbnail(media) if thumbnail else None,
+        explanation=explain(assessment, seen.findings) if explanation else None,
+    )
+
+
+def _pdq(media: Media, tier: Tier) -> tuple[dict[str, Any] | None, list[dict[str, Any]]]:
+    if tier < Tier.PIXELS:
+        return None, []
+    from lightkeeper.hashing import pdq
+
+    try:
+        value = pdq(media)
+    except MediaError as error:
+        return None, [{"examiner": "pdq", "code": error.code, "message": str(error)}]
+    return {"hash": value.hex, "quality": value.quality, "variant": str(value.variant)}, []
+
+
+def _digests_of_file(file: str, policy: Policy) -> dict[str, Any] | None:
+    from lightkeeper.hashing import digests
+
+    try:
+        with Path(file).open("rb") as stream:
+            if stream.seek(0, io.SEEK_END) > policy.limits.max_bytes:
+                return None
+            stream.seek(0)
+            plain: dict[str, Any] = to_plain(digests(stream))
+            return plain
+    except OSError:
+        return None
+
+
+def _thumbnail(media: Media) -> str | None:
+    from PIL import Image
+
+    try:
+        picture = Image.fromarray(media.rgb())
+    except MediaError:
+        return None
+    picture.thumbnail((_THUMBNAIL_SIDE, _THUMBNAIL_SIDE))
+    stream = io.BytesIO()
+    picture.save(stream, "JPEG", quality=70)
+    return base64.b64encode(stream.getvalue()).decode("ascii")

@@ -1,0 +1,179 @@
+"""What a scan looks for, how deep, and what one file may cost."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path  # noqa: TC003 (a field of a dataclass)
+from typing import TYPE_CHECKING, Any
+
+from lightkeeper.errors import InvalidConfiguration
+from lightkeeper.evidence import Tier
+from lightkeeper.media import Limits
+from lightkeeper.plain import to_plain
+from lightkeeper.scan._conditions import Condition
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_MIB = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What a scan looks for. Made by hand or by :meth:`from_toml`; never changes.
+
+    References
+    ----------
+    Every key is described in ``docs/reference/scan-schema.md``.
+    """
+
+    tier: Tier = Tier.PIXELS
+    """The costliest tier that runs."""
+    without: frozenset[str] = frozenset()
+    """Names of examiners that are switched off."""
+    limits: Limits = field(default_factory=Limits)
+    worker_memory: int = 1024 * _MIB
+    """Bytes of private memory after which a worker's allocations fail."""
+    alpha: float = 1e-6
+    """Chance per file of a public mark found where there is none, over all tests."""
+    marks: Path | None = None
+    """Operator's own public marks (TOML)."""
+    trust_anchors: Path | None = None
+    """PEM bundle that C2PA signers are traced to."""
+    fail_on: tuple[Condition, ...] = ()
+    """Conditions under which the command exits with 1."""
+
+    @classmethod
+    def from_toml(cls, path: Path, *, base: Policy | None = None) -> Policy:
+        """Read a policy file; keys that it lacks keep the values of ``base``.
+
+        Paths in it are relative to its folder.
+
+        Raises
+        ------
+        InvalidConfiguration
+            It cannot be read, has an unknown key, or a value of the wrong kind; the message names
+            the key and the file.
+        """
+        try:
+            document = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise InvalidConfiguration(f"policy file {path}: {error}") from error
+        return _Reader(path, base or cls()).policy(document)
+
+    def fingerprint(self, examiners: Mapping[str, str]) -> str:
+        """Identify everything that can change a row, except the file itself.
+
+        Parameters
+        ----------
+        examiners : mapping
+            Name to version of every examiner that runs.
+        """
+        document = to_plain(self)
+        for name in ("fail_on", "worker_memory", "marks", "trust_anchors"):
+            del document[name]
+        del document["limits"]["max_seconds"]
+        document["files"] = [_digest(path) for path in (self.marks, self.trust_anchors)]
+        document["examiners"] = dict(sorted(examiners.items()))
+        text = json.dumps(document, sort_keys=True)
+        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def _digest(path: Path | None) -> str | None:
+    if path is None:
+        return None
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise InvalidConfiguration(f"cannot read {path}: {error.strerror}") from error
+
+
+class _Reader:
+    """Reads one policy document, naming the file in every complaint."""
+
+    def __init__(self, path: Path, base: Policy) -> None:
+        self._path = path
+        self._base = base
+
+    def policy(self, document: dict[str, Any]) -> Policy:
+        changes: dict[str, Any] = {}
+        for key, value in document.items():
+            reader = self._readers.get(key)
+            if reader is None:
+                raise self._wrong(f"unknown key '{key}'; known are {', '.join(self._readers)}")
+            changes.update(reader(self, key, value))
+        return replace(self._base, **changes)
+
+    def _wrong(self, what: str) -> InvalidConfiguration:
+        return InvalidConfiguration(f"policy file {self._path}: {what}")
+
+    def _checked(self, key: str, value: object, *kinds: type) -> Any:
+        if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+            wanted = " or ".join(kind.__name__ for kind in kinds)
+            raise self._wrong(f"key '{key}' must be {wanted}, not {type(value).__name__}")
+        return value
+
+    def _tier(self, key: str, value: object) -> dict[str, Any]:
+        name = self._checked(key, value, str)
+        if name.upper() not in Tier.__members__:
+            known = ", ".join(tier.name.lower() for tier in Tier)
+            raise self._wrong(f"key '{key}' must be one of {known}, not '{name}'")
+        return {"tier": Tier[name.upper()]}
+
+    def _examiners(self, key: str, value: object) -> dict[str, Any]:
+        from lightkeeper.scan._examiners import EXAMINERS
+
+        without = set(self._base.without)
+        for name, on in self._checked(key, value, dict).items():
+            if name not in EXAMINERS:
+                raise self._wrong(
+                    f"unknown key '{key}.{name}'; examiners are {', '.join(EXAMINERS)}"
+                )
+            (without.discard if self._checked(f"{key}.{name}", on, bool) else without.add)(name)
+        return {"without": frozenset(without)}
+
+    def _limits(self, key: str, value: object) -> dict[str, Any]:
+        known = {f.name: type(f.default) for f in fields(Limits)}
+        table = self._checked(key, value, dict)
+        for name, number in table.items():
+            if name not in known:
+                raise self._wrong(f"unknown key '{key}.{name}'; known are {', '.join(known)}")
+            kinds = (int, float) if known[name] is float else (int,)
+            if self._checked(f"{key}.{name}", number, *kinds) <= 0:
+                raise self._wrong(f"key '{key}.{name}' must be positive")
+        return {"limits": replace(self._base.limits, **table)}
+
+    def _alpha(self, key: str, value: object) -> dict[str, Any]:
+        if not 0 < self._checked(key, value, float) < 1:
+            raise self._wrong(f"key '{key}' must lie between 0 and 1")
+        return {"alpha": value}
+
+    def _memory(self, key: str, value: object) -> dict[str, Any]:
+        if self._checked(key, value, int) < 128:
+            raise self._wrong(f"key '{key}' must be at least 128")
+        return {"worker_memory": self._checked(key, value, int) * _MIB}
+
+    def _file(self, key: str, value: object) -> dict[str, Any]:
+        return {key: self._path.parent / self._checked(key, value, str)}
+
+    def _fail_on(self, key: str, value: object) -> dict[str, Any]:
+        texts = value if isinstance(value, list) else [value]
+        try:
+            parsed = [Condition.parse(self._checked(key, text, str)) for text in texts]
+        except ValueError as error:
+            raise self._wrong(f"key '{key}': {error}") from error
+        return {"fail_on": tuple(parsed)}
+
+    _readers: dict[str, Callable[[_Reader, str, object], dict[str, Any]]] = {  # noqa: RUF012
+        "tier": _tier,
+        "examiners": _examiners,
+        "limits": _limits,
+        "worker_memory_mib": _memory,
+        "alpha": _alpha,
+        "marks": _file,
+        "trust_anchors": _file,
+        "fail_on": _fail_on,
+    }
