@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from lightkeeper.evidence.metadata._infotext import Infotext, parse_infotext
+from lightkeeper.evidence.metadata._json import parse_json as parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -25,7 +27,6 @@ _EXIF_NAMES = {
     0x927C: "MakerNote",
     0x9286: "UserComment",
 }
-_MAX_JSON_NESTING = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +46,19 @@ class Carriers:
         self.payloads = tuple(_payloads(embedded))
         self._claimed: set[int] = set()
         self._parsed: dict[int, object] = {}
+        self._infotexts: dict[int, Infotext | None] = {}
+        self._by_keyword: dict[str, list[Payload]] = {}
+        for payload in self.payloads:
+            self._by_keyword.setdefault(payload.keyword, []).append(payload)
 
     def open(self) -> tuple[Payload, ...]:
         """Payloads that no family has claimed yet, in file order."""
         return tuple(p for p in self.payloads if id(p) not in self._claimed)
 
     def find(self, *keywords: str) -> Payload | None:
-        """First unclaimed payload under any of these keywords."""
-        return next((p for p in self.open() if p.keyword in keywords), None)
+        """First unclaimed payload under the first of these keywords that has one."""
+        named = (p for k in keywords for p in self._by_keyword.get(k, ()))
+        return next((p for p in named if id(p) not in self._claimed), None)
 
     def claim(self, *payloads: Payload | None) -> None:
         """Mark payloads as read, so that no other family reads them again."""
@@ -67,41 +73,11 @@ class Carriers:
             self._parsed[id(payload)] = parse_json(payload.text)
         return self._parsed[id(payload)]
 
-
-def parse_json(text: str) -> object | None:
-    """Parse an object or array; ``None`` for anything else, too deep or damaged."""
-    text = text.strip(" \t\r\n\0\ufeff")
-    if not text.startswith(("{", "[")) or _too_deep(text):
-        return None
-    try:
-        parsed: object = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return parsed
-
-
-def _too_deep(text: str) -> bool:
-    if text.count("{") + text.count("[") <= _MAX_JSON_NESTING:
-        return False
-    depth = 0
-    in_string = escaped = False
-    for char in text:
-        if in_string:
-            if escaped:
-                escaped = False
-            elif char == "\\":
-                escaped = True
-            elif char == '"':
-                in_string = False
-        elif char == '"':
-            in_string = True
-        elif char in "{[":
-            depth += 1
-            if depth > _MAX_JSON_NESTING:
-                return True
-        elif char in "}]":
-            depth -= 1
-    return False
+    def infotext(self, payload: Payload) -> Infotext | None:
+        """The payload parsed as an infotext, ``None`` where it is not one; kept for others."""
+        if id(payload) not in self._infotexts:
+            self._infotexts[id(payload)] = parse_infotext(payload.text)
+        return self._infotexts[id(payload)]
 
 
 def _payloads(embedded: Embedded) -> Iterable[Payload]:

@@ -9,6 +9,9 @@ from lightkeeper.evidence._finding import Basis, Claim, Finding, Hypothesis
 if TYPE_CHECKING:
     from lightkeeper.evidence.metadata._record import GenerationRecord
 
+_EDITING = ("img2img", "inpaint", "outpaint")
+"""Modes that start from a picture somebody already had."""
+
 
 def parameters_finding(record: GenerationRecord, *, examiner: str, version: str) -> Finding:
     """Say that a file carries generation parameters, and where.
@@ -17,6 +20,7 @@ def parameters_finding(record: GenerationRecord, *, examiner: str, version: str)
     Its ``source`` is the record's carrier, so that several records of one carrier count once.
     """
     where = record.carrier
+    edited = any(word in (record.mode or "") for word in _EDITING)
     return Finding(
         claim=Claim.PARAMETERS,
         basis=Basis.ASSERTED,
@@ -24,7 +28,7 @@ def parameters_finding(record: GenerationRecord, *, examiner: str, version: str)
         examiner=examiner,
         version=version,
         source=where,
-        supports=Hypothesis.GENERATED,
+        supports=Hypothesis.AI_EDITED if edited else Hypothesis.GENERATED,
         details=record,
         limits=("anyone-can-write",),
     )

@@ -83,5 +83,5 @@ class GenerationRecord(Details):
     """Everything else the tool wrote, under the tool's own keys."""
     notes: tuple[str, ...] = ()
     """Codes of what was odd: ``truncated``, ``duplicate-key``, ``contradicts-graph`` …"""
-    raw: str = field(default="", repr=False)
-    """The payload itself."""
+    raw: str = field(default="", repr=False, metadata={"plain": False})
+    """The payload itself; left out of plain forms, where a face adds it on request."""

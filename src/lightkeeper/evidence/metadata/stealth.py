@@ -15,6 +15,7 @@ import numpy as np
 
 from lightkeeper.evidence._finding import Basis, Claim, Finding, Tier
 from lightkeeper.evidence.metadata._carriers import Carriers, Payload, parse_json
+from lightkeeper.evidence.metadata._families import read_carriers
 from lightkeeper.evidence.metadata._findings import parameters_finding
 from lightkeeper.evidence.metadata._record import GenerationRecord
 from lightkeeper.media import Embedded, MediaFormat, TextBlock
@@ -152,14 +153,14 @@ class StealthExaminer:
     Parameters
     ----------
     read : callable
-        Reads the records of one :class:`Carriers`, as the metadata examiner does.
+        Reads the records of one :class:`Carriers`; every tool family by default.
     """
 
     name = "stealth"
     version = "1"
     tier = Tier.PIXELS
 
-    def __init__(self, read: Reader) -> None:
+    def __init__(self, read: Reader = read_carriers) -> None:
         self._read = read
 
     def unavailable(self) -> str | None:

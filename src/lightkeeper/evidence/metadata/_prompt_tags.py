@@ -1,0 +1,37 @@
+"""Extra networks that a prompt calls: ``<lora:name:weight>``, ``<lyco:…>``, ``<hypernet:…>``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lightkeeper.evidence.metadata._numbers import number
+from lightkeeper.evidence.metadata._record import Resource
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_KINDS = {"lora": "lora", "lyco": "lycoris", "hypernet": "hypernetwork"}
+_MAX_TAG = 300
+_MAX_TAGS = 500
+
+
+def extra_networks(prompt: str) -> tuple[Resource, ...]:
+    """Resources named by the tags of a prompt, each once, with the first weight it was given."""
+    found: dict[tuple[str, str], Resource] = {}
+    for resource in _tags(prompt):
+        found.setdefault((resource.kind, resource.name), resource)
+        if len(found) >= _MAX_TAGS:
+            break
+    return tuple(found.values())
+
+
+def _tags(prompt: str) -> Iterator[Resource]:
+    start = prompt.find("<")
+    while start >= 0:
+        end = prompt.find(">", start, start + _MAX_TAG)
+        if end > 0:
+            kind, *arguments = prompt[start + 1 : end].split(":")
+            if kind.lower() in _KINDS and arguments and arguments[0].strip():
+                weight = number(arguments[1]) if len(arguments) > 1 else None
+                yield Resource(kind=_KINDS[kind.lower()], name=arguments[0].strip(), weight=weight)
+        start = prompt.find("<", start + 1)
