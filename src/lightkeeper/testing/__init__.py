@@ -1,5 +1,6 @@
 """Make benign media for tests, examples and the demo: draw, write metadata, sign, mark."""
 
+from lightkeeper.testing._certificates import SigningCredentials, signing_credentials
 from lightkeeper.testing._draw import photo_like, synthetic_like
 
-__all__ = ["photo_like", "synthetic_like"]
+__all__ = ["SigningCredentials", "photo_like", "signing_credentials", "synthetic_like"]

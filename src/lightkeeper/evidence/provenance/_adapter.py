@@ -78,10 +78,10 @@ def write_manifest(
     definition: dict[str, Any],
     *,
     credentials: Credentials,
-    parent: tuple[bytes, str] | None = None,
+    parent: tuple[bytes, str, str] | None = None,
     timestamp_url: str | None = None,
 ) -> bytes:
-    """Sign a file with a manifest; ``parent`` is the picture it was made from, with its type.
+    """Sign a file with a manifest; ``parent`` is the content, type and id of what it came from.
 
     A time-stamp authority is the only host that is ever contacted, and only where named.
 
@@ -106,8 +106,9 @@ def write_manifest(
             c2pa.Builder.from_json(json.dumps(definition), context=context) as builder,
         ):
             if parent is not None:
-                relation = {"title": "parent", "relationship": "parentOf"}
-                builder.add_ingredient(relation, parent[1], io.BytesIO(parent[0]))
+                original, its_mime, label = parent
+                relation = {"title": label, "relationship": "parentOf", "label": label}
+                builder.add_ingredient(relation, its_mime, io.BytesIO(original))
             builder.sign(signer, mime, io.BytesIO(content), signed)
     except c2pa.C2paError as error:
         raise EvidenceError(f"cannot sign: {error}") from error

@@ -100,29 +100,30 @@ class ProvenanceExaminer:
             case ManifestState.INVALID:
                 yield self._invalid(summary)
             case ManifestState.VALID | ManifestState.TRUSTED:
-                yield self._intact(summary)
+                yield from self._intact(summary)
                 yield from self._ingredients(summary)
 
-    def _intact(self, summary: ManifestSummary) -> Finding:
-        statement = _strongest(summary)
-        if statement is None:
-            return self._finding(
+    def _intact(self, summary: ManifestSummary) -> Iterator[Finding]:
+        statements = _reported(summary)
+        for statement in statements:
+            yield self._finding(
+                summary,
+                statement.claim,
+                _sentence(summary, statement),
+                basis=_basis(summary, trusted=statement.trusted),
+                limits=_limits(summary, statement),
+                statement=statement,
+                supports=_SUPPORTS[statement.claim],
+            )
+        if not statements:
+            yield self._finding(
                 summary,
                 Claim.PROVENANCE,
                 f"An intact manifest by {_signed_by(summary)} says nothing of the picture's "
-                "origin" + _disclosure(summary) + ".",
+                f"origin{_disclosure(summary)}.",
                 basis=_basis(summary, trusted=True),
                 limits=_limits(summary, None),
             )
-        return self._finding(
-            summary,
-            statement.claim,
-            _sentence(summary, statement),
-            basis=_basis(summary, trusted=statement.trusted),
-            limits=_limits(summary, statement),
-            statement=statement,
-            supports=_SUPPORTS[statement.claim],
-        )
 
     def _invalid(self, summary: ManifestSummary) -> Finding:
         codes = tuple(dict.fromkeys(f.code for f in summary.failures if not f.is_unknown_signer))
@@ -209,13 +210,15 @@ class ProvenanceExaminer:
         )
 
 
-def _strongest(summary: ManifestSummary) -> OriginStatement | None:
-    """The statement to report: generated before edited before captured, active manifest first.
+def _reported(summary: ManifestSummary) -> tuple[OriginStatement, ...]:
+    """The strongest statement, and the strongest of a trusted signer where that is another.
 
-    An edit of a captured picture is one history, not a contradiction, so one statement is said.
+    An edit of a captured picture is one history, not a contradiction, so one statement is said:
+    generated before edited before captured, the active manifest first.
     """
     intact = [s for s in summary.claims if s.intact]
-    return next((s for claim in _SUPPORTS for s in intact if s.claim is claim), None)
+    ranked = sorted(intact, key=lambda s: list(_SUPPORTS).index(s.claim))
+    return tuple(dict.fromkeys([*[s for s in ranked if s.trusted][:1], *ranked[:1]]))
 
 
 def _basis(summary: ManifestSummary, *, trusted: bool) -> Basis:

@@ -1,0 +1,115 @@
+"""``lightkeeper sign``: label a generator's output with a signed manifest."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lightkeeper.cli._exit import Exit
+from lightkeeper.cli._settings import load_settings
+from lightkeeper.errors import InvalidConfiguration, OutputError
+from lightkeeper.evidence.provenance import SoftBinding
+from lightkeeper.labelling import SourceType, sign_generated
+from lightkeeper.media import open_media
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def sign(
+    source: Annotated[Path, typer.Argument(metavar="IN", help="The generated picture.")],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="Where the signed one goes.")],
+    certificate: Annotated[
+        Path, typer.Option(help="PEM chain: the signer's certificate first, then its issuers.")
+    ],
+    key: Annotated[Path, typer.Option(help="PEM private key without password.")],
+    generator: Annotated[str, typer.Option(help="Name of the generator.")],
+    generator_version: Annotated[str | None, typer.Option(help="Version of the generator.")] = None,
+    source_type: Annotated[
+        SourceType, typer.Option(help="IPTC digital source type.")
+    ] = SourceType.GENERATED,
+    soft_binding: Annotated[
+        str | None,
+        typer.Option(metavar="ALG=VALUE", help="Watermark or fingerprint in the picture."),
+    ] = None,
+    parent: Annotated[
+        Path | None, typer.Option(help="The picture that this was made from.")
+    ] = None,
+    timestamp_url: Annotated[
+        str | None, typer.Option(help="Time-stamp authority; the only host that is contacted.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace OUT if it is there.")] = False,
+) -> None:
+    """Write a C2PA manifest that says that a model made the picture. No prompt is written."""
+    if target.exists() and not force:
+        raise OutputError(f"{target} is there already", hint="use --force to replace it")
+    limits = load_settings().media_limits()
+    binding = _soft_binding(soft_binding)
+    chain = _read(certificate, "certificate chain")
+    private_key = _read(key, "private key")
+    _warn_about(key)
+    try:
+        signed = sign_generated(
+            open_media(source, limits=limits),
+            certificate_chain_pem=chain,
+            private_key_pem=private_key,
+            generator=generator,
+            generator_version=generator_version,
+            source_type=source_type,
+            soft_binding=binding,
+            parent=open_media(parent, limits=limits) if parent else None,
+            timestamp_url=timestamp_url,
+        )
+    except OSError as error:
+        raise OutputError(f"cannot read {error.filename}: {error.strerror}") from error
+    _write(target, signed)
+    sys.stdout.write(f"{target}: signed, {len(signed):,} bytes\n")
+    raise typer.Exit(Exit.OK)
+
+
+def _soft_binding(option: str | None) -> SoftBinding | None:
+    if option is None:
+        return None
+    algorithm, separator, value = option.partition("=")
+    if not separator or not algorithm or not value:
+        raise typer.BadParameter("expected ALG=VALUE", param_hint="--soft-binding")
+    return SoftBinding(algorithm, value)
+
+
+def _read(path: Path, what: str) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InvalidConfiguration(f"cannot read the {what} {path}: {error.strerror}") from error
+
+
+def _warn_about(key: Path) -> None:
+    if os.name == "posix" and key.stat().st_mode & 0o077:
+        sys.stderr.write(f"warning: others on this machine can read {key}; run: chmod 600 {key}\n")
+
+
+def _write(target: Path, content: bytes) -> None:
+    """Put the file in place in one step, so that nobody ever sees half of it."""
+    try:
+        with tempfile.NamedTemporaryFile(
+            dir=target.parent, prefix=f".{target.name}.", delete=False
+        ) as file:
+            partial = Path(file.name)
+            try:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+                umask = os.umask(0)
+                os.umask(umask)
+                partial.chmod(0o666 & ~umask)
+                partial.replace(target)
+            except BaseException:
+                partial.unlink(missing_ok=True)
+                raise
+    except OSError as error:
+        raise OutputError(f"cannot write {target}: {error.strerror}") from error
