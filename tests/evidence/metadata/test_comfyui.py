@@ -273,6 +273,81 @@ def test_a_graph_without_sampler_that_enlarges_is_an_upscale() -> None:
     assert found.seed is None
 
 
+def test_custom_nodes_that_carry_all_in_one_pipe_are_read_by_their_inputs() -> None:
+    graph = {
+        "1": node(
+            "easy fullLoader",
+            ckpt_name="harbour.safetensors",
+            vae_name="Baked VAE",
+            clip_skip=-2,
+            empty_latent_width=512,
+            empty_latent_height=768,
+            positive="a kite",
+            negative="rain",
+        ),
+        "2": node("easy preSampling", pipe=["1", 0], seed=42, steps=25, cfg=7.0),
+        "3": node("easy kSampler", pipe=["2", 0], image_output="Save"),
+    }
+
+    found = record(graph)
+
+    assert (found.positive_prompt, found.negative_prompt) == ("a kite", "rain")
+    assert (found.seed, found.steps, found.model_name) == (42, 25, "harbour.safetensors")
+    assert (found.width, found.height, found.clip_skip, found.vae) == (512, 768, 2, None)
+
+
+def test_a_stack_of_loras_gives_those_in_use_with_their_weights() -> None:
+    graph = text_to_image()
+    graph["40"] = node(
+        "LoRA Stacker",
+        input_mode="simple",
+        lora_count=1,
+        lora_name_1="used.safetensors",
+        lora_wt_1=0.4,
+        model_str_1=1,
+        lora_name_2="beyond.safetensors",
+    )
+    graph["5"]["inputs"]["lora_stack"] = ["40", 0]
+
+    assert [(r.name, r.weight) for r in record(graph).loras] == [("used.safetensors", 0.4)]
+
+
+def test_a_switch_passes_on_only_the_selected_input() -> None:
+    graph = text_to_image()
+    graph["40"] = node("CLIPTextEncode", text="an umbrella", clip=["1", 1])
+    graph["41"] = node("ImpactSwitch", select=2, input1=["2", 0], input2=["40", 0])
+    graph["5"]["inputs"]["positive"] = ["41", 0]
+
+    assert record(graph).positive_prompt == "an umbrella"
+
+
+def test_a_base_and_a_refiner_give_the_base_its_settings() -> None:
+    graph = text_to_image()
+    base = graph["5"]["inputs"] | {"noise_seed": 6, "end_at_step": 20}
+    del base["seed"]
+    graph["5"] = node("KSamplerAdvanced", add_noise="enable", **base)
+    graph["8"] = node("CheckpointLoaderSimple", ckpt_name="finish.safetensors")
+    refining = base | {"noise_seed": 0, "model": ["8", 0], "latent_image": ["5", 0]}
+    graph["9"] = node("KSamplerAdvanced", add_noise="disable", **refining)
+    graph["6"]["inputs"]["samples"] = ["9", 0]
+
+    found = record(graph)
+
+    assert (found.seed, found.model_name) == (6, "harbour.safetensors")
+    assert found.refiner is not None
+    assert found.refiner.name == "finish.safetensors"
+
+
+def test_a_sampler_inside_a_subgraph_is_found() -> None:
+    sampler = {"id": 5, "type": "KSampler", "widgets_values": [7, "fixed", 20, 6.5, "euler"]}
+    workflow = {
+        "nodes": [{"id": 1, "type": "0aa1", "widgets_values": []}],
+        "definitions": {"subgraphs": [{"id": "0aa1", "nodes": [sampler], "links": []}]},
+    }
+
+    assert (record(workflow).seed, record(workflow).sampler) == (7, "euler")
+
+
 def test_civitai_resource_names_give_their_version() -> None:
     graph = text_to_image()
     name = "urn:air:sdxl:lora:civitai:111@222"

@@ -51,7 +51,7 @@ def named(graph: Graph, nodes: Iterable[Node], kind: str, *inputs: str) -> Itera
     """Resources that nodes name under one of these inputs."""
     for node in nodes:
         name = graph.string(node, *inputs)
-        if name and name != "None":
+        if name and name not in ("None", "Baked VAE"):
             weight = graph.number(node, "strength")
             yield Resource(kind=kind, name=name, weight=weight, version_id=air_version(name))
 
@@ -92,7 +92,8 @@ def _is_on(node: Node, number: str | None) -> bool:
 
 def _strengths(graph: Graph, node: Node, number: str | None) -> tuple[Number | None, Number | None]:
     ends = ("",) if number is None else (f"_{number}", number)
-    model = graph.number(node, *(s.format(end) for s in _STRENGTHS for end in ends))
+    simple = ("lora_wt{}",) if node.inputs.get("input_mode") == "simple" else ()
+    model = graph.number(node, *(s.format(end) for s in (*simple, *_STRENGTHS) for end in ends))
     clip_names = ("strength_clip{}", "lora_clip_strength{}", "clip_weight{}", "clip_str{}")
     return model, graph.number(node, *(s.format(end) for s in clip_names for end in ends))
 

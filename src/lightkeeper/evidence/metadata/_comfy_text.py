@@ -22,6 +22,7 @@ _ENCODED = (
     "qwen2.5_7b",
     "prompt",
     "user_prompt",
+    "prompts",
 )
 _NOT_CONDITIONING = frozenset(
     (
@@ -108,8 +109,9 @@ class Prompts:
     def _encoded(self, node: Node, *, negative: bool) -> str | None:
         """The text that a node encodes; ``None`` where it is not an encoder."""
         own = "negative" if negative else "positive"
-        if isinstance(node.inputs.get(own), str):
-            return str(node.inputs[own])
+        for name in (own, f"optional_{own}", f"{own}_prompt"):
+            if isinstance(node.inputs.get(name), str):
+                return str(node.inputs[name])
         texts = [t for name in _ENCODED if (t := self.text(node, name)) is not None]
         if not texts:
             return None

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 _AFTER_SEED = ("fixed", "increment", "decrement", "randomize")
 _MUTED, _BYPASSED = 2, 4
 _MAX_HOPS = 64
+_MAX_SCOPES = 32
 _SAMPLER = "seed steps cfg sampler_name scheduler denoise"
 _WIDGETS = {
     "KSampler": _SAMPLER,
@@ -61,25 +62,34 @@ def from_workflow(workflow: object) -> Graph | None:
     """Graph of ``{"nodes": [...], "links": [...]}``, ``None`` for anything else.
 
     Muted nodes are left out and bypassed ones are passed through, as the editor does. Widgets of
-    unknown classes are read where the node names them.
+    unknown classes are read where the node names them. Subgraphs stand beside the rest, unlinked.
     """
     if not isinstance(workflow, dict) or not isinstance(workflow.get("nodes"), list):
         return None
+    definitions = workflow.get("definitions")
+    subgraphs = definitions.get("subgraphs") if isinstance(definitions, dict) else None
+    scopes = [workflow, *(subgraphs if isinstance(subgraphs, list) else [])][:_MAX_SCOPES]
+    return bounded(node for index, scope in enumerate(scopes) for node in _nodes(scope, index))
+
+
+def _nodes(scope: object, index: int) -> Iterator[Node]:
+    """Nodes of the workflow (index 0) or of one subgraph, whose outer links stay open."""
+    entries = scope.get("nodes") if isinstance(scope, dict) else None
     raw = {
         str(n["id"]): n
-        for n in workflow["nodes"]
+        for n in (entries if isinstance(entries, list) else ())
         if isinstance(n, dict)
         and isinstance(n.get("id"), (int, str))
         and isinstance(n.get("type"), str)
     }
-    if not raw:
-        return None
-    links = dict(_links(workflow.get("links")))
-    return bounded(
-        Node(key, node["type"], {**_widgets(node), **dict(_linked(node, links, raw))})
-        for key, node in raw.items()
-        if node.get("mode") not in (_MUTED, _BYPASSED)
-    )
+    links = dict(_links(scope.get("links") if isinstance(scope, dict) else None))
+    prefix = f"{index}/" if index else ""
+    for key, node in raw.items():
+        if node.get("mode") not in (_MUTED, _BYPASSED):
+            linked = {
+                name: [prefix + origin, slot] for name, origin, slot in _linked(node, links, raw)
+            }
+            yield Node(prefix + key, str(node["type"]), {**_widgets(node), **linked})
 
 
 def _links(links: object) -> Iterator[tuple[int, tuple[str, int]]]:
@@ -103,12 +113,12 @@ def _linked(
     node: dict[str, object],
     links: dict[int, tuple[str, int]],
     raw: dict[str, dict[str, object]],
-) -> Iterator[tuple[str, list[object]]]:
+) -> Iterator[tuple[str, str, int]]:
     for entry in _inputs(node):
         name, number = entry.get("name"), entry.get("link")
         if isinstance(name, str) and isinstance(number, int) and number in links:
             origin, slot = _past_bypassed(links[number], entry.get("type"), links, raw)
-            yield name, [origin, slot]
+            yield name, origin, slot
 
 
 def _past_bypassed(

@@ -50,7 +50,8 @@ class Graph:
     def links(self, node: Node) -> tuple[tuple[str, Source], ...]:
         """Linked inputs in file order."""
         if node.id not in self._links:
-            resolved = ((name, self._resolve(value)) for name, value in node.inputs.items())
+            passed = (name for name in node.inputs if not _is_switched_off(node, name))
+            resolved = ((name, self._resolve(node.inputs[name])) for name in passed)
             self._links[node.id] = tuple((name, s) for name, s in resolved if s)
         return self._links[node.id]
 
@@ -109,6 +110,18 @@ def as_number(value: object) -> int | float | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     return value if isinstance(value, int) or math.isfinite(value) else None
+
+
+def _is_switched_off(node: Node, name: str) -> bool:
+    """Whether a switch node passes on another of its numbered inputs."""
+    chosen = node.inputs.get("select")
+    numbered = name.startswith("input") and name[5:].isdecimal()
+    return (
+        isinstance(chosen, int)
+        and numbered
+        and f"input{chosen}" in node.inputs
+        and (name != f"input{chosen}")
+    )
 
 
 def from_api(graph: object) -> Graph | None:

@@ -105,7 +105,7 @@ def _record(graph: Graph, *, carrier: str, raw: str) -> GenerationRecord:
     positive, negative = _prompts(prompts, main, reach)
     width, height, init_image, mask = _canvas(graph, main, reach)
     upscaling = resources.upscaling(graph, _after(graph, main, reach))
-    skip = _first_number(graph, reach, "stop_at_clip_layer")
+    skip = _first_number(graph, reach, "stop_at_clip_layer", "clip_skip")
     scope = graph.upstream(main.node) if main else reach
     scope = scope if len(scope) > 1 else list(graph.nodes.values())
     return GenerationRecord(
@@ -199,8 +199,8 @@ def _guidance(graph: Graph, main: Pass | None, scope: Iterable[Node]) -> int | f
     return _first_number(graph, scope, "guidance")
 
 
-def _first_number(graph: Graph, nodes: Iterable[Node], name: str) -> int | float | None:
-    found = (graph.number(n, name) for n in nodes if name in n.inputs)
+def _first_number(graph: Graph, nodes: Iterable[Node], *names: str) -> int | float | None:
+    found = (graph.number(n, name) for n in nodes for name in names if name in n.inputs)
     return next((v for v in found if v is not None), None)
 
 
