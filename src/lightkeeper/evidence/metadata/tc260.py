@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lightkeeper.evidence._finding import Claim, Details, Hypothesis
-from lightkeeper.evidence.metadata._carriers import parse_json
+from lightkeeper.evidence.metadata._json import parse_json
 from lightkeeper.evidence.metadata._declared import declared
 
 if TYPE_CHECKING:

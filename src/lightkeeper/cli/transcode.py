@@ -1,0 +1,124 @@
+"""``lightkeeper transcode``: convert an image and keep its generation parameters."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from lightkeeper.cli._rows import file_rows, write_rows
+from lightkeeper.errors import OutputError
+from lightkeeper.media import MediaFormat, open_media
+from lightkeeper.plain import to_plain
+from lightkeeper.preservation import transcode as transcode_media
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+_FORMATS = {
+    ".png": MediaFormat.PNG,
+    ".jpg": MediaFormat.JPEG,
+    ".jpeg": MediaFormat.JPEG,
+    ".webp": MediaFormat.WEBP,
+    ".avif": MediaFormat.AVIF,
+}
+
+
+@app.command()
+def transcode(
+    source: Annotated[str, typer.Argument(metavar="IN", help="The image to convert.")],
+    target: Annotated[
+        Path, typer.Argument(metavar="OUT", help="Its name says the format: png, jpg, webp, avif.")
+    ],
+    quality: Annotated[
+        int, typer.Option(min=1, max=100, help="Of the lossy formats; 95 keeps full chroma.")
+    ] = 90,
+    record: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write all records, and what OUT cannot hold, to this JSON file."
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite what exists.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON line.")] = False,
+) -> None:
+    """Convert an image and say what was kept, moved and dropped.
+
+    Generation parameters go where other tools look for them. The EXIF orientation is applied; a
+    C2PA manifest cannot survive and is replaced by a link to the signed file.
+    """
+    wanted = _FORMATS.get(target.suffix.lower())
+    if wanted is None:
+        raise typer.BadParameter(
+            f"{target.name}: not one of {', '.join(_FORMATS)}", param_hint="OUT"
+        )
+    for path in filter(None, (target, record)):
+        _check_free(path, source, force=force)
+    convert = partial(_convert, target=target, wanted=wanted, quality=quality, record=record)
+    raise typer.Exit(write_rows(file_rows([source], convert), as_json=as_json, render=_render))
+
+
+def _check_free(path: Path, source: str, *, force: bool) -> None:
+    if not path.exists():
+        return
+    if Path(source).exists() and path.samefile(source):
+        raise OutputError(f"{path} is the source itself")
+    if not force:
+        raise OutputError(f"{path} exists", hint="use --force to overwrite it")
+
+
+def _convert(
+    file: str, *, target: Path, wanted: MediaFormat, quality: int, record: Path | None
+) -> dict[str, Any]:
+    done = transcode_media(open_media(file), wanted, quality=quality)
+    # The record first: should the second write fail, nothing that the picture lost is lost.
+    if record is not None:
+        _write(
+            record, json.dumps(done.sidecar or {}, ensure_ascii=False, indent=2).encode() + b"\n"
+        )
+    _write(target, done.content)
+    return {
+        "output": str(target),
+        "bytes": len(done.content),
+        "record": str(record) if record else None,
+        **to_plain(done),
+    }
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write beside the target and rename, so that nobody ever sees half a file."""
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    except OSError as error:
+        raise OutputError(f"cannot write {path}: {error.strerror}") from error
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+        Path(name).chmod(0o666 & ~_umask())
+        Path(name).replace(path)
+    except OSError as error:
+        Path(name).unlink(missing_ok=True)
+        raise OutputError(f"cannot write {path}: {error.strerror}") from error
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current
+
+
+def _render(row: dict[str, Any]) -> str:
+    lines = [
+        f"{row['file']} -> {row['output']} ({row['bytes']:,} bytes)",
+        *(f"  kept     {c['what']} ({c['source']})" for c in row["kept"]),
+        *(f"  moved    {c['what']}: {c['source']} -> {c['target']}" for c in row["moved"]),
+        *(f"  dropped  {c['what']} ({c['source']}): {c['reason']}" for c in row["dropped"]),
+        *(f"  note     {n['message']} ({n['where']})" for n in row["notes"]),
+    ]
+    if row["dropped"] and not row["record"]:
+        lines.append("  hint     --record FILE writes down what was dropped")
+    return "\n".join(lines)
