@@ -112,7 +112,8 @@ def _decode_heic(content: bytes) -> Raster:
 
     with _faults("HEIC"):
         image = pi_heif.open_heif(io.BytesIO(content), convert_hdr_to_8bit=True)
-        pixels = np.asarray(image)
+        # A copy while ``image`` lives: its buffer dies with it, and an array does not keep it.
+        pixels = np.array(image, copy=True)
     if pixels.ndim == 2:
         return _frozen(np.repeat(pixels[:, :, None], 3, axis=2), None)
     if pixels.shape[2] in (2, 4):

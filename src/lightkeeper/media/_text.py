@@ -14,8 +14,9 @@ from lightkeeper.media._layout import TextEncoding
 _LABELS = (b"UNICODE\0", b"ASCII\0\0\0", b"JIS\0\0\0\0\0", b"\0\0\0\0\0\0\0\0")
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
 _CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-_ZERO_SHARE = 8
-"""One zero high byte among this many UTF-16 units is enough to tell the byte order."""
+_ANY_LATIN, _MOSTLY_LATIN = 8, 2
+"""One zero byte among this many UTF-16 units is enough to tell the byte order. Text of type ASCII
+may hold zeros between its parts, so there half of all units must have one."""
 
 
 def container_text(raw: bytes, encoding: TextEncoding) -> tuple[str, str]:
@@ -59,7 +60,12 @@ def plain_text(raw: bytes) -> str | None:
     return None if used == "latin-1" or _CONTROLS.search(text) else text
 
 
-def free_text(raw: bytes, *, wide: bool = False) -> tuple[str, str]:
+def ascii_text(raw: bytes) -> str:
+    """Read a value of TIFF type ASCII: UTF-8 in practice, now and then UTF-16."""
+    return free_text(raw, one_in=_MOSTLY_LATIN)[0].rstrip("\0")
+
+
+def free_text(raw: bytes, *, wide: bool = False, one_in: int = _ANY_LATIN) -> tuple[str, str]:
     """Decode text of unknown encoding: byte order mark, zero-byte statistics, UTF-8, latin-1.
 
     Parameters
@@ -67,11 +73,13 @@ def free_text(raw: bytes, *, wide: bool = False) -> tuple[str, str]:
     raw : bytes
     wide : bool
         A label claims UTF-16: used only where neither zero bytes nor valid UTF-8 decide.
+    one_in : int
+        Units of UTF-16 among which one zero byte tells the byte order.
     """
     for mark, encoding in _BOMS:
         if raw.startswith(mark):
             return _wide(raw[len(mark) :], encoding), encoding
-    order = _wide_order(raw)
+    order = _wide_order(raw, one_in)
     if order:
         return _wide(raw, order), order
     stripped = raw.rstrip(b"\0")
@@ -109,13 +117,11 @@ def _inflate_damaged(data: bytes, limit: int) -> bytes:
     return bytes(out)
 
 
-def _wide_order(raw: bytes) -> str | None:
+def _wide_order(raw: bytes, one_in: int) -> str | None:
     """UTF-16 byte order by where the zero bytes stand, ``None`` where there are few."""
-    even, odd = raw[::2].count(0), raw[1::2].count(0)
-    padding = len(raw) - len(raw.rstrip(b"\0"))
-    even, odd = even - padding // 2, odd - padding // 2
-    units = (len(raw) - padding) / 2
-    if max(even, odd) * _ZERO_SHARE < units or units < 1:
+    text = raw.rstrip(b"\0")
+    even, odd = text[::2].count(0), text[1::2].count(0)
+    if not even + odd or max(even, odd) * one_in < len(text) / 2:
         return None
     if even > 2 * odd:
         return "utf-16-be"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lightkeeper.media._embedded import ExifField, Ifd
 from lightkeeper.media._layout import Layout, no_picture
-from lightkeeper.media._text import comment_text, free_text, plain_text
+from lightkeeper.media._text import ascii_text, comment_text, plain_text
 from lightkeeper.media._types import Problem
 
 if TYPE_CHECKING:
@@ -131,8 +131,7 @@ class Directories:
         self, raw: bytes, kind: int, tag: int
     ) -> tuple[bytes | str | tuple[float | int, ...], str | None]:
         if kind == 2:
-            text, _ = free_text(raw)
-            text = text.rstrip("\0")
+            text = ascii_text(raw)
             return text, text or None
         if kind in (1, 7):
             return raw, _text_of(raw, tag)

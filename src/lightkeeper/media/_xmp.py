@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from xml.parsers import expat
 
 from lightkeeper.media._embedded import XmpProperty
+from lightkeeper.media._text import free_text
 from lightkeeper.media._types import Problem
 
 if TYPE_CHECKING:
@@ -110,15 +111,17 @@ class _Reader:
 
 def read_xmp(packet: bytes, limits: Limits) -> tuple[list[XmpProperty], list[Problem]]:
     """Leaves of one packet; those before a fault are kept beside a problem."""
-    packet = packet.strip(b"\0 \t\r\n")
-    if not packet:
-        return [], []
     if len(packet) > limits.max_text:
         message = f"packet of {len(packet)} bytes passes the limit"
         return [], [Problem("text-too-long", "xmp", message)]
+    if b"\0" in packet[:16]:
+        # UTF-16 without a byte order mark in front, which expat would not recognise.
+        packet = free_text(packet)[0].lstrip("\ufeff").encode()
+    packet = packet.strip(b"\0 \t\r\n")
     reader = _Reader(limits)
     try:
-        reader.read(packet)
+        if packet:
+            reader.read(packet)
     except _RefusedError as refusal:
         return reader.found, [Problem(refusal.code, "xmp", str(refusal))]
     except (expat.ExpatError, ValueError, LookupError) as error:
