@@ -1,0 +1,157 @@
+"""``lightkeeper watermark``: look for public marks, and write them."""
+
+from __future__ import annotations
+
+import io
+import sys
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from PIL import Image
+
+from lightkeeper.cli._exit import Exit
+from lightkeeper.cli._rows import file_rows, write_rows
+from lightkeeper.cli._settings import load_settings
+from lightkeeper.errors import InvalidConfiguration, LightkeeperError, OutputError
+from lightkeeper.evidence.watermark import (
+    PUBLIC_MARKS,
+    Mark,
+    MarkReading,
+    Method,
+    Variant,
+    embed,
+    load_marks,
+    read_marks,
+)
+from lightkeeper.media import open_media
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
+
+# Chroma at full size: a mark lives in U, and half-size chroma weakens it.
+_ENCODERS: dict[str, dict[str, Any]] = {
+    ".png": {"format": "PNG"},
+    ".jpg": {"format": "JPEG", "quality": 95, "subsampling": 0},
+    ".jpeg": {"format": "JPEG", "quality": 95, "subsampling": 0},
+    ".webp": {"format": "WEBP", "lossless": True},
+}
+_Marks = Annotated[
+    Path | None,
+    typer.Option("--marks", metavar="TOML", help="Own marks, beside the published ones."),
+]
+
+
+@app.command()
+def detect(
+    files: Annotated[list[str], typer.Argument(metavar="FILE...")],
+    marks: _Marks = None,
+    deep: Annotated[
+        bool, typer.Option("--deep", help="Also look in copies at sizes generators produce.")
+    ] = False,
+    alpha: Annotated[
+        float, typer.Option(min=0, max=0.1, help="Chance per file of a mark where there is none.")
+    ] = 1e-6,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON line per file.")] = False,
+) -> None:
+    """Print the best variant of every public mark, and whether it is present.
+
+    A public mark shows that somebody wrote it; anyone can, on any picture.
+    """
+    examine = partial(_detect, marks=_known_marks(marks), alpha=alpha, deep=deep)
+    code = write_rows(file_rows(files, examine), as_json=as_json, render=_render)
+    raise typer.Exit(code)
+
+
+@app.command("embed")
+def embed_mark(
+    source: Annotated[str, typer.Argument(metavar="IN")],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="PNG, JPEG or WebP, by suffix.")],
+    mark: Annotated[str, typer.Option("--mark", help="Id of a published or own mark.")],
+    variant: Annotated[
+        Variant | None, typer.Option(help="How decoders must read it.", show_default="uint8-bgr")
+    ] = None,
+    marks: _Marks = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace OUT.")] = False,
+) -> None:
+    """Write a public mark into a picture, upright and without transparency.
+
+    A public mark proves nothing alone: anyone can write it. Metadata of IN is not carried over.
+    """
+    chosen = _mark_named(mark, _known_marks(marks))
+    options = _ENCODERS.get(target.suffix.lower())
+    if options is None:
+        raise OutputError(f"{target}: the suffix must be one of {', '.join(_ENCODERS)}")
+    if target.exists() and not force:
+        raise OutputError(f"{target} exists", hint="--force replaces it")
+    default = Variant.UINT8_BGR_SVD if chosen.method is Method.DWT_DCT_SVD else Variant.UINT8_BGR
+    try:
+        pixels = open_media(source).rgb()
+    except OSError as error:
+        raise LightkeeperError(f"{source}: {error.strerror}") from error
+    _write(target, embed(pixels, chosen, variant=variant or default), options)
+    sys.stderr.write(
+        f"{target}: carries '{chosen.id}'. A public mark proves nothing alone; metadata of "
+        f"{source} was not carried over.\n"
+    )
+    raise typer.Exit(Exit.OK)
+
+
+def _known_marks(path: Path | None) -> tuple[Mark, ...]:
+    path = path or load_settings().marks
+    return (*PUBLIC_MARKS, *(load_marks(path) if path else ()))
+
+
+def _mark_named(name: str, marks: tuple[Mark, ...]) -> Mark:
+    found = next((mark for mark in marks if mark.id == name), None)
+    if found is None:
+        raise InvalidConfiguration(
+            f"no mark '{name}'", hint="known: " + ", ".join(mark.id for mark in marks)
+        )
+    return found
+
+
+def _detect(file: str, *, marks: tuple[Mark, ...], alpha: float, deep: bool) -> dict[str, Any]:
+    readings = read_marks(open_media(file), marks=marks, alpha=alpha, rescaled=deep)
+    return {"marks": [_row(reading) for reading in readings]}
+
+
+def _row(reading: MarkReading) -> dict[str, Any]:
+    return {
+        "mark": reading.mark,
+        "variant": reading.variant,
+        "z": round(reading.z, 3),
+        "p_value": reading.p_value,
+        "tests": reading.tests,
+        "present": reading.present,
+    }
+
+
+def _render(row: dict[str, Any]) -> str:
+    if not row["marks"]:
+        return f"{row['file']}: too small to carry a mark (under 65,536 pixels)"
+    present = [m for m in row["marks"] if m["present"]]
+    if not present:
+        tests = row["marks"][0]["tests"]
+        return f"{row['file']}: no public mark found ({tests} tests)"
+    return "\n".join(
+        f"{row['file']}: carries {m['mark']} ({m['variant']}, z {m['z']:.1f}, "
+        f"p {m['p_value']:.1e} after {m['tests']} tests); anyone can write this mark"
+        for m in present
+    )
+
+
+def _write(target: Path, pixels: NDArray[Any], options: dict[str, Any]) -> None:
+    """Replace the target in one step, so that a half-written picture is never seen."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, **options)
+    beside = target.with_name(f".{target.name}.part")
+    try:
+        beside.write_bytes(buffer.getvalue())
+        beside.replace(target)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise OutputError(f"{target}: {error.strerror}") from error

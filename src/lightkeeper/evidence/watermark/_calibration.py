@@ -1,0 +1,32 @@
+"""The empirical null: what the test gave on photographs that carry no mark."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmpiricalNull:
+    """Result of a run over unmarked photographs; no picture is kept.
+
+    ``largest_z`` is over all pictures, marks and variants; ``z_deviation`` should be at most 1.
+    """
+
+    id: str
+    description: str
+    pictures: int
+    tests: int
+    hits: int
+    largest_z: float
+    z_deviation: float
+
+
+@cache
+def shipped_null() -> EmpiricalNull:
+    """The null that ships with Lightkeeper (``null.toml`` in this package)."""
+    text = resources.files(__package__).joinpath("null.toml").read_text(encoding="utf-8")
+    fields = EmpiricalNull.__dataclass_fields__
+    return EmpiricalNull(**{k: v for k, v in tomllib.loads(text).items() if k in fields})

@@ -1,0 +1,181 @@
+"""Read all marks of one picture from one walk over its pixels."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lightkeeper.evidence._finding import Details
+from lightkeeper.evidence.watermark._chroma import chroma_was_doubled
+from lightkeeper.evidence.watermark._marks import (
+    PUBLIC_MARKS,
+    SHORTEST,
+    VARIANTS,
+    Mark,
+    Method,
+)
+from lightkeeper.evidence.watermark._rescale import rescaled_copies
+from lightkeeper.evidence.watermark._statistics import chance, correlate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from lightkeeper.media import Media
+
+SMALLEST_AREA = 256 * 256
+"""The reference encoder refuses pictures with fewer pixels."""
+_REPEATS = 4
+AS_STORED = "as-stored"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkReading(Details):
+    """The best variant of one mark in one picture.
+
+    ``z`` is the correlation in standard deviations, ``p_value`` its chance on an unmarked picture
+    after correction for ``tests``. ``scale`` is ``as-stored``, or how the picture was resampled.
+    """
+
+    mark: str
+    variant: str
+    method: str
+    z: float
+    p_value: float
+    tests: int
+    present: bool
+    scale: str = AS_STORED
+
+
+@dataclass(frozen=True, slots=True)
+class _Scores:
+    """Block scores of one copy of a picture."""
+
+    scale: str
+    blocks: NDArray[np.float32]
+
+    def carries(self, mark: Mark) -> bool:
+        """Whether each bit of the message would be repeated often enough for a test."""
+        return self.blocks.shape[1] >= _REPEATS * len(mark.bits)
+
+
+def read_marks(
+    media: Media,
+    *,
+    marks: Sequence[Mark] = PUBLIC_MARKS,
+    alpha: float = 1e-6,
+    rescaled: bool = False,
+) -> tuple[MarkReading, ...]:
+    """Look for marks in all embedding variants.
+
+    Parameters
+    ----------
+    media : Media
+    marks : sequence of Mark
+        Marks for rivaGan are passed over.
+    alpha : float
+        Chance per picture, over all tests, of calling a mark present where there is none.
+    rescaled : bool
+        Also look in copies at sizes that generators produce; each counts as further tests.
+
+    Returns
+    -------
+    tuple of MarkReading
+        One per mark, in the order given; empty for a picture that is too small to carry any.
+    """
+    marks = tuple(mark for mark in marks if mark.method is not Method.RIVA_GAN)
+    copies = tuple(_copies(media, rescaled=rescaled))
+    tests = sum(len(mark.rows()) for mark in marks for copy in copies if copy.carries(mark))
+    readings: dict[str, MarkReading] = {}
+    found: list[Mark] = []
+    # Strongest first: what a found mark explains must not speak for another one.
+    while len(found) < len(marks):
+        rest = [mark for mark in marks if mark not in found]
+        tried = {m.id: reading for m in rest if (reading := _best(m, copies, found, tests, alpha))}
+        readings |= tried
+        present = [m for m in rest if m.id in tried and tried[m.id].present]
+        if not present:
+            break
+        found.append(min(present, key=lambda m: (tried[m.id].p_value, -tried[m.id].z)))
+    return tuple(readings[mark.id] for mark in marks if mark.id in readings)
+
+
+def _copies(media: Media, *, rescaled: bool) -> Iterator[_Scores]:
+    rgb = media.raster().rgb
+    restore = chroma_was_doubled(media)
+    if rgb.shape[0] * rgb.shape[1] >= SMALLEST_AREA and min(rgb.shape[:2]) >= 8:
+        yield _Scores(AS_STORED, score(rgb, restore_chroma=restore))
+        if rescaled and not restore:
+            # A JPEG that was saved again without loss no longer tells that its chroma was doubled.
+            yield _Scores("chroma-restored", score(rgb, restore_chroma=True))
+    if rescaled:
+        for name, copy in rescaled_copies(rgb):
+            yield _Scores(name, score(copy, restore_chroma=False))
+
+
+def score(rgb: NDArray[np.uint8], *, restore_chroma: bool) -> NDArray[np.float32]:
+    """Block scores of all variants; see :mod:`lightkeeper.evidence.watermark._kernels`."""
+    from lightkeeper.evidence.watermark import _kernels
+
+    pixels = np.ascontiguousarray(rgb).view()
+    pixels.flags.writeable = False  # One compiled signature serves read-only and other arrays.
+    return _kernels.score_blocks(pixels, restore_chroma)
+
+
+def fold(scores: NDArray[np.float32], length: int) -> NDArray[np.float64]:
+    """Mean score of each message bit, for every variant."""
+    from lightkeeper.evidence.watermark import _kernels
+
+    return _kernels.fold(scores, length)
+
+
+def _best(
+    mark: Mark, copies: Sequence[_Scores], found: Sequence[Mark], tests: int, alpha: float
+) -> MarkReading | None:
+    best: MarkReading | None = None
+    for copy in copies:
+        if not copy.carries(mark):
+            continue
+        reading = _test(mark, copy, found)
+        if best is None or reading.p_value < best.p_value:
+            best = reading
+    if best is None:
+        return None
+    corrected = min(1.0, best.p_value * tests)
+    return replace(best, p_value=corrected, tests=tests, present=corrected < alpha)
+
+
+def _test(mark: Mark, copy: _Scores, found: Sequence[Mark]) -> MarkReading:
+    """The mark's best variant in one copy, before correction."""
+    rows = mark.rows()
+    folded = fold(copy.blocks, len(mark.bits))[list(rows)]
+    blocks = copy.blocks.shape[1]
+    explained = [_footprint(other, len(mark.bits), blocks) for other in found]
+    r, freedom = correlate(folded, mark.bits, explained=explained)
+    at = int(r.argmax())
+    variant = VARIANTS[rows[at]]
+    return MarkReading(
+        mark=mark.id,
+        variant=variant.value,
+        method=variant.method.value,
+        z=float(r[at]) * math.sqrt(freedom + 1),
+        p_value=chance(float(r[at]), freedom),
+        tests=1,
+        present=False,
+        scale=copy.scale,
+    )
+
+
+def _footprint(mark: Mark, length: int, blocks: int) -> NDArray[np.float64]:
+    """What a picture that carries ``mark`` shows when its blocks are folded at ``length``."""
+    written = np.resize(np.asarray(mark.bits, np.float32), blocks)
+    return fold(written[None, :], length)[0]
+
+
+def warm_up() -> None:
+    """Compile the kernels, or load them from the cache, so that no picture pays for it."""
+    fold(score(np.zeros((16, 16, 3), np.uint8), restore_chroma=False), SHORTEST)
