@@ -46,6 +46,8 @@ _MAKE: tuple[Directory, int] = ("ifd0", 0x010F)
 _MODEL: tuple[Directory, int] = ("ifd0", 0x0110)
 _DESCRIPTION: tuple[Directory, int] = ("ifd0", 0x010E)
 _SOFTWARE: tuple[Directory, int] = ("ifd0", 0x0131)
+_OWN_GRAPHS = ("parameters-json", "generation_data")
+"""Stability Matrix and TensorArt."""
 _KEYWORD = re.compile(r"[\x21-\x7e\xa1-\xff](?:[\x20-\x7e\xa1-\xff]{0,77}[\x21-\x7e\xa1-\xff])?")
 
 
@@ -103,10 +105,10 @@ def _comment_forms(found: Collected, target: MediaFormat) -> Iterator[_Form]:
         texts = [t for k in NOVELAI if (t := _first(found, k))]
         envelope = json.dumps({t.keyword: t.text for t in texts})
         source = found.get("Source")
-        for entry in (ascii_comment(envelope),):
-            if source:
-                yield texts, {_COMMENT: entry, _SOFTWARE: ascii_entry(source)}, "exif:UserComment"
-            yield texts, {_COMMENT: entry}, "exif:UserComment"
+        fields = {_COMMENT: ascii_comment(envelope)}
+        if source:
+            yield texts, {**fields, _SOFTWARE: ascii_entry(source)}, "exif:UserComment"
+        yield texts, fields, "exif:UserComment"
     elif is_easy_diffusion(found):
         unique = {t.keyword: t for t in reversed(found.texts)}
         texts = [t for t in found.texts if unique[t.keyword] is t]
@@ -148,7 +150,12 @@ def _graph_forms(found: Collected, target: MediaFormat) -> Iterator[_Form]:
 
 
 def _graphs(found: Collected) -> list[Text]:
-    """ComfyUI's two graphs, where each is JSON that can be read back."""
+    """ComfyUI's two graphs, where each is JSON that can be read back.
+
+    Not those that another tool writes beside a text of its own and reads by their keyword.
+    """
+    if any(t.keyword in _OWN_GRAPHS for t in found.texts):
+        return []
     graphs = [t for k in ("prompt", "workflow") if (t := _first(found, k))]
     return graphs if all(isinstance(parse_json(t.text), dict) for t in graphs) else []
 

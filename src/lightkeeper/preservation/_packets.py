@@ -90,7 +90,7 @@ def _prepare_xmp(packets: Packets, embedded: Embedded) -> None:
     if url:
         # It names a manifest that is bound to the source's bytes and fails for any other file.
         packet = _xmp.without_property(packet, "dcterms:provenance")
-        packets.drop("remote C2PA manifest", "xmp:provenance", "bound to the source's bytes", url)
+        packets.drop("C2PA reference", "xmp:provenance", "bound to the source's bytes", url)
     packets.xmp = packet
     packets.account.append(Carried("XMP", "xmp", "xmp"))
 

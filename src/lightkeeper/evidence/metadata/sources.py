@@ -29,8 +29,8 @@ _DCTERMS = "http://purl.org/dc/terms/"
 
 
 @dataclass(frozen=True, slots=True)
-class RemoteManifest(Details):
-    """Where a file says that its C2PA manifest is kept."""
+class ManifestReference(Details):
+    """Where a file says that its C2PA manifest is kept, inside it (``self#…``) or elsewhere."""
 
     url: str
 
@@ -57,7 +57,7 @@ class SourceExaminer:
             *signature_findings(embedded),
             *software_findings(embedded),
             *camera_findings(embedded),
-            *_remote_manifest_findings(embedded),
+            *_manifest_reference_findings(embedded),
             *stripped_findings(media),
         ]
 
@@ -68,12 +68,19 @@ def _ai_property_findings(embedded: Embedded) -> Iterable[Finding]:
         yield parameters_finding(record, examiner=_declared.EXAMINER, version=_declared.VERSION)
 
 
-def _remote_manifest_findings(embedded: Embedded) -> Iterable[Finding]:
-    url = embedded.xmp_value(_DCTERMS, "provenance")
-    if url:
+def _manifest_reference_findings(embedded: Embedded) -> Iterable[Finding]:
+    url = (embedded.xmp_value(_DCTERMS, "provenance") or "").strip()
+    if url.startswith(("http://", "https://")):
         yield declared(
             Claim.PROVENANCE,
             f"XMP names a remote manifest, which was not fetched: {shown(url, limit=120)}",
             source="xmp:provenance",
-            details=RemoteManifest(url),
+            details=ManifestReference(url),
+        )
+    elif url.startswith("self#") and not embedded.has_c2pa:
+        yield declared(
+            Claim.STRIPPED,
+            "XMP refers to a C2PA manifest inside the file, but there is none.",
+            source="xmp:provenance",
+            details=ManifestReference(url),
         )
