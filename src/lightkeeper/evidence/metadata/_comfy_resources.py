@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from lightkeeper.evidence.metadata._graph import as_number, distinct
+from lightkeeper.evidence.metadata._graph import distinct
+from lightkeeper.evidence.metadata._numbers import number
 from lightkeeper.evidence.metadata._record import Resource
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def _strengths(graph: Graph, node: Node, number: str | None) -> tuple[Number | N
 
 
 def _lora(name: str, model: object, clip: object) -> Resource:
-    weights = (as_number(model), as_number(clip))
+    weights = (number(model), number(clip))
     weight = next((w for w in weights if w is not None), None)
     return Resource(kind="lora", name=name, weight=weight, version_id=air_version(name))
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
+
+from lightkeeper.evidence.metadata._numbers import number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -86,8 +87,8 @@ class Graph:
         return None
 
     def number(self, node: Node, *names: str) -> int | float | None:
-        """First of these inputs that is a finite number."""
-        values = (as_number(self.value(node, n)) for n in names)
+        """First of these inputs that is a finite number, or its decimal text."""
+        values = (number(self.value(node, n)) for n in names)
         return next((v for v in values if v is not None), None)
 
     def string(self, node: Node, *names: str) -> str | None:
@@ -103,13 +104,6 @@ class Graph:
             return None
         node = self.nodes.get(str(origin))
         return Source(node, slot) if node else None
-
-
-def as_number(value: object) -> int | float | None:
-    """The value where it is a finite number (a truth value is none), otherwise ``None``."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    return value if isinstance(value, int) or math.isfinite(value) else None
 
 
 def _is_switched_off(node: Node, name: str) -> bool:

@@ -18,7 +18,7 @@ def number(value: object) -> Number | None:
         return _from_text(value.strip())
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
-    return value if math.isfinite(value) else None
+    return value if isinstance(value, int) or math.isfinite(value) else None
 
 
 def whole(value: object) -> int | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from lightkeeper.evidence.metadata._numbers import number, whole
@@ -12,6 +14,9 @@ if TYPE_CHECKING:
     from lightkeeper.evidence.metadata._record import Number
 
 _ABSENT = frozenset({"", "None", "none", "null"})
+_EMPTY: tuple[object, ...] = (None, "", [], {})
+_MAX_REST = 128
+_MAX_REST_TEXT = 4_000
 
 
 class Parameters:
@@ -21,13 +26,20 @@ class Parameters:
         self._left = dict(fields)
         self._names = {key.lower(): key for key in fields if isinstance(key, str)}
 
+    @classmethod
+    def of(cls, value: object) -> Parameters:
+        """Parameters of a parsed value, none where it is not an object."""
+        return cls(value if isinstance(value, dict) else {})
+
     def peek(self, name: str) -> object | None:
         """Value under this name, left in place."""
-        return self._left.get(self._names.get(name, ""))
+        key = self._names.get(name)
+        return None if key is None else self._left.get(key)
 
     def take(self, name: str) -> object | None:
         """Value under this name, understood from now on."""
-        return self._left.pop(self._names.get(name, ""), None)
+        key = self._names.get(name)
+        return None if key is None else self._left.pop(key, None)
 
     def prompt(self, *names: str) -> str | None:
         """Take the first of these names that holds text, exactly as it stands and maybe empty."""
@@ -93,6 +105,10 @@ class Parameters:
         self.take(name)
         return value
 
+    def inner(self, name: str) -> Parameters:
+        """Take an object as parameters of its own."""
+        return Parameters(self.table(name))
+
     def starting(self, *prefixes: str) -> Iterator[tuple[str, str | Number]]:
         """Take every scalar whose name starts with one of these, under the tool's own name."""
         for lowered, key in tuple(self._names.items()):
@@ -103,5 +119,11 @@ class Parameters:
                 yield key, str(value) if found is None else found
 
     def rest(self) -> dict[str, object]:
-        """Everything that nobody took."""
-        return self._left
+        """What nobody took and is not empty, without bulk: the payload itself is kept as well."""
+        left = ((k, v) for k, v in self._left.items() if v not in _EMPTY and _is_small(v))
+        return dict(islice(left, _MAX_REST))
+
+
+def _is_small(value: object) -> bool:
+    text = json.dumps(value) if isinstance(value, (list, dict)) else str(value)
+    return len(text) <= _MAX_REST_TEXT

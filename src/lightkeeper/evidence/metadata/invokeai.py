@@ -8,15 +8,18 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from lightkeeper.evidence.metadata._fields import Fields
+from lightkeeper.evidence.metadata._numbers import number, whole
+from lightkeeper.evidence.metadata._parameters import Parameters
 from lightkeeper.evidence.metadata._record import GenerationRecord, ModelHash, Resource
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from lightkeeper.evidence.metadata._carriers import Carriers, Payload
+    from lightkeeper.evidence.metadata._record import Number
 
 _CURRENT, _SECOND, _FIRST = "invokeai_metadata", "sd-metadata", "Dream"
+_MAX_LISTED = 64
 _COMPANIONS = ("invokeai_graph", "invokeai_workflow")
 
 
@@ -24,28 +27,27 @@ def read(carriers: Carriers) -> Iterable[GenerationRecord]:
     """Records of all three generations; one file may carry the older two side by side."""
     if (payload := carriers.find(_CURRENT)) and isinstance(carriers.json(payload), dict):
         carriers.claim(payload, *(carriers.find(name) for name in _COMPANIONS))
-        yield _current(Fields(carriers.json(payload)), payload)
+        yield _current(Parameters.of(carriers.json(payload)), payload)
     if (payload := carriers.find(_SECOND)) and isinstance(carriers.json(payload), dict):
         carriers.claim(payload)
-        yield _second(Fields(carriers.json(payload)), payload)
+        yield _second(Parameters.of(carriers.json(payload)), payload)
     if (payload := carriers.find(_FIRST)) and (record := _first(payload)):
         carriers.claim(payload)
         yield record
 
 
-def _current(fields: Fields, payload: Payload) -> GenerationRecord:
+def _current(fields: Parameters, payload: Payload) -> GenerationRecord:
     model = fields.inner("model")
     name, own = _model_name(model), _hashes(model)
     mode = fields.text("generation_mode")
-    vae, refiner = fields.inner("vae"), fields.inner("refiner_model")
     init_image, mask = _image(fields, "init_image"), _image(fields, "mask", "mask_image")
     return GenerationRecord(
         tool="invokeai",
         tool_version=fields.text("app_version"),
         carrier=payload.carrier,
-        positive_prompt=fields.text("positive_prompt"),
-        negative_prompt=fields.text("negative_prompt"),
-        seed=fields.seed("seed"),
+        positive_prompt=fields.prompt("positive_prompt"),
+        negative_prompt=fields.prompt("negative_prompt"),
+        seed=fields.number("seed"),
         steps=fields.number("steps"),
         sampler=fields.text("scheduler"),
         guidance_scale=fields.number("cfg_scale", "guidance"),
@@ -54,10 +56,10 @@ def _current(fields: Fields, payload: Payload) -> GenerationRecord:
         model_name=name,
         model_hash=own[0].value if own else None,
         model_hashes=own,
-        vae=_resource("vae", vae) if vae else None,
+        vae=_resource("vae", fields.inner("vae")),
         loras=tuple(_listed(fields, "lora", "loras", model="lora", weight="weight")),
         controls=tuple(_controls(fields)),
-        refiner=_resource("checkpoint", refiner) if refiner else None,
+        refiner=_resource("checkpoint", fields.inner("refiner_model")),
         upscaling=_upscaling(fields) or None,
         denoising_strength=fields.number("strength"),
         clip_skip=fields.number("clip_skip"),
@@ -70,11 +72,11 @@ def _current(fields: Fields, payload: Payload) -> GenerationRecord:
     )
 
 
-def _model_name(model: Fields) -> str | None:
+def _model_name(model: Parameters) -> str | None:
     return model.text("name", "model_name")
 
 
-def _hashes(model: Fields) -> tuple[ModelHash, ...]:
+def _hashes(model: Parameters) -> tuple[ModelHash, ...]:
     value = model.text("hash")
     if not value:
         return ()
@@ -82,40 +84,43 @@ def _hashes(model: Fields) -> tuple[ModelHash, ...]:
     return (ModelHash(kind if colon and kind in ("blake3", "sha256") else "unknown", value),)
 
 
-def _resource(kind: str, model: Fields, **more: object) -> Resource:
-    weight, image = more.get("weight"), more.get("image")
-    return Resource(
-        kind=kind,
-        name=_model_name(model) or "",
-        weight=weight if isinstance(weight, (int, float)) else None,
-        image=image if isinstance(image, str) else None,
-        hashes=_hashes(model),
-    )
+def _resource(
+    kind: str, model: Parameters, *, weight: Number | None = None, image: str | None = None
+) -> Resource | None:
+    name = _model_name(model)
+    if not name:
+        return None
+    return Resource(kind=kind, name=name, weight=weight, image=image, hashes=_hashes(model))
 
 
-def _listed(fields: Fields, kind: str, name: str, *, model: str, weight: str) -> Iterator[Resource]:
-    for item in fields.items(name)[:64]:
-        entry = Fields(item)
-        inner = entry.inner("model", model)
-        yield _resource(
+def _listed(
+    fields: Parameters, kind: str, name: str, *, model: str, weight: str
+) -> Iterator[Resource]:
+    for item in fields.array(name)[:_MAX_LISTED]:
+        entry = Parameters.of(item)
+        inner = entry.inner(model if entry.peek(model) else "model")
+        found = _resource(
             kind, inner, weight=entry.number(weight, "weight"), image=_image(entry, "image")
         )
+        if found:
+            yield found
 
 
-def _controls(fields: Fields) -> Iterator[Resource]:
+def _controls(fields: Parameters) -> Iterator[Resource]:
     for kind, name, model in (
         ("controlnet", "controlnets", "control_model"),
-        ("ip-adapter", "ipAdapters", "ip_adapter_model"),
-        ("t2i-adapter", "t2iAdapters", "t2i_adapter_model"),
+        ("ip-adapter", "ipadapters", "ip_adapter_model"),
+        ("t2i-adapter", "t2iadapters", "t2i_adapter_model"),
     ):
         yield from _listed(fields, kind, name, model=model, weight="control_weight")
 
 
-def _image(fields: Fields, *names: str) -> str | None:
-    return fields.text(*names) or fields.inner(*names).text("image_name")
+def _image(fields: Parameters, *names: str) -> str | None:
+    inner = (fields.inner(name).text("image_name") for name in names)
+    return fields.text(*names) or next(filter(None, inner), None)
 
 
-def _upscaling(fields: Fields) -> dict[str, str | int | float]:
+def _upscaling(fields: Parameters) -> dict[str, str | int | float]:
     found = {
         "model": fields.text("esrgan_model") or _model_name(fields.inner("upscale_model")),
         "scale_by": fields.number("upscale_scale"),
@@ -125,7 +130,7 @@ def _upscaling(fields: Fields) -> dict[str, str | int | float]:
     return {k: v for k, v in found.items() if v is not None}
 
 
-def _second(fields: Fields, payload: Payload) -> GenerationRecord:
+def _second(fields: Parameters, payload: Payload) -> GenerationRecord:
     image = fields.inner("image")
     positive, negative = _split(_prompt(image))
     digest = fields.text("model_hash")
@@ -135,7 +140,7 @@ def _second(fields: Fields, payload: Payload) -> GenerationRecord:
         carrier=payload.carrier,
         positive_prompt=positive,
         negative_prompt=negative,
-        seed=image.seed("seed"),
+        seed=image.number("seed"),
         steps=image.number("steps"),
         sampler=image.text("sampler"),
         guidance_scale=image.number("cfg_scale"),
@@ -153,10 +158,11 @@ def _second(fields: Fields, payload: Payload) -> GenerationRecord:
     )
 
 
-def _prompt(image: Fields) -> str | None:
+def _prompt(image: Parameters) -> str | None:
     """One text, or weighted parts."""
-    parts = (Fields(part).text("prompt") for part in image.items("prompt")[:64])
-    return image.text("prompt") or "\n".join(p for p in parts if p) or None
+    parts = image.array("prompt")[:_MAX_LISTED]
+    texts = (Parameters.of(part).prompt("prompt") for part in parts)
+    return "\n".join(filter(None, texts)) if parts else image.prompt("prompt")
 
 
 _BRACKETS = re.compile(r"\[([^\[\]]*)\]")
@@ -180,22 +186,21 @@ def _first(payload: Payload) -> GenerationRecord | None:
     end = text.rfind('"')
     if not text.startswith('"') or end == 0:
         return None
-    options = Fields(dict(_OPTION.findall(text[end + 1 :])))
+    options = dict(_OPTION.findall(text[end + 1 :]))
     positive, negative = _split(text[1:end])
-    init_image = options.text("I")
-    mask = options.text("M")
+    init_image, mask = options.get("I"), options.get("M")
     return GenerationRecord(
         tool="invokeai",
         carrier=payload.carrier,
         positive_prompt=positive,
         negative_prompt=negative,
-        seed=options.seed("S"),
-        steps=options.number("s"),
-        sampler=options.text("A"),
-        guidance_scale=options.number("C"),
-        width=options.side("W"),
-        height=options.side("H"),
-        denoising_strength=options.number("f"),
+        seed=number(options.get("S")),
+        steps=number(options.get("s")),
+        sampler=options.get("A"),
+        guidance_scale=number(options.get("C")),
+        width=whole(options.get("W")),
+        height=whole(options.get("H")),
+        denoising_strength=number(options.get("f")),
         mode="inpaint" if mask else "img2img" if init_image else "txt2img",
         init_image=init_image,
         mask=mask,

@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING
 
 from lightkeeper.evidence.metadata._carriers import Payload, parse_json
-from lightkeeper.evidence.metadata._fields import Fields
+from lightkeeper.evidence.metadata._parameters import Parameters
 from lightkeeper.evidence.metadata._record import GenerationRecord, ModelHash
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _KEYS = ("Title", "Description", "Software", "Source", "Generation time", "Comment")
 _SOURCE = re.compile(r"(.{1,80}?)\s+([0-9A-F]{8})", re.DOTALL)
+_MAX_CHARACTERS = 64
 _MODES = {"Img2ImgRequest": "img2img", "NativeInfillingRequest": "inpaint"}
 
 
@@ -31,7 +32,7 @@ def read(carriers: Carriers) -> Iterable[GenerationRecord]:
     if comment and _is_comment(parsed := carriers.json(comment)):
         signed = [p for k, p in chunks.items() if p.carrier.split(":")[0] == _kind(comment)]
         carriers.claim(*signed)
-        yield _record({p.keyword: p.text for p in signed}, Fields(parsed), comment)
+        yield _record({p.keyword: p.text for p in signed}, Parameters.of(parsed), comment)
     for payload in carriers.open():
         if "Comment" not in payload.text or payload.keyword == "Comment":
             continue
@@ -39,7 +40,7 @@ def read(carriers: Carriers) -> Iterable[GenerationRecord]:
         inner = _inner(envelope)
         if isinstance(envelope, dict) and _is_comment(inner):
             carriers.claim(payload, *_companions(carriers))
-            yield _record(envelope, Fields(inner), payload)
+            yield _record(envelope, Parameters.of(inner), payload)
 
 
 def _kind(payload: Payload) -> str:
@@ -66,19 +67,28 @@ def _companions(carriers: Carriers) -> Iterator[Payload]:
                 yield payload
 
 
-def _record(envelope: dict[str, object], fields: Fields, payload: Payload) -> GenerationRecord:
-    outer = Fields(envelope)
-    description = (outer.text("Description") or "").lstrip("\0") or None
-    source = outer.text("Source")
+def _record(envelope: dict[str, object], fields: Parameters, payload: Payload) -> GenerationRecord:
+    outer = Parameters.of(envelope)
+    description = (outer.prompt("description") or "").lstrip("\0") or None
+    source = outer.text("source")
     model = _SOURCE.fullmatch(source[:200].strip()) if source else None
+    positive, negative = fields.inner("v4_prompt"), fields.inner("v4_negative_prompt")
+    base, characters = _captions(positive)
+    negative_base, negative_characters = _captions(negative)
     request = fields.text("request_type")
-    mode = _MODES.get(request, "txt2img") if request else None
+    extra = {
+        "source": source,
+        "generation_time": outer.text("generation time"),
+        "request_type": request,
+        "v4_prompt.char_captions": characters,
+        "v4_negative_prompt.char_captions": negative_characters,
+    }
     return GenerationRecord(
         tool="novelai",
         carrier=payload.carrier,
-        positive_prompt=fields.text("prompt") or _base(fields, "v4_prompt") or description,
-        negative_prompt=fields.text("uc") or _base(fields, "v4_negative_prompt"),
-        seed=fields.seed("seed"),
+        positive_prompt=fields.prompt("prompt") or base or description,
+        negative_prompt=fields.prompt("uc") or negative_base,
+        seed=fields.number("seed"),
         steps=fields.number("steps"),
         sampler=fields.text("sampler"),
         scheduler=fields.text("noise_schedule"),
@@ -89,33 +99,15 @@ def _record(envelope: dict[str, object], fields: Fields, payload: Payload) -> Ge
         model_hash=model[2] if model else None,
         model_hashes=(ModelHash("unknown", model[2]),) if model else (),
         denoising_strength=fields.number("strength"),
-        mode=mode,
-        extra=_extra(outer, fields),
+        mode=_MODES.get(request, "txt2img") if request else None,
+        extra={**{name: value for name, value in extra.items() if value}, **fields.rest()},
         raw=payload.text,
     )
 
 
-def _base(fields: Fields, name: str) -> str | None:
-    return fields.inner(name).inner("caption").text("base_caption")
-
-
-def _extra(outer: Fields, fields: Fields) -> dict[str, object]:
-    found = {
-        "source": outer.text("Source"),
-        "generation_time": outer.text("Generation time"),
-        "request_type": fields.text("request_type"),
-        **_captions(fields),
-        **fields.rest(),
-    }
-    return {name: value for name, value in found.items() if value not in (None, "", [], {})}
-
-
-def _captions(fields: Fields) -> dict[str, object]:
-    """Captions of the characters, wished and not wished, kept apart."""
-    found: dict[str, object] = {}
-    for name in ("v4_prompt", "v4_negative_prompt"):
-        entries = fields.inner(name).inner("caption").items("char_captions")
-        texts = [t for entry in entries[:64] if (t := Fields(entry).text("char_caption"))]
-        if texts:
-            found[f"{name}.char_captions"] = texts
-    return found
+def _captions(prompt: Parameters) -> tuple[str | None, list[str]]:
+    """Caption of the scene, and those of its characters."""
+    caption = prompt.inner("caption")
+    entries = caption.array("char_captions")[:_MAX_CHARACTERS]
+    texts = (Parameters.of(entry).text("char_caption") for entry in entries)
+    return caption.prompt("base_caption"), [text for text in texts if text]

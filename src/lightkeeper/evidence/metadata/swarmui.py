@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lightkeeper.evidence.metadata._fields import Fields
+from lightkeeper.evidence.metadata._numbers import number
+from lightkeeper.evidence.metadata._parameters import Parameters
 from lightkeeper.evidence.metadata._record import GenerationRecord, ModelHash, Resource
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def read(carriers: Carriers) -> Iterable[GenerationRecord]:
 
 
 def _record(parsed: Mapping[str, object], payload: Payload) -> GenerationRecord:
-    fields = Fields(parsed[_ROOT])
+    fields = Parameters.of(parsed[_ROOT])
     hashes = dict(_hashes(parsed.get("sui_models")))
     model = fields.text("model")
     skip = fields.number("clipstopatlayer")
@@ -42,9 +43,9 @@ def _record(parsed: Mapping[str, object], payload: Payload) -> GenerationRecord:
         tool="swarmui",
         tool_version=fields.text("swarm_version"),
         carrier=payload.carrier,
-        positive_prompt=fields.text("prompt"),
-        negative_prompt=fields.text("negativeprompt"),
-        seed=fields.seed("seed"),
+        positive_prompt=fields.prompt("prompt"),
+        negative_prompt=fields.prompt("negativeprompt"),
+        seed=fields.number("seed"),
         steps=fields.number("steps"),
         sampler=fields.text("sampler"),
         scheduler=fields.text("scheduler"),
@@ -72,21 +73,21 @@ def _record(parsed: Mapping[str, object], payload: Payload) -> GenerationRecord:
 def _hashes(models: object) -> Iterator[tuple[str, tuple[ModelHash, ...]]]:
     """Hashes by the parameter that the model stood in."""
     for entry in models if isinstance(models, list) else ():
-        fields = Fields(entry)
+        fields = Parameters.of(entry)
         param, value = fields.text("param"), fields.text("hash")
         if param and value:
             yield param, (ModelHash("autov3", value),)
 
 
-def _loras(fields: Fields, models: object) -> Iterator[Resource]:
+def _loras(fields: Parameters, models: object) -> Iterator[Resource]:
     known = {
         str(entry.get("name", "")).rpartition(".")[0]: str(entry["hash"])
         for entry in (models if isinstance(models, list) else ())
         if isinstance(entry, dict) and entry.get("hash")
     }
-    weights = fields.items("loraweights")
-    for index, name in enumerate(fields.items("loras")):
-        weight = Fields({"w": weights[index]}).number("w") if index < len(weights) else None
+    weights = fields.array("loraweights")
+    for index, name in enumerate(fields.array("loras")):
+        weight = number(weights[index]) if index < len(weights) else None
         value = known.get(str(name))
         yield Resource(
             kind="lora",
@@ -96,7 +97,9 @@ def _loras(fields: Fields, models: object) -> Iterator[Resource]:
         )
 
 
-def _controls(fields: Fields, hashes: Mapping[str, tuple[ModelHash, ...]]) -> Iterator[Resource]:
+def _controls(
+    fields: Parameters, hashes: Mapping[str, tuple[ModelHash, ...]]
+) -> Iterator[Resource]:
     for word in ("", "two", "three"):
         name = fields.text(f"controlnet{word}model")
         weight = fields.number(f"controlnet{word}strength")
@@ -112,7 +115,7 @@ def _refiner(name: str | None, hashes: Mapping[str, tuple[ModelHash, ...]]) -> R
     return Resource(kind="checkpoint", name=name, hashes=hashes.get("refinermodel", ()))
 
 
-def _upscaling(fields: Fields) -> dict[str, str | int | float]:
+def _upscaling(fields: Parameters) -> dict[str, str | int | float]:
     found = {
         "scale_by": fields.number("refinerupscale"),
         "method": fields.text("refinerupscalemethod"),
