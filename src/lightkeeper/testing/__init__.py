@@ -2,5 +2,12 @@
 
 from lightkeeper.testing._certificates import SigningCredentials, signing_credentials
 from lightkeeper.testing._draw import photo_like, synthetic_like
+from lightkeeper.testing._stealth import hide_parameters
 
-__all__ = ["SigningCredentials", "photo_like", "signing_credentials", "synthetic_like"]
+__all__ = [
+    "SigningCredentials",
+    "hide_parameters",
+    "photo_like",
+    "signing_credentials",
+    "synthetic_like",
+]

@@ -16,6 +16,7 @@ import numpy as np
 from lightkeeper.evidence._finding import Basis, Claim, Finding, Tier
 from lightkeeper.evidence.metadata._carriers import Carriers, Payload, parse_json
 from lightkeeper.evidence.metadata._families import read_carriers
+from lightkeeper.evidence.metadata._families import read_carriers
 from lightkeeper.evidence.metadata._findings import parameters_finding
 from lightkeeper.evidence.metadata._record import GenerationRecord
 from lightkeeper.media import Embedded, MediaFormat, TextBlock
@@ -67,14 +68,14 @@ def stealth_payload(media: Media) -> Payload | None:
     return Payload(hidden.carrier, "parameters", hidden.text)
 
 
-def stealth_records(media: Media, *, read: Reader) -> list[GenerationRecord]:
+def stealth_records(media: Media, *, read: Reader = read_carriers) -> list[GenerationRecord]:
     """Records of the hidden text; one of the tool ``unknown`` where no family recognises it.
 
     Parameters
     ----------
     media : Media
-    read : callable
-        Reads the records of one :class:`Carriers`, as for the texts of a container.
+    read : callable, optional
+        Reads the records of one :class:`Carriers`; every tool family by default.
 
     Raises
     ------
