@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from lightkeeper.evidence.metadata._carriers import Carriers, Payload
 
+_MARKS = ("Fooocus", '"base_model"', '"Base Model"')
 _DEFAULT_VAE = "Default (model)"
 _MAX_RESOURCES = 500
 
@@ -30,7 +31,7 @@ _MAX_RESOURCES = 500
 def read(carriers: Carriers) -> Iterable[GenerationRecord]:
     """Records of the JSON forms of both."""
     for payload in carriers.open():
-        if "Fooocus" not in payload.text and '"base_model"' not in payload.text:
+        if not any(mark in payload.text for mark in _MARKS):
             continue
         parsed = carriers.json(payload)
         if not isinstance(parsed, dict):

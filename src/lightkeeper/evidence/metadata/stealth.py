@@ -16,7 +16,6 @@ import numpy as np
 from lightkeeper.evidence._finding import Basis, Claim, Finding, Tier
 from lightkeeper.evidence.metadata._carriers import Carriers, Payload, parse_json
 from lightkeeper.evidence.metadata._families import read_carriers
-from lightkeeper.evidence.metadata._families import read_carriers
 from lightkeeper.evidence.metadata._findings import parameters_finding
 from lightkeeper.evidence.metadata._record import GenerationRecord
 from lightkeeper.media import Embedded, MediaFormat, TextBlock
