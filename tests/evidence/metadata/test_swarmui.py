@@ -86,6 +86,13 @@ def test_a_prompt_that_only_mentions_the_key_is_no_record() -> None:
     assert len(carriers.open()) == 1
 
 
+def test_a_huge_seed_and_an_empty_key_are_no_trap() -> None:
+    (found,) = read({"sui_image_params": {"": "not a prompt", "seed": 10**400, "steps": 1e999}})
+
+    assert found.positive_prompt is None
+    assert (found.seed, found.steps) == (10**400, None)
+
+
 _values = st.none() | st.integers() | st.floats() | st.text(max_size=5) | st.lists(st.text())
 _params = st.dictionaries(
     st.sampled_from(
