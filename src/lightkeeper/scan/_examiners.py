@@ -22,7 +22,7 @@ def _metadata(policy: Policy) -> Examiner:
     return MetadataExaminer()
 
 
-def _source(policy: Policy) -> Examiner:
+def _sources(policy: Policy) -> Examiner:
     del policy
     from lightkeeper.evidence.metadata import SourceExaminer
 
@@ -37,9 +37,10 @@ def _stealth(policy: Policy) -> Examiner:
 
 
 def _provenance(policy: Policy) -> Examiner:
-    from lightkeeper.evidence.provenance import ProvenanceExaminer
+    from lightkeeper.evidence.provenance import ProvenanceExaminer, Trust
 
-    return ProvenanceExaminer(trust_anchors=policy.trust_anchors)
+    anchors = policy.trust_anchors
+    return ProvenanceExaminer(trust=Trust.from_file(anchors) if anchors else None)
 
 
 def _public_marks(policy: Policy) -> Examiner:
@@ -57,12 +58,12 @@ def _rescaled_marks(policy: Policy) -> Examiner:
 def _rivagan(policy: Policy) -> Examiner:
     from lightkeeper.evidence.watermark import RivaGanExaminer
 
-    return RivaGanExaminer(alpha=policy.alpha)
+    return RivaGanExaminer(marks=policy.marks, alpha=policy.alpha)
 
 
 EXAMINERS: Mapping[str, Callable[[Policy], Examiner]] = {
     "metadata": _metadata,
-    "source": _source,
+    "sources": _sources,
     "stealth": _stealth,
     "provenance": _provenance,
     "public-marks": _public_marks,

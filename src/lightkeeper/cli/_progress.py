@@ -1,0 +1,129 @@
+"""How far a scan is, on standard error."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Protocol, Self
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from lightkeeper.scan._summary import Summary
+
+_PLAIN_SECONDS = 5.0
+_WORDS = "kernels are compiled once per machine"
+
+
+class Progress(Protocol):
+    """Shown while rows come; used as a context manager."""
+
+    console: Console | None
+    """Prints above the progress line, where there is one."""
+
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *_: object) -> None: ...
+
+    def update(self, summary: Summary, passed_over: int) -> None:
+        """One more row."""
+
+
+def progress(total: int | None, *, quiet: bool) -> Progress:
+    """A live line on a terminal, a plain line every few seconds elsewhere, or nothing."""
+    if quiet:
+        return _Silent()
+    return _Live(total) if sys.stderr.isatty() else _Plain(total)
+
+
+class _Silent:
+    console: Console | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return
+
+    def update(self, summary: Summary, passed_over: int) -> None:
+        """Say nothing."""
+
+
+class _Plain(_Silent):
+    """A line now and then, for logs."""
+
+    def __init__(self, total: int | None) -> None:
+        self._total = total
+        self._started = self._said = time.monotonic()
+
+    def update(self, summary: Summary, passed_over: int) -> None:
+        """Print a line if the last one is some seconds old."""
+        now = time.monotonic()
+        if now - self._said < _PLAIN_SECONDS:
+            return
+        self._said = now
+        rate = summary.files / (now - self._started)
+        text = f"{summary.files:,}"
+        if self._total is not None:
+            total = self._total - passed_over
+            left = max(0, total - summary.files) / rate
+            text += f" of {total:,} files, {rate:,.0f}/s, {_duration(left)} left"
+        else:
+            text += f" files, {rate:,.0f}/s"
+        errors = summary.errors.total()
+        sys.stderr.write(f"{text}, {errors:,} errors\n")
+        sys.stderr.flush()
+
+
+class _Live:
+    """A bar with rate, time left and errors."""
+
+    def __init__(self, total: int | None) -> None:
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            SpinnerColumn,
+            TextColumn,
+            TimeRemainingColumn,
+        )
+        from rich.progress import Progress as Bar
+
+        self._total = total
+        self.console: Console | None = Console(stderr=True, highlight=False, soft_wrap=True)
+        self._bar = Bar(
+            SpinnerColumn(),
+            BarColumn(24),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[errors]}", style="red"),
+            console=self.console,
+            transient=True,
+        )
+        self._task = self._bar.add_task("scan", total=total, rate=f"starting ({_WORDS})", errors="")
+        self._started = time.monotonic()
+
+    def __enter__(self) -> Self:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def update(self, summary: Summary, passed_over: int) -> None:
+        """Move the bar."""
+        rate = summary.files / max(time.monotonic() - self._started, 1e-3)
+        errors = summary.errors.total()
+        self._bar.update(
+            self._task,
+            completed=summary.files,
+            total=None if self._total is None else self._total - passed_over,
+            rate=f"{rate:,.0f}/s",
+            errors=f"{errors:,} errors" if errors else "",
+        )
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

@@ -1,0 +1,242 @@
+"""``lightkeeper scan``: from files to explained evidence of where they come from."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lightkeeper.cli._exit import Exit
+from lightkeeper.cli._inputs import Inputs
+from lightkeeper.cli._progress import progress
+from lightkeeper.cli._settings import load_settings
+from lightkeeper.cli._table import Explanations, Table, printable
+from lightkeeper.evidence import Tier
+from lightkeeper.scan import Condition, Policy, ScanRow, scan
+from lightkeeper.scan._html import HtmlReport
+from lightkeeper.scan._jsonl import JsonLines
+from lightkeeper.scan._parquet import Parquet
+from lightkeeper.scan._summary import Summary
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from lightkeeper.cli._progress import Progress
+    from lightkeeper.scan._output import Output
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+class TierName(StrEnum):
+    """How deep to look: each tier costs more than the one before it."""
+
+    BYTES = "bytes"
+    PIXELS = "pixels"
+    MODEL = "model"
+    DEEP = "deep"
+
+
+def _checked_conditions(texts: list[str] | None) -> list[str] | None:
+    for text in texts or ():
+        try:
+            Condition.parse(text)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from error
+    return texts
+
+
+@app.command()
+def scan_files(
+    paths: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="PATH...",
+            help="Images, folders, patterns; '-' reads names from standard input.",
+        ),
+    ],
+    tier: Annotated[
+        TierName | None, typer.Option(help="Stop after this tier [default: pixels].")
+    ] = None,
+    policy_file: Annotated[
+        Path | None, typer.Option("--policy", help="Scan policy (TOML).")
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Worker processes [default: one per core].")
+    ] = None,
+    jsonl: Annotated[
+        str | None,
+        typer.Option(metavar="FILE|-", help="Write one JSON line per file; '-' is stdout."),
+    ] = None,
+    parquet: Annotated[Path | None, typer.Option(help="Write a Parquet table.")] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Write a report: one page that makes no requests.")
+    ] = None,
+    thumbnails: Annotated[
+        bool, typer.Option("--thumbnails", help="Small pictures in the report, blurred.")
+    ] = False,
+    resume: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="JOURNAL", help="Keep finished files there; do not examine them again."
+        ),
+    ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Tell in words how each assessment came about.")
+    ] = False,
+    fail_on: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CONDITION",
+            callback=_checked_conditions,
+            help="Exit with 1 if a file meets it: generated, ai-edited, captured, undetermined, "
+            "conflict, error, known; an origin may name the least support: generated:strong.",
+        ),
+    ] = None,
+    marks: Annotated[Path | None, typer.Option(help="Your own public marks (TOML).")] = None,
+    trust_anchors: Annotated[
+        Path | None, typer.Option(help="Certificates that signers are traced to (PEM).")
+    ] = None,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No progress and no closing line.")
+    ] = False,
+) -> None:
+    """Say where images come from, and how we know.
+
+    Exit codes: 0 done; 1 a condition of --fail-on was met; 2 wrong usage; 3 some files could not
+    be examined; 4 could not run; 130 interrupted, finished work is kept.
+    """
+    policy = _policy(policy_file, tier, fail_on, marks, trust_anchors)
+    inputs = Inputs(paths)
+    with progress(inputs.count(), quiet=quiet) as shown:
+        outputs = _outputs(jsonl, parquet, html, policy)
+        if jsonl != "-":
+            console = shown.console if sys.stdout.isatty() else None
+            outputs.append(Explanations(sys.stdout) if explain else Table(sys.stdout, console))
+        rows = scan(
+            inputs,
+            policy,
+            jobs=jobs or load_settings().jobs,
+            journal=resume,
+            thumbnails=thumbnails and html is not None,
+            explanations=explain,
+        )
+        run = _Run(inputs, outputs, shown, policy.fail_on)
+        code = run(rows)
+    if not quiet:
+        run.report(html)
+    raise typer.Exit(code)
+
+
+def _policy(
+    file: Path | None,
+    tier: TierName | None,
+    fail_on: list[str] | None,
+    marks: Path | None,
+    trust_anchors: Path | None,
+) -> Policy:
+    """Options overrule the policy file, which overrules the settings."""
+    settings = load_settings()
+    policy = Policy(
+        limits=settings.media_limits(),
+        marks=settings.marks,
+        trust_anchors=settings.trust_anchors,
+    )
+    if path := file or settings.policy:
+        policy = Policy.from_toml(path, base=policy)
+    return replace(
+        policy,
+        tier=Tier[tier.upper()] if tier else policy.tier,
+        fail_on=tuple(map(Condition.parse, fail_on or ())) or policy.fail_on,
+        marks=marks or policy.marks,
+        trust_anchors=trust_anchors or policy.trust_anchors,
+    )
+
+
+def _outputs(
+    jsonl: str | None, parquet: Path | None, html: Path | None, policy: Policy
+) -> list[Output]:
+    outputs: list[Output] = []
+    if jsonl:
+        outputs.append(JsonLines(sys.stdout if jsonl == "-" else Path(jsonl)))
+    if parquet:
+        outputs.append(Parquet(parquet))
+    if html:
+        outputs.append(HtmlReport(html, tier=policy.tier))
+    return outputs
+
+
+class _Run:
+    """Takes rows to every output, and ends them well however the scan ends."""
+
+    def __init__(
+        self,
+        inputs: Inputs,
+        outputs: Sequence[Output],
+        shown: Progress,
+        conditions: Sequence[Condition],
+    ) -> None:
+        self._inputs = inputs
+        self._outputs = outputs
+        self._shown = shown
+        self._conditions = conditions
+        self._summary = Summary()
+        self._matched = False
+        self._seconds = 0.0
+
+    def __call__(self, rows: Iterator[ScanRow]) -> Exit:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        started = time.monotonic()
+        try:
+            for row in rows:
+                self._take(row)
+        except KeyboardInterrupt:
+            self._end(rows, whole=False)
+            return Exit.INTERRUPTED
+        except BrokenPipeError:
+            self._end(rows, whole=False)
+            # Nobody reads on: what is still in the buffer must not fail at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return Exit.OK
+        except BaseException:
+            self._end(rows, whole=False)
+            raise
+        self._end(rows, whole=True)
+        self._seconds = time.monotonic() - started
+        if self._matched:
+            return Exit.MATCHED
+        return Exit.PARTIAL if self._summary.errors else Exit.OK
+
+    def report(self, html: Path | None) -> None:
+        """The closing line, on standard error."""
+        text = str(self._summary)
+        if passed_over := self._inputs.passed_over:
+            text += f"; {passed_over:,} other files passed over"
+        if self._seconds:
+            rate = self._summary.files / self._seconds
+            text += f". {self._seconds:.1f} s, {rate:,.0f} files/s"
+            text += f". Report: {html}" if html else ""
+        else:
+            text += ". Stopped before the end"
+        sys.stderr.write(printable(text) + ".\n")
+
+    def _take(self, row: ScanRow) -> None:
+        self._summary.add(row)
+        self._matched |= any(condition.met_by(row) for condition in self._conditions)
+        for output in self._outputs:
+            output.add(row)
+        self._shown.update(self._summary, self._inputs.passed_over)
+
+    def _end(self, rows: Iterator[ScanRow], *, whole: bool) -> None:
+        rows.close()  # type: ignore[attr-defined]
+        for output in self._outputs:
+            if whole:
+                output.finish()
+            else:
+                output.abandon()
