@@ -74,16 +74,17 @@ def arrange(found: Collected, *, target: MediaFormat, exif: ExifBlock) -> Layout
         for text in found.texts:
             _as_chunk(layout, text)
         return layout
-    rest = list(found.texts)
+    placed: set[Text] = set()
     for forms in (_comment_forms(found, target), _graph_forms(found, target)):
         for texts, fields, where in forms:
-            if all(t in rest for t in texts) and _fits(layout, fields, target):
+            if placed.isdisjoint(texts) and _fits(layout, fields, target):
                 layout.exif = layout.exif.having(fields)
                 layout.placed += [(t, where) for t in texts]
-                rest = [t for t in rest if t not in texts]
+                placed.update(texts)
                 break
-    for text in rest:
-        _elsewhere(layout, text, target)
+    for text in found.texts:
+        if text not in placed:
+            _elsewhere(layout, text, target)
     return layout
 
 
@@ -99,10 +100,10 @@ def _fits(layout: Layout, fields: Fields, target: MediaFormat) -> bool:
 
 def _comment_forms(found: Collected, target: MediaFormat) -> Iterator[_Form]:
     """Forms of the user comment, the best first; the first that fits is taken."""
-    if first := _first(found, "parameters"):
+    if first := found.first("parameters"):
         yield from _encoded([first], first.text)
     elif is_novelai(found):
-        texts = [t for k in NOVELAI if (t := _first(found, k))]
+        texts = [t for k in NOVELAI if (t := found.first(k))]
         envelope = json.dumps({t.keyword: t.text for t in texts})
         source = found.get("Source")
         fields = {_COMMENT: ascii_comment(envelope)}
@@ -110,8 +111,7 @@ def _comment_forms(found: Collected, target: MediaFormat) -> Iterator[_Form]:
             yield texts, {**fields, _SOFTWARE: ascii_entry(source)}, "exif:UserComment"
         yield texts, fields, "exif:UserComment"
     elif is_easy_diffusion(found):
-        unique = {t.keyword: t for t in reversed(found.texts)}
-        texts = [t for t in found.texts if unique[t.keyword] is t]
+        texts = [t for t in found.texts if t == found.first(t.keyword)]
         yield from _encoded(texts, json.dumps({t.keyword: t.text for t in texts}))
     elif target is MediaFormat.JPEG:
         graphs = _graphs(found)
@@ -156,12 +156,8 @@ def _graphs(found: Collected) -> list[Text]:
     """
     if any(t.keyword in _OWN_GRAPHS for t in found.texts):
         return []
-    graphs = [t for k in ("prompt", "workflow") if (t := _first(found, k))]
+    graphs = [t for k in ("prompt", "workflow") if (t := found.first(k))]
     return graphs if all(isinstance(parse_json(t.text), dict) for t in graphs) else []
-
-
-def _first(found: Collected, keyword: str) -> Text | None:
-    return next((t for t in found.texts if t.keyword == keyword), None)
 
 
 def _as_chunk(layout: Layout, text: Text) -> None:

@@ -46,16 +46,25 @@ class Collected:
 
     texts: list[Text] = field(default_factory=list)
     exif_fields: set[tuple[Directory, int]] = field(default_factory=set)
+    _known: set[tuple[str, str]] = field(default_factory=set)
+    _first: dict[str, Text] = field(default_factory=dict)
 
     def add(self, keyword: str, text: str, source: str) -> None:
         """Keep a text, once."""
         text = text.rstrip("\0")
-        if text and not any((t.keyword, t.text) == (keyword, text) for t in self.texts):
+        if text and (keyword, text) not in self._known:
+            self._known.add((keyword, text))
+            self._first.setdefault(keyword, Text(keyword, text, source))
             self.texts.append(Text(keyword, text, source))
+
+    def first(self, keyword: str) -> Text | None:
+        """First text under this keyword, and its place."""
+        return self._first.get(keyword)
 
     def get(self, keyword: str) -> str | None:
         """First text under this keyword."""
-        return next((t.text for t in self.texts if t.keyword == keyword), None)
+        found = self.first(keyword)
+        return found.text if found else None
 
 
 def collect(

@@ -10,6 +10,7 @@ from PIL import Image
 
 from lightkeeper.errors import OutputError
 from lightkeeper.media import MediaFormat, Problem
+from lightkeeper.media._orientation import orient
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,7 +40,7 @@ def picture(source: Media, target: MediaFormat) -> tuple[Image.Image, list[Probl
         notes.append(Problem("depth-reduced", "pixels", "16 bits per channel became 8"))
     pixels = rgb if alpha is None else np.dstack([rgb, alpha])
     if source.header.orientation != 1:
-        pixels = _upright(pixels, source.header.orientation)
+        pixels = orient(pixels, source.header.orientation)
         notes.append(Problem("orientation-applied", "exif:Orientation", "the pixels are upright"))
     return Image.fromarray(np.ascontiguousarray(pixels)), notes
 
@@ -51,20 +52,6 @@ def _on_white(rgb: NDArray[np.uint8], alpha: NDArray[np.uint8]) -> NDArray[np.ui
         mixed = rgb[row : row + 256] * cover + 255 * (255 - cover)
         out[row : row + 256] = ((mixed + 127) // 255).astype(np.uint8)
     return out
-
-
-def _upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
-    if orientation in (2, 3):
-        pixels = pixels[:, ::-1]
-    if orientation in (3, 4):
-        pixels = pixels[::-1]
-    if orientation in (5, 6, 7, 8):
-        pixels = pixels.swapaxes(0, 1)
-        if orientation in (6, 7):
-            pixels = pixels[:, ::-1]
-        if orientation in (7, 8):
-            pixels = pixels[::-1]
-    return pixels
 
 
 def colour_profile(source: Media) -> tuple[bytes | None, list[Problem]]:
