@@ -14,9 +14,12 @@ from lightkeeper.media._probe import probe
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-_EXTENSIONS = (
-    ".jpg .jpeg .jpe .jfif .png .apng .webp .gif .bmp .dib .tif .tiff .avif .heic .heif"
-).split()  # noqa: SIM905 (fifteen quoted strings read worse)
+# fmt: off
+_EXTENSIONS = frozenset({
+    ".apng", ".avif", ".bmp", ".dib", ".gif", ".heic", ".heif", ".jfif", ".jpe", ".jpeg", ".jpg",
+    ".png", ".tif", ".tiff", ".webp",
+})
+# fmt: on
 _HEAD_BYTES = 512
 _READ_BYTES = 1 << 16
 
