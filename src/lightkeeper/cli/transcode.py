@@ -85,6 +85,7 @@ def _convert(
         "output": str(target),
         "bytes": len(done.content),
         "record": str(record) if record else None,
+        "not_held": sorted(done.sidecar["not_held"]) if done.sidecar else [],
         **to_plain(done),
     }
 
@@ -119,6 +120,6 @@ def _render(row: dict[str, Any]) -> str:
         *(f"  dropped  {c['what']} ({c['source']}): {c['reason']}" for c in row["dropped"]),
         *(f"  note     {n['message']} ({n['where']})" for n in row["notes"]),
     ]
-    if row["dropped"] and not row["record"]:
-        lines.append("  hint     --record FILE writes down what was dropped")
+    if row["not_held"] and not row["record"]:
+        lines.append("  hint     --record FILE writes down " + ", ".join(row["not_held"]))
     return "\n".join(lines)

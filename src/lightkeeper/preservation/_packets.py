@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lightkeeper.evidence.metadata.credits import PHOTOSHOP
+from lightkeeper.evidence.metadata.sources import DERIVED_FROM
 from lightkeeper.media import MediaFormat
 from lightkeeper.preservation import _jpeg, _xmp
 from lightkeeper.preservation._exif import ExifBlock, build_exif, parse_exif
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 _ORIENTATION: tuple[Directory, int] = ("ifd0", 0x0112)
 _SIDES: tuple[tuple[Directory, int], ...] = (("exif", 0xA002), ("exif", 0xA003))
 _MAKER_NOTE: tuple[Directory, int] = ("exif", 0x927C)
+_LEFT_OUT = {
+    "preview": "a small copy of the picture",
+    "damaged": "some fields point outside the block",
+}
 _STATEMENT = (
     "Made by re-encoding a file that carried a C2PA manifest. The manifest is bound to the bytes "
     "of that file and was left behind; this note is not signed."
@@ -61,7 +66,7 @@ def _prepare_exif(
 ) -> None:
     block = parse_exif(embedded.exif_block)
     for part in block.left_out:
-        packets.drop(f"EXIF ({part})", "exif", "cannot be carried over")
+        packets.drop(f"EXIF {part}", "exif", _LEFT_OUT[part])
     exif = block.without({*found.exif_fields, _ORIENTATION, *(_SIDES if turned else ())})
     if target is MediaFormat.JPEG and len(build_exif(exif)) > _jpeg.MAX_EXIF:
         for key in (_MAKER_NOTE, *sorted(exif.entries, key=lambda k: -len(exif.entries[k].raw))):
@@ -122,6 +127,6 @@ def _leave_manifest(packets: Packets, source: Media) -> None:
         "SourceManifestState": summary.state.value,
         "Statement": _STATEMENT,
     }
-    packets.xmp = _xmp.with_properties(packets.xmp, _xmp.DERIVED, "lkfrom", link)
+    packets.xmp = _xmp.with_properties(packets.xmp, DERIVED_FROM, "lkfrom", link)
     packets.drop("C2PA manifest", "c2pa", "bound to the source's bytes", link)
     packets.account.append(Carried("link to the signed source", "c2pa", "xmp:derived-from"))

@@ -14,13 +14,13 @@ import re
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
+from lightkeeper.evidence.metadata.sources import DERIVED_FROM
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 CARRIED = "urn:lightkeeper:carried-text:1.0/"
 """Texts under the keywords of the container that they come from."""
-DERIVED = "urn:lightkeeper:derived-from:1.0/"
-"""Which file this one was made from, where a signed manifest was left behind."""
 NOTE = "http://ns.adobe.com/xmp/note/"
 
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
@@ -77,7 +77,7 @@ def with_properties(packet: str, namespace: str, prefix: str, values: Mapping[st
 
 def without_ours(packet: str) -> str:
     """The packet without the descriptions that :func:`with_properties` wrote."""
-    for namespace in (CARRIED, DERIVED):
+    for namespace in (CARRIED, DERIVED_FROM):
         mark = f'rdf:about="" xmlns:[a-z]{{1,8}}="{re.escape(namespace)}">'
         start = re.compile(f'<rdf:Description xmlns:rdf="{re.escape(_RDF)}" {mark}')
         while match := start.search(packet):

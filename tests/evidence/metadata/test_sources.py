@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from lightkeeper.evidence import Basis, Claim, Hypothesis
-from lightkeeper.evidence.metadata import GenerationRecord, SourceExaminer
+from lightkeeper.evidence.metadata import SourceExaminer, read_parameters
 from lightkeeper.evidence.metadata._iptc_source import SourceType
-from lightkeeper.evidence.metadata.sources import ManifestReference
+from lightkeeper.evidence.metadata.sources import DERIVED_FROM, DerivedFrom, ManifestReference
 from lightkeeper.media import open_media
 from lightkeeper.testing._containers import (
     encoded_bytes,
@@ -92,10 +92,8 @@ def test_iptc_ai_properties_become_a_record() -> None:
         Iptc4xmpExt__AISystemVersionUsed="2.1",
         Iptc4xmpExt__AIPromptWriterName="A. Keeper",
     )
-    (finding,) = examine(content)
-    record = finding.details
-    assert finding.claim is Claim.PARAMETERS
-    assert isinstance(record, GenerationRecord)
+    (record,) = read_parameters(open_media(content))
+    assert record.carrier == "xmp:AIPromptInformation"
     assert (record.tool, record.tool_version) == ("some-model", "2.1")
     assert record.positive_prompt == "a lighthouse at dusk"
     assert record.extra["AIPromptWriterName"] == "A. Keeper"
@@ -138,6 +136,14 @@ def test_a_reference_to_a_manifest_that_is_gone_says_that_it_was_stripped() -> N
     )
     (finding,) = examine(content)
     assert (finding.claim, finding.supports) == (Claim.STRIPPED, None)
+
+
+def test_a_link_to_a_signed_source_is_told_and_not_believed() -> None:
+    content = with_xmp({"lk": DERIVED_FROM}, lk__SourceSha256="ab" * 32, lk__SourceManifest="urn:x")
+    (finding,) = examine(content)
+    assert (finding.claim, finding.supports) == (Claim.PROVENANCE, None)
+    assert finding.details == DerivedFrom(sha256="ab" * 32, manifest="urn:x")
+    assert "not signed" in finding.summary
 
 
 def test_a_file_without_any_metadata_is_said_to_be_so_and_no_more() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lightkeeper.evidence.metadata import (
+    _iptc_source,
     a1111,
     civitai,
     comfyui,
@@ -44,6 +45,7 @@ FAMILIES: tuple[Family, ...] = (
     civitai.read_infotext,
     a1111.read,
     midjourney.read,
+    _iptc_source.read,
 )
 """Tools with marks of their own come first, then the graph that ran, then infotexts: a node of
 ComfyUI may write an infotext that contradicts the graph."""

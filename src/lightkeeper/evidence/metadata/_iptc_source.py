@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from lightkeeper.evidence._finding import Finding
+    from lightkeeper.evidence.metadata._carriers import Carriers
     from lightkeeper.media import Embedded
 
 NAMESPACES = frozenset(
@@ -122,21 +123,21 @@ def _finding(value: str, source: str) -> Finding:
     )
 
 
-def read_ai_properties(embedded: Embedded) -> GenerationRecord | None:
-    """Record of the IPTC 2025.1 AI properties, ``None`` where there are none.
+def read(carriers: Carriers) -> Iterable[GenerationRecord]:
+    """Record of the IPTC 2025.1 AI properties, where a prompt or a system is given.
 
     ``tool`` is the declared system in lower case, or ``iptc-ai`` where only a prompt is given.
     """
     names = ("AIPromptInformation", "AIPromptWriterName", "AISystemUsed", "AISystemVersionUsed")
     found = {
         leaf.name: leaf.value.strip()
-        for leaf in reversed(embedded.xmp)
+        for leaf in reversed(carriers.embedded.xmp)
         if leaf.name in names and leaf.namespace in NAMESPACES and leaf.value.strip()
     }
     prompt, system = found.get("AIPromptInformation"), found.get("AISystemUsed")
     if prompt is None and system is None:
-        return None
-    return GenerationRecord(
+        return
+    yield GenerationRecord(
         tool=system.lower().replace(" ", "-") if system else "iptc-ai",
         tool_version=found.get("AISystemVersionUsed"),
         carrier="xmp:AIPromptInformation" if prompt else "xmp:AISystemUsed",

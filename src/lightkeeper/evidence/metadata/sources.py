@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from lightkeeper.evidence._finding import Claim, Details, Tier
 from lightkeeper.evidence.metadata import _declared
 from lightkeeper.evidence.metadata._declared import declared, shown
-from lightkeeper.evidence.metadata._findings import parameters_finding
-from lightkeeper.evidence.metadata._iptc_source import read_ai_properties, source_type_findings
+from lightkeeper.evidence.metadata._iptc_source import source_type_findings
 from lightkeeper.evidence.metadata.credits import credit_findings
 from lightkeeper.evidence.metadata.resaved import (
     camera_findings,
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
     from lightkeeper.evidence._finding import Finding
     from lightkeeper.media import Embedded, Media
 
+DERIVED_FROM = "urn:lightkeeper:derived-from:1.0/"
+"""Namespace of the link that a transcode leaves where it had to drop a signed manifest."""
 _DCTERMS = "http://purl.org/dc/terms/"
 
 
@@ -33,6 +34,14 @@ class ManifestReference(Details):
     """Where a file says that its C2PA manifest is kept, inside it (``self#…``) or elsewhere."""
 
     url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DerivedFrom(Details):
+    """The signed file that this one says it was made from."""
+
+    sha256: str
+    manifest: str | None
 
 
 class SourceExaminer:
@@ -51,21 +60,15 @@ class SourceExaminer:
         embedded = media.embedded()
         return [
             *source_type_findings(embedded),
-            *_ai_property_findings(embedded),
             *label_findings(embedded),
             *credit_findings(embedded),
             *signature_findings(embedded),
             *software_findings(embedded),
             *camera_findings(embedded),
             *_manifest_reference_findings(embedded),
+            *_derivation_findings(embedded),
             *stripped_findings(media),
         ]
-
-
-def _ai_property_findings(embedded: Embedded) -> Iterable[Finding]:
-    record = read_ai_properties(embedded)
-    if record is not None:
-        yield parameters_finding(record, examiner=_declared.EXAMINER, version=_declared.VERSION)
 
 
 def _manifest_reference_findings(embedded: Embedded) -> Iterable[Finding]:
@@ -83,4 +86,18 @@ def _manifest_reference_findings(embedded: Embedded) -> Iterable[Finding]:
             "XMP refers to a C2PA manifest inside the file, but there is none.",
             source="xmp:provenance",
             details=ManifestReference(url),
+        )
+
+
+def _derivation_findings(embedded: Embedded) -> Iterable[Finding]:
+    digest = embedded.xmp_value(DERIVED_FROM, "SourceSha256")
+    if digest:
+        yield declared(
+            Claim.PROVENANCE,
+            "XMP says that the file was made from one that carried a C2PA manifest "
+            f"(SHA-256 {shown(digest)}); the link itself is not signed.",
+            source="xmp:derived-from",
+            details=DerivedFrom(
+                sha256=digest, manifest=embedded.xmp_value(DERIVED_FROM, "SourceManifest")
+            ),
         )
