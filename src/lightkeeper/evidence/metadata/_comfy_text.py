@@ -100,7 +100,7 @@ class Prompts:
         return "\n".join(texts) if texts else None
 
     def _towards_text(self, node: Node, slot: int) -> list[Source]:
-        links = {n: s for n, s in self._graph.links(node) if n not in _NOT_CONDITIONING}
+        links = {n: s for n, s in self._graph.links(node).items() if n not in _NOT_CONDITIONING}
         if "positive" in links and "negative" in links:
             wanted = ("positive", "negative")[slot : slot + 1] if slot >= 0 else ()
             return [links[name] for name in wanted]
@@ -143,7 +143,7 @@ class Prompts:
         parts = [n for n in names if _PART.fullmatch(n)]
         if len(parts) < 2:
             whole = [n for n in _WHOLE if n in names]
-            parts = whole[:1] or [n for n, _ in self._graph.links(node)][:1]
+            parts = whole[:1] or list(self._graph.links(node))[:1]
         joint = node.inputs.get("delimiter", node.inputs.get("separator", ""))
         texts = (self.text(node, n, depth=depth) for n in parts)
         return (joint if isinstance(joint, str) else "").join(t for t in texts if t)

@@ -42,19 +42,22 @@ class Graph:
     def __init__(self, nodes: Mapping[str, Node], *, truncated: bool = False) -> None:
         self.nodes = nodes
         self.truncated = truncated
-        self._links: dict[str, tuple[tuple[str, Source], ...]] = {}
+        self._links: dict[str, dict[str, Source]] = {}
 
     def source(self, node: Node, name: str) -> Source | None:
         """Where the input ``name`` is linked to, ``None`` where it is absent or literal."""
-        return self._resolve(node.inputs.get(name))
+        return self.links(node).get(name)
 
-    def links(self, node: Node) -> tuple[tuple[str, Source], ...]:
-        """Linked inputs in file order."""
-        if node.id not in self._links:
-            passed = (name for name in node.inputs if not _is_switched_off(node, name))
-            resolved = ((name, self._resolve(node.inputs[name])) for name in passed)
-            self._links[node.id] = tuple((name, s) for name, s in resolved if s)
-        return self._links[node.id]
+    def links(self, node: Node) -> Mapping[str, Source]:
+        """Linked inputs by name, in file order."""
+        found = self._links.get(node.id)
+        if found is None:
+            lists = ((n, v) for n, v in node.inputs.items() if isinstance(v, list))
+            found = {name: link for name, value in lists if (link := self._resolve(value))}
+            if isinstance(node.inputs.get("select"), int):
+                found = {n: link for n, link in found.items() if not _is_switched_off(node, n)}
+            self._links[node.id] = found
+        return found
 
     def upstream(self, *starts: Node, follow: Callable[[str], bool] | None = None) -> list[Node]:
         """``starts`` and everything they depend on, nearest first.
@@ -67,7 +70,7 @@ class Graph:
         while queue:
             node = queue.popleft()
             found.append(node)
-            for name, (origin, _) in self.links(node):
+            for name, (origin, _) in self.links(node).items():
                 if origin.id not in seen and (follow is None or follow(name)):
                     seen.add(origin.id)
                     queue.append(origin)
@@ -78,7 +81,7 @@ class Graph:
         wanted = name
         for _ in range(_MAX_HOPS):
             found = node.inputs.get(name)
-            source = self._resolve(found)
+            source = self._resolve(found) if isinstance(found, list) else None
             if source is None:
                 return found
             node = source.node
@@ -88,7 +91,7 @@ class Graph:
 
     def number(self, node: Node, *names: str) -> int | float | None:
         """First of these inputs that is a finite number, or its decimal text."""
-        values = (number(self.value(node, n)) for n in names)
+        values = (number(self.value(node, n)) for n in names if n in node.inputs)
         return next((v for v in values if v is not None), None)
 
     def string(self, node: Node, *names: str) -> str | None:
@@ -96,8 +99,8 @@ class Graph:
         values = (self.value(node, n) for n in names if n in node.inputs)
         return next((v for v in values if isinstance(v, str) and v), None)
 
-    def _resolve(self, value: object) -> Source | None:
-        if not isinstance(value, list) or len(value) != 2:
+    def _resolve(self, value: list[object]) -> Source | None:
+        if len(value) != 2:
             return None
         origin, slot = value
         if not isinstance(origin, (str, int)) or not isinstance(slot, int):
@@ -108,14 +111,9 @@ class Graph:
 
 def _is_switched_off(node: Node, name: str) -> bool:
     """Whether a switch node passes on another of its numbered inputs."""
-    chosen = node.inputs.get("select")
+    chosen = f"input{node.inputs['select']}"
     numbered = name.startswith("input") and name[5:].isdecimal()
-    return (
-        isinstance(chosen, int)
-        and numbered
-        and f"input{chosen}" in node.inputs
-        and (name != f"input{chosen}")
-    )
+    return numbered and chosen in node.inputs and name != chosen
 
 
 def from_api(graph: object) -> Graph | None:
@@ -148,7 +146,8 @@ def _api_node(key: object, node: object) -> Node | None:
 
 def outputs(graph: Graph) -> list[Node]:
     """Nodes that end the graph: those that save, then those that show, then other ends."""
-    used = {s.node.id for n in graph.nodes.values() for _, s in graph.links(n) if s.node is not n}
+    links = ((node, s.node) for node in graph.nodes.values() for s in graph.links(node).values())
+    used = {origin.id for node, origin in links if origin is not node}
     ends = [n for n in graph.nodes.values() if n.id not in used]
     return sorted(ends or graph.nodes.values(), key=_end_rank)[:_MAX_OUTPUTS]
 
