@@ -48,20 +48,36 @@ class _Silent:
         """Say nothing."""
 
 
+class _Clock:
+    """Measures the rate from the first row on: starting workers and kernels is not examining."""
+
+    def __init__(self) -> None:
+        self._first: tuple[float, int] | None = None
+
+    def rate(self, files: int) -> float:
+        """Files a second; 0 while it cannot be told."""
+        now = time.monotonic()
+        if self._first is None:
+            self._first = (now, files)
+        started, before = self._first
+        return (files - before) / (now - started) if now > started else 0.0
+
+
 class _Plain(_Silent):
     """A line now and then, for logs."""
 
     def __init__(self, total: int | None) -> None:
         self._total = total
-        self._started = self._said = time.monotonic()
+        self._said = time.monotonic()
+        self._clock = _Clock()
 
     def update(self, summary: Summary, passed_over: int) -> None:
         """Print a line if the last one is some seconds old."""
+        rate = self._clock.rate(summary.files)
         now = time.monotonic()
-        if now - self._said < _PLAIN_SECONDS:
+        if not rate or now - self._said < _PLAIN_SECONDS:
             return
         self._said = now
-        rate = summary.files / (now - self._started)
         text = f"{summary.files:,}"
         if self._total is not None:
             total = self._total - passed_over
@@ -101,7 +117,7 @@ class _Live:
             transient=True,
         )
         self._task = self._bar.add_task("scan", total=total, rate=f"starting ({_WORDS})", errors="")
-        self._started = time.monotonic()
+        self._clock = _Clock()
 
     def __enter__(self) -> Self:
         self._bar.start()
@@ -112,13 +128,13 @@ class _Live:
 
     def update(self, summary: Summary, passed_over: int) -> None:
         """Move the bar."""
-        rate = summary.files / max(time.monotonic() - self._started, 1e-3)
+        rate = self._clock.rate(summary.files)
         errors = summary.errors.total()
         self._bar.update(
             self._task,
             completed=summary.files,
             total=None if self._total is None else self._total - passed_over,
-            rate=f"{rate:,.0f}/s",
+            rate=f"{rate:,.0f}/s" if rate else "",
             errors=f"{errors:,} errors" if errors else "",
         )
 

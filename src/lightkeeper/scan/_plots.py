@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 
     from lightkeeper.scan._summary import Summary
 
-_WIDTH, _LABEL_WIDTH, _COUNT_WIDTH = 520, 190, 52
+_WIDTH, _LABEL_WIDTH, _COUNT_WIDTH = 520, 200, 52
 _BAR_HEIGHT, _PITCH = 14, 26
 _MOST_BARS = 8
-_LABEL_LENGTH = 26
+_LABEL_LENGTH = 24
+_ORIGIN_TITLE = "Origin, by strength of support"
 
 Segment = tuple[str, str, int]
 """CSS class, words for the tooltip, files."""
@@ -39,7 +40,7 @@ class Bar:
 def plots(summary: Summary) -> str:
     """All figures of a report; one without any bar is left out."""
     figures = (
-        ("Origin, by strength of support", _origin_bars(summary)),
+        (_ORIGIN_TITLE, _origin_bars(summary)),
         ("Evidence found", _evidence_bars(summary)),
         ("Tools named", _bars(summary.tools, "tone")),
         ("Models named", _bars(summary.models, "tone")),
@@ -83,9 +84,10 @@ def _bars(counter: Counter[str], style: str) -> list[Bar]:
 
 def _figure(title: str, bars: Sequence[Bar]) -> str:
     height = len(bars) * _PITCH + 4
+    note = " <small>fuller colour: stronger</small>" if title == _ORIGIN_TITLE else ""
     words = "; ".join(f"{bar.label} {bar.total:,}" for bar in bars)
     return (
-        f"<figure><figcaption>{escape(title)}</figcaption>"
+        f"<figure><figcaption>{escape(title)}{note}</figcaption>"
         f'<svg viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{escape(title)}: '
         f'{escape(words)}">{"".join(_drawn(bars))}</svg></figure>'
     )

@@ -10,6 +10,13 @@
     files.push(...JSON.parse(block.textContent));
     block.remove();
   }
+  // What all names begin with is said once, above the list.
+  const shorter = (folder, file) => {
+    while (folder && !file.startsWith(folder)) folder = folder.slice(0, folder.lastIndexOf("/", folder.length - 2) + 1);
+    return folder;
+  };
+  const folderOf = (name) => name.slice(0, name.lastIndexOf("/") + 1);
+  const root = files.length > 1 ? files.reduce((folder, { file }) => shorter(folder, file), folderOf(files[0].file)) : "";
   files.forEach((file, index) => {
     file.index = index;
     file.rank = file.strength ? STRENGTHS.indexOf(file.strength.replace(/ support$/, "")) : -1;
@@ -63,7 +70,7 @@
     const shown = found.slice(first, first + PAGE);
     byId("rows").replaceChildren(...shown.map(row));
     byId("found").textContent = found.length === files.length
-      ? `${files.length.toLocaleString("en")} files`
+      ? `${files.length.toLocaleString("en")} ${files.length === 1 ? "file" : "files"}${root ? ` in ${root}` : ""}`
       : `${found.length.toLocaleString("en")} of ${files.length.toLocaleString("en")} files`;
     const pages = Math.ceil(found.length / PAGE);
     byId("pages").hidden = pages < 2;
@@ -82,9 +89,10 @@
   };
 
   const row = (file) => {
-    const cut = file.file.lastIndexOf("/") + 1;
+    const folder = folderOf(file.file);
     const name = make("span", { class: "name", title: file.file },
-      make("span", { class: "folder" }, file.file.slice(0, cut)), file.file.slice(cut));
+      make("span", { class: "base" }, file.file.slice(folder.length)),
+      make("span", { class: "folder" }, folder.slice(root.length).replace(/\/$/, "")));
     const origin = make("span", { class: "origin", "data-sign": SIGNS[file.origin] || "" }, file.origin);
     const words = make("span", { class: "words" });
     if (file.conflicts) words.append(make("span", { class: "flag" }, "⚠ conflict "), " ");
