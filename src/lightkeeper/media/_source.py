@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import BinaryIO
 
@@ -22,7 +23,9 @@ def read_source(
     """
     if isinstance(source, (str, Path)):
         with Path(source).open("rb") as stream:
-            return _bounded(stream, max_bytes), name if name is not None else str(source)
+            size = os.fstat(stream.fileno()).st_size
+            content = _bounded(stream, max_bytes, expected=size)
+            return content, name if name is not None else str(source)
     if isinstance(source, (bytes, bytearray, memoryview)):
         content = bytes(source)
         _check(len(content), max_bytes)
@@ -31,8 +34,12 @@ def read_source(
     return content, name if name is not None else "<bytes>"
 
 
-def _bounded(stream: BinaryIO, max_bytes: int) -> bytes:
-    content = stream.read(max_bytes + 1)
+def _bounded(stream: BinaryIO, max_bytes: int, *, expected: int | None = None) -> bytes:
+    # Asking for the whole limit at once allocates it; a pipe says that it expects nothing.
+    first = max_bytes if expected is None else min(expected, max_bytes)
+    content = stream.read(first + 1)
+    if first < len(content) <= max_bytes:
+        content += stream.read(max_bytes + 1 - len(content))
     _check(len(content), max_bytes)
     return content
 

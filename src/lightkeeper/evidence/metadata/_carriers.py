@@ -45,6 +45,7 @@ class Carriers:
         self.embedded = embedded
         self.payloads = tuple(_payloads(embedded))
         self._claimed: set[int] = set()
+        self._open: tuple[Payload, ...] | None = self.payloads
         self._parsed: dict[int, object] = {}
         self._infotexts: dict[int, Infotext | None] = {}
         self._by_keyword: dict[str, list[Payload]] = {}
@@ -53,7 +54,9 @@ class Carriers:
 
     def open(self) -> tuple[Payload, ...]:
         """Payloads that no family has claimed yet, in file order."""
-        return tuple(p for p in self.payloads if id(p) not in self._claimed)
+        if self._open is None:
+            self._open = tuple(p for p in self.payloads if id(p) not in self._claimed)
+        return self._open
 
     def find(self, *keywords: str) -> Payload | None:
         """First unclaimed payload under the first of these keywords that has one."""
@@ -63,6 +66,7 @@ class Carriers:
     def claim(self, *payloads: Payload | None) -> None:
         """Mark payloads as read, so that no other family reads them again."""
         self._claimed.update(id(p) for p in payloads if p is not None)
+        self._open = None
 
     def json(self, payload: Payload) -> object | None:
         """The payload parsed as JSON (``NaN`` admitted), ``None`` where it is not JSON.

@@ -63,6 +63,8 @@ def read_carriers(carriers: Carriers) -> tuple[GenerationRecord, ...]:
     """Every family's records of these payloads, in the order of :data:`FAMILIES`."""
     records: list[GenerationRecord] = []
     for family in FAMILIES:
+        if not carriers.open():
+            break
         for record in family(carriers):
             records.append(record)
             if len(records) == MAX_RECORDS:

@@ -15,6 +15,7 @@ in common use is quadratic on long texts.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -35,6 +36,9 @@ _MAX_PAIRS = 2_000
 _MAX_KEY = 80
 _MAX_STRUCTURED = 8
 _MAX_INDENT = 80
+_PLAIN_PAIR = re.compile(r" *+(\w[\w /-]{1,79}+):(?! *+[\"\[{])([^,]*+)")
+"""A pair whose value is neither quoted nor JSON; possessive, so it never goes back."""
+_KEY_CHARACTERS = re.compile(r"[\w /-]*+")
 _WHITESPACE = " \t\r\n\0\ufeff"
 
 
@@ -74,6 +78,11 @@ def pairs(line: str, start: int = 0) -> Iterator[tuple[str, object]]:
     position = start
     structured = _MAX_STRUCTURED
     for _ in range(_MAX_PAIRS):
+        plain = _PLAIN_PAIR.match(line, position)
+        if plain:
+            yield plain[1].rstrip(), plain[2].strip()
+            position = plain.end() + 1
+            continue
         colon = line.find(":", position)
         if colon < 0:
             return
@@ -107,18 +116,11 @@ def _key(line: str, start: int, colon: int) -> str:
     """The longest run of key characters that ends at the colon."""
     segment = line[max(start, colon - _MAX_KEY) : colon]
     segment = segment[segment.rfind(",") + 1 :].rstrip()
-    if not _only_key_characters(segment):
-        first = len(segment)
-        while first and _only_key_characters(segment[first - 1]):
-            first -= 1
-        segment = segment[first:]
-    segment = segment.lstrip(" -/")
+    first = len(segment)
+    while first and _KEY_CHARACTERS.fullmatch(segment[first - 1]):
+        first -= 1
+    segment = segment[first:].lstrip(" -/")
     return segment if len(segment) > 1 else ""
-
-
-def _only_key_characters(text: str) -> bool:
-    bare = text.replace(" ", "").replace("-", "").replace("/", "").replace("_", "")
-    return not bare or bare.isalnum()
 
 
 def _value(line: str, start: int, may_be_structured: bool) -> tuple[object, int, int]:

@@ -141,10 +141,8 @@ def _networks(
                 hashes=model_hashes(digest),
             )
         )
-    return (
-        tuple(replace(r, hashes=model_hashes(hashes.of(f"lora:{r.name}"))) for r in loras.values()),
-        tuple(hypernetworks),
-    )
+    found = (replace(r, hashes=model_hashes(hashes.of(f"lora:{r.name}"))) for r in loras.values())
+    return tuple(found), tuple(hypernetworks)
 
 
 def _vae(fields: Parameters, hashes: _Hashes) -> Resource | None:

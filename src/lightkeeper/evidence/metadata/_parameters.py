@@ -111,9 +111,10 @@ class Parameters:
 
     def starting(self, *prefixes: str) -> Iterator[tuple[str, str | Number]]:
         """Take every scalar whose name starts with one of these, under the tool's own name."""
-        for lowered, key in tuple(self._names.items()):
+        for lowered in [name for name in self._names if name.startswith(prefixes)]:
+            key = self._names[lowered]
             value = self._left.get(key)
-            if lowered.startswith(prefixes) and isinstance(value, (str, int, float)):
+            if isinstance(value, (str, int, float)):
                 self.take(lowered)
                 found = number(value)
                 yield key, str(value) if found is None else found

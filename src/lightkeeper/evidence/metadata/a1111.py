@@ -53,24 +53,24 @@ Forge Classic and Neo write their branch's name, AUTOMATIC1111 ``v1.10.1``."""
 
 def read(carriers: Carriers) -> Iterable[GenerationRecord]:
     """Records of the infotexts that no other family has claimed, and of the Extras tab."""
-    records = [_record(carriers, *found) for found in infotexts(carriers)]
     extras = carriers.find(*_EXTRAS)
     upscaling = dict(_extras(extras)) if extras else {}
-    if not extras or not upscaling:
-        return records
-    carriers.claim(extras)
-    if records:
-        first = replace(records[0], upscaling={**(records[0].upscaling or {}), **upscaling})
-        return [first, *records[1:]]
-    return [
-        GenerationRecord(
+    for payload, infotext in infotexts(carriers):
+        record = _record(carriers, payload, infotext)
+        if upscaling:
+            record = replace(record, upscaling={**(record.upscaling or {}), **upscaling})
+            carriers.claim(extras)
+            upscaling = {}
+        yield record
+    if extras and upscaling:
+        carriers.claim(extras)
+        yield GenerationRecord(
             tool="a1111",
             carrier=extras.carrier,
             mode="upscale",
             upscaling=upscaling,
             raw=extras.text,
         )
-    ]
 
 
 def infotexts(carriers: Carriers) -> Iterator[tuple[Payload, Infotext]]:
@@ -88,10 +88,11 @@ def tool_by_version(version: str) -> str:
 
 def _record(carriers: Carriers, payload: Payload, infotext: Infotext) -> GenerationRecord:
     carriers.claim(payload)
-    record = record_of(infotext, payload, tool="a1111")
-    version = record.tool_version or ""
-    notes = (*record.notes, "written-by-comfyui-node") if version == "ComfyUI" else record.notes
-    return replace(record, tool=tool_by_version(version), notes=notes)
+    version = str(infotext.fields.get("Version", ""))
+    record = record_of(infotext, payload, tool=tool_by_version(version))
+    if version != "ComfyUI":
+        return record
+    return replace(record, notes=(*record.notes, "written-by-comfyui-node"))
 
 
 def _extras(payload: Payload) -> Iterator[tuple[str, str | int | float]]:

@@ -28,7 +28,9 @@ def read(carriers: Carriers) -> Iterable[GenerationRecord]:
             carriers.claim(payload)
             plain, templates = _without_templates(infotext)
             record = record_of(plain, payload, tool="sd-next")
-            yield replace(record, extra={**record.extra, **templates})
+            if templates:
+                record = replace(record, extra={**record.extra, **templates})
+            yield record
 
 
 def _without_templates(infotext: Infotext) -> tuple[Infotext, dict[str, str]]:
