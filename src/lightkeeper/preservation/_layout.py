@@ -170,18 +170,28 @@ def _as_chunk(layout: Layout, text: Text) -> None:
         layout.unplaced.append(text)
     elif _KEYWORD.fullmatch(text.keyword) and "  " not in text.keyword:
         layout.chunks.append(text)
-        kind = "tEXt" if _is_latin(text.text) else "iTXt"
+        kind = "tEXt" if is_plain_chunk(text.text) else "iTXt"
         layout.placed.append((text, f"png:{kind}:{text.keyword}"))
     else:
         _as_property(layout, text)
 
 
-def _is_latin(text: str) -> bool:
+def is_plain_chunk(text: str) -> bool:
+    """Whether a text may stand in tEXt, which is latin-1.
+
+    Not where its bytes are UTF-8 too: readers guess, since many tools write UTF-8 there.
+    """
     try:
-        text.encode("latin-1")
+        raw = text.encode("latin-1")
     except UnicodeEncodeError:
         return False
-    return True
+    if raw.isascii():
+        return True
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return True
+    return False
 
 
 def _elsewhere(layout: Layout, text: Text, target: MediaFormat) -> None:

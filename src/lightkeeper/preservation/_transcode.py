@@ -15,7 +15,7 @@ from lightkeeper.media import MediaFormat, Problem, open_media
 from lightkeeper.plain import to_plain
 from lightkeeper.preservation import _jpeg, _xmp
 from lightkeeper.preservation._exif import build_exif
-from lightkeeper.preservation._layout import arrange
+from lightkeeper.preservation._layout import arrange, is_plain_chunk
 from lightkeeper.preservation._packets import prepare
 from lightkeeper.preservation._payloads import collect
 from lightkeeper.preservation._pixels import colour_profile, encode, picture
@@ -132,7 +132,10 @@ def _segments(layout: Layout, packets: Packets, exif: bytes) -> Iterator[bytes]:
 def _png_texts(chunks: Sequence[Text], xmp: str) -> PngInfo:
     info = PngInfo()
     for text in chunks:
-        info.add_text(text.keyword, text.text)
+        if is_plain_chunk(text.text):
+            info.add_text(text.keyword, text.text)
+        else:
+            info.add_itxt(text.keyword, text.text)
     if xmp:
         info.add_itxt("XML:com.adobe.xmp", xmp)
     return info
@@ -190,6 +193,6 @@ def _sidecar(
             "sha256": hashlib.sha256(source.content).hexdigest(),
         },
         "target": {"format": target.value, "sha256": hashlib.sha256(content).hexdigest()},
-        "records": [to_plain(record) for record in records],
+        "records": [{**to_plain(record), "raw": record.raw} for record in records],
         "not_held": {**packets.unheld, **{t.source: t.text for t in unplaced}},
     }
