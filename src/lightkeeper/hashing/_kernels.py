@@ -14,42 +14,29 @@ References
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar, cast
+from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit
+
+from lightkeeper.media._compile import compiled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float32]
     Bytes = NDArray[np.uint8]
     Places = NDArray[np.int64]
 
-Kernel = TypeVar("Kernel", bound="Callable[..., object]")
 
-
-def _compiled(function: Kernel, *, reassociate: bool = False) -> Kernel:
-    try:
-        return cast("Kernel", njit(cache=True, nogil=True, fastmath=reassociate)(function))
-    except RuntimeError:  # no folder to cache in: each process compiles for itself
-        return cast("Kernel", njit(nogil=True, fastmath=reassociate)(function))
-
-
-def _linear(function: Kernel) -> Kernel:
-    return _compiled(function, reassociate=True)
-
-
-@_compiled
+@compiled
 def _window(size: int) -> tuple[int, int]:
     """Width of the box filter, and how far it reaches ahead of the pixel that it is for."""
     width = (size + 127) // 128
     return width, (width + 2) // 2
 
 
-@_compiled
+@compiled
 def _window_counts(size: int) -> Floats:
     """Pixels of each window that lie inside the picture."""
     width, ahead = _window(size)
@@ -59,7 +46,7 @@ def _window_counts(size: int) -> Floats:
     return counts
 
 
-@_compiled
+@compiled
 def _sampled(size: int) -> Places:
     """The 64 positions that decimation keeps."""
     places = np.empty(64, np.int64)
@@ -68,7 +55,7 @@ def _sampled(size: int) -> Places:
     return places
 
 
-@_compiled
+@compiled
 def _luma(rgb_row: Bytes, out: Floats) -> None:
     # Weights times 1000 keep every sum an exact float32 integer, so that one division rounds to
     # what double arithmetic followed by a cast gives: all 2^24 colours agree with the reference.
@@ -80,7 +67,7 @@ def _luma(rgb_row: Bytes, out: Floats) -> None:
         ) / np.float32(1000)
 
 
-@_compiled
+@compiled
 def _running_sums(strip: Floats, width: int, sums: Floats) -> None:
     # Each sum is a serial chain whose order must not change; eight chains side by side hide its
     # latency. The zeros before and after each row make the clipped windows need no branch.
@@ -104,13 +91,13 @@ def _running_sums(strip: Floats, width: int, sums: Floats) -> None:
         sums[7, k] = s7
 
 
-@_compiled
+@compiled
 def _divide(sums: Floats, counts: Floats, out: Floats) -> None:
     for x in range(out.shape[0]):
         out[x] = sums[x] / counts[x]
 
 
-@_compiled
+@compiled
 def _slide(
     total: Floats, entering: Floats, leaving: Floats, count: np.float32, out: Floats
 ) -> None:
@@ -120,7 +107,7 @@ def _slide(
         out[x] = value / count
 
 
-@_compiled
+@compiled
 def _first_row_pass(
     rgb: Bytes, top: int, strip: Floats, sums: Floats, counts: Floats, ring: Floats
 ) -> int:
@@ -136,7 +123,7 @@ def _first_row_pass(
     return top + rows
 
 
-@_compiled
+@compiled
 def _second_row_pass(strip: Floats, sums: Floats, counts: Floats, rows: int, out: Floats) -> None:
     """Row filter of up to eight rows, kept at the 64 sampled columns only."""
     columns = counts.shape[0]
@@ -148,7 +135,7 @@ def _second_row_pass(strip: Floats, sums: Floats, counts: Floats, rows: int, out
             out[row, j] = sums[row, places[j] + ahead - 1] / counts[places[j]]
 
 
-@_compiled
+@compiled
 def _filter_to_columns(rgb: Bytes) -> Floats:
     """Both row passes and the first column pass, shape (H, 64)."""
     height, columns = rgb.shape[0], rgb.shape[1]
@@ -175,7 +162,7 @@ def _filter_to_columns(rgb: Bytes) -> Floats:
     return narrow
 
 
-@_compiled
+@compiled
 def exact_samples(rgb: Bytes) -> Floats:
     """Filter and decimate RGB, shape (H, W, 3), to 64x64 as the reference does."""
     height, columns = rgb.shape[0], rgb.shape[1]
@@ -204,7 +191,7 @@ def exact_samples(rgb: Bytes) -> Floats:
     return samples
 
 
-@_compiled
+@compiled
 def banded_weights(size: int, scale: int, from_end: bool) -> tuple[Places, Floats]:
     """Both box filters and the decimation of one axis as 64 short rows of weights.
 
@@ -232,7 +219,7 @@ def banded_weights(size: int, scale: int, from_end: bool) -> tuple[Places, Float
     return first, weights.astype(np.float32)
 
 
-@_linear
+@partial(compiled, reassociate=True)
 def linear_samples(
     luma: Bytes,
     row_starts: Places,
@@ -259,7 +246,7 @@ def linear_samples(
     return samples
 
 
-@_compiled
+@compiled
 def gradient_quality(samples: Floats) -> int:
     """PDQ's quality: the sum of quantised gradients, 0-100."""
     total = 0
@@ -274,7 +261,7 @@ def gradient_quality(samples: Floats) -> int:
     return min(100, total // 90)
 
 
-@_compiled
+@compiled
 def dct_coefficients(samples: Floats, basis: Floats) -> Floats:
     """Frequencies 1-16 of both axes, shape (16, 16); sums run in the reference's order."""
     half = np.zeros((16, 64), np.float32)
@@ -290,7 +277,7 @@ def dct_coefficients(samples: Floats, basis: Floats) -> Floats:
     return coefficients
 
 
-@_compiled
+@compiled
 def median_bits(coefficients: Floats) -> Bytes:
     """32 bytes: bit 16 i + j, counted from the last, is set above the lower median."""
     flat = coefficients.ravel()

@@ -11,6 +11,7 @@ import numpy as np
 
 from lightkeeper.errors import UnsupportedMedia
 from lightkeeper.media import Luma
+from lightkeeper.media._jpeg_dc import read_dc_luma
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -174,14 +175,17 @@ def distance_bits(a: PdqHash, b: PdqHash) -> int:
 
 
 def warm_up() -> None:
-    """Compile every kernel, or load it from numba's cache.
+    """Compile every kernel that PDQ needs, or load it from numba's cache.
 
     Without it the first hash of a process pays: seconds on the first run on a machine, a fraction
     of one afterwards.
     """
-    grey = np.zeros((8, 8), np.uint8)
-    pdq_of_luma(Luma(grey, 8, 8))
-    pdq_of_rgb(np.zeros((8, 8, 3), np.uint8)).dihedral()
+    import simplejpeg
+
+    black = np.zeros((8, 8, 3), np.uint8)
+    read_dc_luma(simplejpeg.encode_jpeg(black))
+    pdq_of_luma(Luma(black[..., 0], 8, 8))
+    pdq_of_rgb(black).dihedral()
 
 
 def _check_size(height: int, width: int) -> None:

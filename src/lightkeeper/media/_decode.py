@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image, ImageFile
 
 from lightkeeper.errors import CorruptMedia, LimitExceeded
+from lightkeeper.media._jpeg_dc import read_dc_luma
 from lightkeeper.media._orientation import undo
 from lightkeeper.media._png import minimal_png
 from lightkeeper.media._types import MediaFormat, Raster
@@ -61,6 +62,10 @@ def decode_scaled_luma(content: bytes, layout: Layout, scale: int) -> NDArray[np
 
     # Ceiling, as libjpeg scales: the smallest size that is at least this is exactly this one.
     height, width = -(-layout.height // scale), -(-layout.width // scale)
+    if scale == 8:
+        means = read_dc_luma(content)
+        if means is not None and means.shape == (height, width):
+            return means
     for strict in (True, False):
         try:
             found = simplejpeg.decode_jpeg(
