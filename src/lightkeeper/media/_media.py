@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeVar, cast
 
-from lightkeeper.errors import LimitExceeded
+from lightkeeper.errors import CorruptMedia, LimitExceeded
 from lightkeeper.media import _decode
 from lightkeeper.media._bmff import read_bmff
 from lightkeeper.media._bmp import read_bmp
@@ -190,6 +190,8 @@ class Media:
 
 def _check_size(layout: Layout, limits: Limits) -> None:
     width, height = layout.width, layout.height
+    if not width or not height:
+        raise CorruptMedia("the header claims a picture with no pixels")
     if max(width, height) > limits.max_side or width * height > limits.max_pixels:
         raise LimitExceeded(
             f"the header claims {width} x {height} pixels",

@@ -82,14 +82,11 @@ def free_text(raw: bytes, *, wide: bool = False, one_in: int = _ANY_LATIN) -> tu
     order = _wide_order(raw, one_in)
     if order:
         return _wide(raw, order), order
-    stripped = raw.rstrip(b"\0")
-    try:
-        return stripped.decode("utf-8"), "utf-8"
-    except UnicodeDecodeError:
-        if wide:
-            order = _narrower_half(raw)
-            return _wide(raw, order), order
-        return _mostly_utf8(stripped)
+    text, encoding = _mostly_utf8(raw.rstrip(b"\0"))
+    if wide and encoding == "latin-1":
+        order = _narrower_half(raw)
+        return _wide(raw, order), order
+    return text, encoding
 
 
 def inflate(data: bytes, limit: int) -> tuple[bytes, bool]:
@@ -141,12 +138,11 @@ def _wide(raw: bytes, encoding: str) -> str:
 
 
 def _mostly_utf8(raw: bytes) -> tuple[str, str]:
-    """Text that was cut inside a last multi-byte character is still UTF-8."""
+    """Text that was cut inside its last multi-byte character is still UTF-8."""
     try:
-        raw[:-4].decode("utf-8")
+        return raw.decode("utf-8"), "utf-8"
     except UnicodeDecodeError as error:
-        if error.end < len(raw) - 8:
-            return raw.decode("latin-1"), "latin-1"
-    if raw.isascii() or raw[:-4].isascii():
-        return raw.decode("latin-1"), "latin-1"
-    return raw.decode("utf-8", "ignore"), "utf-8"
+        whole = raw[: error.start]
+        if error.reason == "unexpected end of data" and not whole.isascii():
+            return whole.decode("utf-8"), "utf-8"
+    return raw.decode("latin-1"), "latin-1"
