@@ -81,10 +81,12 @@ def _block(record: dict[str, Any], width: int) -> Iterator[str]:
     for key, text in shown.items():
         label = f"  {key.replace('_', ' '):<{column}}"
         lines = text.splitlines() if key in (*_PROMPTS, "raw") else [text]
-        wrapped = [
-            part for line in lines for part in textwrap.wrap(line, width - len(label)) or [""]
-        ]
+        wrapped = [part for line in lines for part in _wrapped(line, width - len(label)) or [""]]
         yield ("\n" + " " * len(label)).join(wrapped).join((label, ""))
+
+
+def _wrapped(line: str, width: int) -> list[str]:
+    return textwrap.wrap(line, width, break_on_hyphens=False) or [""]
 
 
 def _shown(value: Any) -> str:
@@ -93,10 +95,16 @@ def _shown(value: Any) -> str:
     if isinstance(value, dict) and value.keys() == {"kind", "value"}:
         return f"{value['value']} ({value['kind']})"
     if isinstance(value, dict):
-        return "; ".join(f"{key}: {_shown(item)}" for key, item in value.items())
+        return "; ".join(f"{_printable(key)}: {_inner(item)}" for key, item in value.items())
     if isinstance(value, list):
-        return ", ".join(_shown(item) for item in value)
+        return ", ".join(_inner(item) for item in value)
     return "" if value is None else _printable(str(value))
+
+
+def _inner(value: Any) -> str:
+    """Plain tables inside others stand in braces."""
+    shown = _shown(value)
+    return f"{{{shown}}}" if isinstance(value, dict) and "; " in shown else shown
 
 
 def _resource(value: dict[str, Any]) -> str:

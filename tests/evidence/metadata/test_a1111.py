@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from lightkeeper.evidence.metadata import a1111
 from lightkeeper.evidence.metadata._carriers import Carriers
+from lightkeeper.evidence.metadata._families import MAX_RECORDS, records_from
 from lightkeeper.evidence.metadata._record import GenerationRecord, ModelHash, Resource
 from lightkeeper.media import Embedded, TextBlock
 from lightkeeper.testing._infotext import infotext
@@ -207,3 +210,33 @@ def test_a_number_that_is_none_stays_beside_the_typed_fields(value: str) -> None
     found = record(Denoising_strength=value)
     assert found.denoising_strength is None
     assert found.extra == {"Denoising strength": value}
+
+
+@pytest.mark.parametrize(
+    ("prompt", "parameters"),
+    [
+        ("<lora:a:1>" * 30_000, {}),
+        ("<" * 300_000, {}),
+        ("<lora:" * 50_000, {}),
+        ("x", {"Lora hashes": "a: 0123456789ab, " * 20_000}),
+        ("x", {"Hashes": {f"lora:{i}": "0123456789ab" for i in range(20_000)}}),
+        ("x", {"ControlNet 0": "Module: a, Model: b, " * 10_000}),
+        ("x", {f"ControlNet {i}": "Module: a, Model: b" for i in range(5_000)}),
+    ],
+)
+def test_bulk_is_bounded(prompt: str, parameters: dict[str, object]) -> None:
+    text = infotext(prompt, parameters={**parameters, **_BASE})
+    started = time.perf_counter()
+    (found,) = records(("parameters", text))
+    assert time.perf_counter() - started < 1.5
+    assert found.seed == 11
+    assert len(found.loras) <= 1_000
+
+
+def test_thousands_of_payloads_give_a_bounded_number_of_records() -> None:
+    text = infotext("x", parameters=_BASE)
+    blocks = tuple(TextBlock("png:tEXt", "parameters", text, "latin-1") for _ in range(10_000))
+    started = time.perf_counter()
+    found = records_from(Embedded(texts=blocks))
+    assert time.perf_counter() - started < 1.5
+    assert len(found) == MAX_RECORDS

@@ -26,6 +26,7 @@ _EXIF_NAMES = {
     0x8298: "Copyright",
     0x927C: "MakerNote",
     0x9286: "UserComment",
+    0x9C9C: "XPComment",
 }
 
 

@@ -32,7 +32,7 @@ _ESSENTIAL = frozenset({"steps", "sampler", "seed"})
 
 MAX_TEXT = 4 << 20
 """Characters that are scanned; the longest infotext seen in the wild is about 100,000."""
-_MAX_PAIRS = 2_000
+_MAX_PAIRS = 20_000
 _MAX_KEY = 80
 _MAX_STRUCTURED = 8
 _MAX_INDENT = 80
