@@ -12,22 +12,25 @@ import typer
 
 from lightkeeper.cli._exit import Exit
 from lightkeeper.cli._settings import load_settings
-from lightkeeper.errors import InvalidConfiguration, OutputError
+from lightkeeper.errors import OutputError
 from lightkeeper.evidence.provenance import SoftBinding
 from lightkeeper.labelling import SourceType, sign_generated
 from lightkeeper.media import open_media
 
 app = typer.Typer(add_completion=False)
 
+_FILE = {"exists": True, "dir_okay": False, "readable": True}
+
 
 @app.command()
 def sign(
-    source: Annotated[Path, typer.Argument(metavar="IN", help="The generated picture.")],
+    source: Annotated[Path, typer.Argument(metavar="IN", help="The generated picture.", **_FILE)],
     target: Annotated[Path, typer.Argument(metavar="OUT", help="Where the signed one goes.")],
     certificate: Annotated[
-        Path, typer.Option(help="PEM chain: the signer's certificate first, then its issuers.")
+        Path,
+        typer.Option(help="PEM chain: the signer's certificate first, then its issuers.", **_FILE),
     ],
-    key: Annotated[Path, typer.Option(help="PEM private key without password.")],
+    key: Annotated[Path, typer.Option(help="PEM private key without password.", **_FILE)],
     generator: Annotated[str, typer.Option(help="Name of the generator.")],
     generator_version: Annotated[str | None, typer.Option(help="Version of the generator.")] = None,
     source_type: Annotated[
@@ -38,7 +41,7 @@ def sign(
         typer.Option(metavar="ALG=VALUE", help="Watermark or fingerprint in the picture."),
     ] = None,
     parent: Annotated[
-        Path | None, typer.Option(help="The picture that this was made from.")
+        Path | None, typer.Option(help="The picture that this was made from.", **_FILE)
     ] = None,
     timestamp_url: Annotated[
         str | None, typer.Option(help="Time-stamp authority; the only host that is contacted.")
@@ -50,23 +53,18 @@ def sign(
         raise OutputError(f"{target} is there already", hint="use --force to replace it")
     limits = load_settings().media_limits()
     binding = _soft_binding(soft_binding)
-    chain = _read(certificate, "certificate chain")
-    private_key = _read(key, "private key")
     _warn_about(key)
-    try:
-        signed = sign_generated(
-            open_media(source, limits=limits),
-            certificate_chain_pem=chain,
-            private_key_pem=private_key,
-            generator=generator,
-            generator_version=generator_version,
-            source_type=source_type,
-            soft_binding=binding,
-            parent=open_media(parent, limits=limits) if parent else None,
-            timestamp_url=timestamp_url,
-        )
-    except OSError as error:
-        raise OutputError(f"cannot read {error.filename}: {error.strerror}") from error
+    signed = sign_generated(
+        open_media(source, limits=limits),
+        certificate_chain_pem=certificate.read_bytes(),
+        private_key_pem=key.read_bytes(),
+        generator=generator,
+        generator_version=generator_version,
+        source_type=source_type,
+        soft_binding=binding,
+        parent=open_media(parent, limits=limits) if parent else None,
+        timestamp_url=timestamp_url,
+    )
     _write(target, signed)
     sys.stdout.write(f"{target}: signed, {len(signed):,} bytes\n")
     raise typer.Exit(Exit.OK)
@@ -79,13 +77,6 @@ def _soft_binding(option: str | None) -> SoftBinding | None:
     if not separator or not algorithm or not value:
         raise typer.BadParameter("expected ALG=VALUE", param_hint="--soft-binding")
     return SoftBinding(algorithm, value)
-
-
-def _read(path: Path, what: str) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InvalidConfiguration(f"cannot read the {what} {path}: {error.strerror}") from error
 
 
 def _warn_about(key: Path) -> None:

@@ -12,18 +12,25 @@ from typing import TYPE_CHECKING
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
+from cryptography.x509.oid import ExtensionOID
 
 from lightkeeper.errors import InvalidConfiguration
 from lightkeeper.evidence.provenance._adapter import Credentials
+from lightkeeper.evidence.provenance._trust import (
+    CLAIM_SIGNING,
+    DOCUMENT_SIGNING,
+    EMAIL_PROTECTION,
+    MICROSOFT_SIGNING,
+)
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
 _PURPOSES = {
-    ExtendedKeyUsageOID.EMAIL_PROTECTION.dotted_string: "emailProtection",
-    "1.3.6.1.5.5.7.3.36": "documentSigning",
-    "1.3.6.1.4.1.62558.2.1": "C2PA claim signing",
+    EMAIL_PROTECTION: "emailProtection",
+    DOCUMENT_SIGNING: "documentSigning",
+    CLAIM_SIGNING: "C2PA claim signing",
+    MICROSOFT_SIGNING: "Microsoft C2PA signing",
 }
 _CURVES = {"secp256r1": "es256", "secp384r1": "es384", "secp521r1": "es512"}
 _SMALLEST_RSA = 2048

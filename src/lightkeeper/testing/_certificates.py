@@ -38,7 +38,6 @@ class SigningCredentials:
     anchors_pem: str
 
 
-@cache
 def signing_credentials(
     name: str = "A",
     *,
@@ -47,8 +46,8 @@ def signing_credentials(
 ) -> SigningCredentials:
     """Make an ES256 certificate that may sign C2PA claims, under an authority of its own.
 
-    Each name has its own authority, so that ``signing_credentials("B")`` is a stranger to the
-    anchors of ``signing_credentials("A")``. Nothing is written to disk.
+    Each name has its own authority for the life of the process: ``signing_credentials("B")`` is a
+    stranger to the anchors of ``signing_credentials("A")``. Nothing is written to disk.
 
     Parameters
     ----------
@@ -59,6 +58,11 @@ def signing_credentials(
     days : int
         Validity; a negative number makes a certificate that has expired.
     """
+    return _make(name, purpose, days)
+
+
+@cache
+def _make(name: str, purpose: x509.ObjectIdentifier, days: int) -> SigningCredentials:
     root_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     root_name = _name(f"Test authority {name}")
     root = _builder(root_key, root_name, root_name, days=max(days, 1) + 1, authority=True)

@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lightkeeper.errors import EvidenceError, InvalidConfiguration
+from lightkeeper.evidence.provenance._trust import PURPOSES
 
 if TYPE_CHECKING:
     from lightkeeper.evidence.provenance._trust import Trust
@@ -46,7 +47,7 @@ class Credentials(NamedTuple):
     algorithm: str
 
 
-def read_store(content: bytes, mime: str, trust: Trust | None) -> dict[str, Any] | None:
+def read_store(content: bytes, mime: str, trust: Trust) -> dict[str, Any] | None:
     """Parse and validate the manifest store of a file; ``None`` where it has none.
 
     Raises
@@ -98,6 +99,7 @@ def write_manifest(
     )
     settings = _offline() if timestamp_url is None else {"verify": _offline()["verify"]}
     settings["builder"] = {"thumbnail": {"enabled": False}}
+    settings["trust"] = {"trust_config": "\n".join(PURPOSES)}
     signed = io.BytesIO()
     try:
         with (
@@ -126,18 +128,14 @@ def _offline() -> dict[str, Any]:
 
 
 @lru_cache(maxsize=8)
-def _context(process: int, trust: Trust | None) -> Any:
+def _context(process: int, trust: Trust) -> Any:
     """One context per trust and process: native handles do not survive a fork."""
     import c2pa
 
     settings = _offline()
-    if trust is not None:
-        given = {
-            "trust_anchors": trust.anchors,
-            "allowed_list": trust.allowed_list,
-            "trust_config": trust.config,
-        }
-        settings["trust"] = {name: text for name, text in given.items() if text}
+    settings["trust"] = {"trust_config": "\n".join(trust.purposes)}
+    if trust.anchors:
+        settings["trust"]["trust_anchors"] = trust.anchors
     try:
         return c2pa.Context.from_dict(settings)
     except c2pa.C2paError as error:

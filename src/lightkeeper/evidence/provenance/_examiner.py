@@ -92,7 +92,7 @@ class ProvenanceExaminer:
     def _findings(self, summary: ManifestSummary) -> Iterator[Finding]:
         match summary.state:
             case ManifestState.NONE:
-                return
+                yield from self._stripped(summary)
             case ManifestState.REMOTE:
                 yield self._remote(summary)
             case ManifestState.UNREADABLE:
@@ -155,6 +155,16 @@ class ProvenanceExaminer:
                 f"validation ({', '.join(codes)}).",
                 codes=codes,
                 limits=("conflict:ingredient-invalid",),
+            )
+
+    def _stripped(self, summary: ManifestSummary) -> Iterator[Finding]:
+        if summary.problem is not None:
+            yield self._finding(
+                summary,
+                Claim.STRIPPED,
+                f"{summary.problem.explanation}: it was removed, or never came along.",
+                codes=(summary.problem.code,),
+                limits=("anyone-can-write",),
             )
 
     def _remote(self, summary: ManifestSummary) -> Finding:

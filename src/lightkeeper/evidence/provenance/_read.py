@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lightkeeper.evidence.provenance._adapter import (
@@ -15,13 +16,15 @@ from lightkeeper.evidence.provenance._summary import (
     ManifestSummary,
     ValidationCode,
 )
+from lightkeeper.evidence.provenance._trust import Trust
 
 if TYPE_CHECKING:
-    from lightkeeper.evidence.provenance._trust import Trust
     from lightkeeper.media import Media
 
 _STORE = b"jumdc2pa\x00\x11\x00\x10"
 """Start of the description box of a manifest store (C2PA specification, "Embedding manifests")."""
+STRIPPED = "manifest.stripped"
+"""Code of a problem: the file says that it had a manifest."""
 _DCTERMS = "http://purl.org/dc/terms/"
 
 
@@ -48,29 +51,34 @@ def read_manifest(media: Media, *, trust: Trust | None = None) -> ManifestSummar
     InvalidConfiguration
         The trust anchors cannot be used.
     """
-    url = _remote_url(media)
+    named = (media.embedded().xmp_value(_DCTERMS, "provenance") or "").strip()
+    url = named if named.startswith(("http://", "https://")) else None
     if not _carries_manifest(media):
-        state = ManifestState.REMOTE if url else ManifestState.NONE
-        return ManifestSummary(state=state, remote_url=url)
+        return _absent(named, url)
     try:
-        store = read_store(media.content, media.format.mime, trust)
+        store = read_store(media.content, media.format.mime, trust or Trust())
     except RemoteManifest as error:
         return ManifestSummary(state=ManifestState.REMOTE, remote_url=error.url or url)
     except ManifestUnreadable as error:
         return _unreadable(error.reason, str(error))
     if store is None:
         return _unreadable("ManifestNotFound", "the container announces a manifest that is absent")
-    return parse_store(store)
+    return replace(parse_store(store), remote_url=url)
 
 
 def _carries_manifest(media: Media) -> bool:
+    embedded = media.embedded()
     # A damaged container may hide a manifest from the parser, never from a look at the bytes.
-    return media.embedded().has_c2pa or _STORE in media.content
+    return embedded.has_c2pa or (bool(embedded.problems) and _STORE in media.content)
 
 
-def _remote_url(media: Media) -> str | None:
-    value = media.embedded().xmp_value(_DCTERMS, "provenance") or ""
-    return value.strip() if value.strip().startswith(("http://", "https://")) else None
+def _absent(named: str, url: str | None) -> ManifestSummary:
+    if url is not None:
+        return ManifestSummary(state=ManifestState.REMOTE, remote_url=url)
+    if named.startswith("self#jumbf"):
+        problem = ValidationCode(STRIPPED, "XMP names an embedded manifest that is not there")
+        return ManifestSummary(state=ManifestState.NONE, problem=problem)
+    return ManifestSummary(state=ManifestState.NONE)
 
 
 def _unreadable(reason: str, message: str) -> ManifestSummary:

@@ -184,7 +184,7 @@ class ManifestSummary:
     remote_url: str | None = None
     """Address of a manifest elsewhere: named, never fetched."""
     problem: ValidationCode | None = None
-    """Why the manifest is unreadable."""
+    """Why there is no manifest to read, where that is odd."""
 
     @property
     def ingredient_failures(self) -> tuple[ValidationCode, ...]:

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from lightkeeper.errors import InvalidConfiguration
 
+EMAIL_PROTECTION = "1.3.6.1.5.5.7.3.4"
+DOCUMENT_SIGNING = "1.3.6.1.5.5.7.3.36"
+CLAIM_SIGNING = "1.3.6.1.4.1.62558.2.1"
+MICROSOFT_SIGNING = "1.3.6.1.4.1.311.76.59.1.9"
+PURPOSES = (EMAIL_PROTECTION, DOCUMENT_SIGNING, CLAIM_SIGNING, MICROSOFT_SIGNING)
+"""Extended key usages of C2PA signers in use. c2pa-python 0.38 by itself takes the first only, and
+calls the files of Microsoft's generators invalid."""
+
 _PEM = "-----BEGIN CERTIFICATE-----"
+_OID = re.compile(r"[0-2](\.[0-9]{1,20}){1,30}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,30 +32,28 @@ class Trust:
     ----------
     anchors : str
         Certificates that signers are traced to, concatenated.
-    allowed_list : str
-        Certificates of signers that are trusted by themselves.
-    config : str
-        Object identifiers of the extended key usages that are accepted, one a line; the C2PA
-        defaults where empty.
+    purposes : tuple of str
+        Extended key usages (object identifiers) that a signer's certificate may have, beside
+        ``emailProtection``, which is always accepted.
 
     Raises
     ------
     InvalidConfiguration
-        A text holds no certificate.
+        The text holds no certificate, or a purpose is no object identifier.
     """
 
     anchors: str = ""
-    allowed_list: str = ""
-    config: str = ""
+    purposes: tuple[str, ...] = PURPOSES
 
     def __post_init__(self) -> None:
-        for name in ("anchors", "allowed_list"):
-            text: str = getattr(self, name)
-            if text and (_PEM not in text or "\0" in text):
-                raise InvalidConfiguration(
-                    f"the trust {name.replace('_', ' ')} hold no PEM certificate",
-                    hint=f"expected one or more blocks that start with {_PEM}",
-                )
+        if self.anchors and (_PEM not in self.anchors or "\0" in self.anchors):
+            raise InvalidConfiguration(
+                "the trust anchors hold no PEM certificate",
+                hint=f"expected one or more blocks that start with {_PEM}",
+            )
+        for purpose in self.purposes:
+            if not _OID.fullmatch(purpose):
+                raise InvalidConfiguration(f"{purpose!r} is no object identifier")
 
     @classmethod
     def from_file(cls, anchors: str | Path) -> Trust:

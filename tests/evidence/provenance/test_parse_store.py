@@ -1,0 +1,243 @@
+"""The JSON form of manifest stores, written by hand: whatever strangers sign."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lightkeeper.evidence import Claim
+from lightkeeper.evidence.provenance import ManifestState, ManifestSummary, SoftBinding
+from lightkeeper.evidence.provenance._parse import parse_store
+from lightkeeper.evidence.provenance._vendors import recognise_vendor
+
+IPTC = "http://cv.iptc.org/newscodes/digitalsourcetype/"
+GENERATED, PARTLY = "trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia"
+
+
+def action(name: str, kind: str | None = None, **more: object) -> dict[str, Any]:
+    source = {"digitalSourceType": IPTC + kind} if kind else {}
+    return {"action": name, **source, **more}
+
+
+def manifest(*actions: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {
+        "claim_generator_info": [{"name": "Umbrella painter", "version": "1"}],
+        "signature_info": {"issuer": "Lighthouse Ltd", "alg": "Es256"},
+        "claim_version": 1,
+        "assertions": [{"label": "c2pa.actions.v2", "data": {"actions": list(actions)}}],
+        **more,
+    }
+
+
+def store(active: dict[str, Any], **others: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "active_manifest": "active",
+        "manifests": {**others, "active": active},
+        "validation_state": "Valid",
+    }
+
+
+def ingredient(of: str, relationship: str, **more: Any) -> dict[str, Any]:
+    return {
+        "title": "umbrella.jpg",
+        "label": "c2pa.ingredient",
+        "relationship": relationship,
+        "active_manifest": of,
+        **more,
+    }
+
+
+def said(summary: ManifestSummary) -> list[tuple[str, str]]:
+    return [(c.claim.value, c.relation) for c in summary.claims]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "claim"),
+    [
+        ("c2pa.created", GENERATED, Claim.GENERATED),
+        ("c2pa.created", PARTLY, Claim.AI_EDITED),
+        ("c2pa.created", "compositeSynthetic", Claim.AI_EDITED),
+        ("c2pa.edited", GENERATED, Claim.AI_EDITED),
+        ("c2pa.opened", PARTLY, Claim.AI_EDITED),
+        ("c2pa.created", "digitalCapture", Claim.CAPTURED),
+        ("c2pa.created", "computationalCapture", Claim.CAPTURED),
+    ],
+)
+def test_source_types_map_to_claims(name: str, kind: str, claim: Claim) -> None:
+    assert said(parse_store(store(manifest(action(name, kind))))) == [(claim.value, "active")]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("c2pa.created", "digitalCreation"),
+        ("c2pa.created", "algorithmicMedia"),
+        ("c2pa.created", "screenCapture"),
+        ("c2pa.edited", "digitalCapture"),
+        ("c2pa.created", None),
+    ],
+)
+def test_other_source_types_claim_nothing(name: str, kind: str | None) -> None:
+    assert parse_store(store(manifest(action(name, kind)))).claims == ()
+
+
+def test_blanks_around_a_source_type_are_ignored() -> None:
+    spaced = {"action": "c2pa.created", "digitalSourceType": f" {IPTC}{GENERATED} "}
+    assert said(parse_store(store(manifest(spaced)))) == [("generated", "active")]
+
+
+def test_a_generated_parent_is_told_apart_from_a_generated_component() -> None:
+    parent, component = (
+        parse_store(
+            store(
+                manifest(action("c2pa.opened"), ingredients=[ingredient("other", relation)]),
+                other=manifest(action("c2pa.created", GENERATED)),
+            )
+        )
+        for relation in ("parentOf", "componentOf")
+    )
+    assert said(parent) == [("generated", "parent")]
+    assert said(component) == [("ai-edited", "component")]
+
+
+def test_an_input_of_generation_makes_no_claim_about_the_picture() -> None:
+    summary = parse_store(
+        store(
+            manifest(ingredients=[ingredient("other", "inputTo")]),
+            other=manifest(action("c2pa.created", "digitalCapture")),
+        )
+    )
+    assert summary.claims == ()
+
+
+def test_a_captured_component_does_not_make_the_whole_captured() -> None:
+    summary = parse_store(
+        store(
+            manifest(ingredients=[ingredient("other", "componentOf")]),
+            other=manifest(action("c2pa.created", "digitalCapture")),
+        )
+    )
+    assert summary.claims == ()
+
+
+def test_manifests_that_name_each_other_end() -> None:
+    summary = parse_store(
+        store(
+            manifest(ingredients=[ingredient("other", "parentOf")]),
+            other=manifest(
+                action("c2pa.created", GENERATED), ingredients=[ingredient("active", "parentOf")]
+            ),
+        )
+    )
+    assert said(summary) == [("generated", "parent")]
+
+
+def test_what_an_ingredient_recorded_counts_against_its_manifest() -> None:
+    failure = {"code": "claimSignature.mismatch", "url": "Cose_Sign1", "explanation": "bad"}
+    summary = parse_store(
+        store(
+            manifest(ingredients=[ingredient("other", "parentOf", validation_status=[failure])]),
+            other=manifest(action("c2pa.created", GENERATED)),
+        )
+    )
+    assert [f.code for f in summary.ingredient_failures] == ["claimSignature.mismatch"]
+    assert [c.intact for c in summary.claims] == [False]
+
+
+def test_an_assertion_that_a_claim_only_gathered_is_not_attested() -> None:
+    gathered = manifest(action("c2pa.created", GENERATED), claim_version=2)
+    created = manifest(action("c2pa.created", GENERATED), claim_version=2)
+    created["assertions"][0]["created"] = True
+    assert [c.attested for c in parse_store(store(gathered)).claims] == [False]
+    assert [c.attested for c in parse_store(store(created)).claims] == [True]
+
+
+def test_soft_bindings_and_training_permissions_are_listed() -> None:
+    assertions = [
+        {
+            "label": "c2pa.soft-binding",
+            "data": {"alg": "com.example.1", "blocks": [{"scope": {}, "value": "ab"}]},
+        },
+        {
+            "label": "c2pa.soft-binding__1",
+            "data": {"alg": "com.example.2", "blocks": [{"value": [1, 2]}]},
+        },
+        {
+            "label": "cawg.training-mining",
+            "data": {"entries": {"cawg.ai_inference": {"use": "notAllowed"}}},
+        },
+    ]
+    summary = parse_store(store(manifest(assertions=assertions)))
+    assert summary.soft_bindings == (
+        SoftBinding("com.example.1", "ab"),
+        SoftBinding("com.example.2", "[1, 2]"),
+    )
+    assert summary.training_and_data_mining == {"cawg.ai_inference": "notAllowed"}
+
+
+def test_a_version_1_generator_string_is_split_into_name_and_version() -> None:
+    old = manifest(claim_generator="Adobe_Firefly/2.0 lib/0.16", claim_generator_info=None)
+    summary = parse_store(store(old))
+    (generator,) = summary.claim_generators
+    assert (generator.name, generator.version) == ("Adobe_Firefly", "2.0")
+    assert summary.vendor == "Adobe Firefly"
+
+
+@pytest.mark.parametrize(
+    ("names", "vendor"),
+    [
+        (["ChatGPT", "OpenAI"], "OpenAI"),
+        (["Google C2PA Core Generator Library", "Google LLC"], "Google"),
+        (["Adobe Photoshop", "Adobe Firefly", "Adobe Inc."], "Adobe Firefly"),
+        (["Adobe Photoshop", "Adobe Inc."], "Adobe"),
+        (["Image Creator from Designer", "Microsoft Corporation"], "Microsoft Designer"),
+        (["Microsoft Responsible AI Image Provenance"], "Microsoft"),
+        (["Umbrella painter", None], None),
+    ],
+)
+def test_vendors_are_recognised_by_the_names_they_use(
+    names: list[str | None], vendor: str | None
+) -> None:
+    assert recognise_vendor(names) == vendor
+
+
+def test_a_store_without_its_active_manifest_is_invalid() -> None:
+    broken = store(manifest()) | {"active_manifest": "elsewhere"}
+    assert parse_store(broken).state is ManifestState.INVALID
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
+    max_leaves=8,
+)
+
+
+def _fields(*names: str) -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries({}, optional=dict.fromkeys(names, json_values))
+
+
+anything_signed = _fields(
+    "claim_generator",
+    "claim_generator_info",
+    "signature_info",
+    "assertions",
+    "ingredients",
+    "claim_version",
+    "title",
+)
+
+
+@given(
+    anything_signed,
+    st.lists(_fields("label", "data", "created"), max_size=3),
+    _fields("activeManifest", "ingredientDeltas"),
+)
+def test_any_types_in_any_field_are_survived(
+    raw: dict[str, Any], assertions: list[dict[str, Any]], results: dict[str, Any]
+) -> None:
+    given_store = store({**raw, "assertions": assertions}) | {"validation_results": results}
+    assert isinstance(parse_store(given_store), ManifestSummary)
