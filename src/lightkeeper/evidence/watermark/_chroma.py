@@ -11,24 +11,23 @@ if TYPE_CHECKING:
 
 _START_OF_FRAME = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 _WITHOUT_LENGTH = frozenset({0x01, *range(0xD0, 0xD9)})
+_HALVED = ((0x22, 0x11, 0x11), (0x21, 0x11, 0x11))
 _MOST_SEGMENTS = 10_000
 
 
 def chroma_was_doubled(media: Media) -> bool:
-    """True for JPEG with 4:2:0 and for lossy WebP.
+    """True for JPEG with 4:2:0 or 4:2:2, and for lossy WebP and AVIF.
 
-    libjpeg and libwebp double such chroma with the same triangle filter, which blurs the marks of
-    U: on the Haar low band the filter is known exactly and can be undone.
+    libjpeg, libwebp and libavif double such chroma with the same triangle filter, which blurs the
+    marks of U. On the Haar low band the filter is known exactly and can be undone.
     """
-    if media.format is MediaFormat.WEBP:
-        return b"VP8 " in media.content[12:64] or (
-            not media.header.lossless and b"VP8L" not in media.content[12:64]
-        )
-    return media.format is MediaFormat.JPEG and _sampling(media.content) == (0x22, 0x11, 0x11)
+    if media.format in (MediaFormat.WEBP, MediaFormat.AVIF):
+        return not media.header.lossless
+    return media.format is MediaFormat.JPEG and _sampling(media.content) in _HALVED
 
 
 def _sampling(content: bytes) -> tuple[int, ...]:
-    """Sampling factors of the first frame header (ITU-T T.81, B.2.2), ``()`` if there is none."""
+    """Sampling factors of the first frame header (ITU-T T.81, B.2.2); ``()`` if there is none."""
     at = 2
     for _ in range(_MOST_SEGMENTS):
         if at + 10 > len(content) or content[at] != 0xFF:

@@ -71,7 +71,9 @@ def _change_of_u(u: NDArray[np.float64], mark: Mark, method: Method) -> NDArray[
     write = _on_largest_value if method is Method.DWT_DCT_SVD else _on_largest_coefficient
     change = write(blocks, bits).reshape(rows, columns, 4, 4).transpose(0, 2, 1, 3)
     # The inverse Haar transform spreads half of a low-band sample's change over each pixel.
-    return np.kron(change.reshape(rows * 4, columns * 4), np.full((2, 2), 0.5))
+    spread: NDArray[np.float64] = np.empty(whole.shape)
+    spread[:] = change.reshape(rows * 4, 1, columns * 4, 1) / 2
+    return spread.reshape(rows * 8, columns * 8)
 
 
 def _quantise(values: NDArray[np.float64], bits: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -96,5 +98,6 @@ def _on_largest_value(
 ) -> NDArray[np.float64]:
     """dwtDctSvd: the largest singular value, which an orthonormal DCT leaves as it is."""
     left, values, right = np.linalg.svd(blocks)
-    change = _quantise(values[:, 0], bits) - values[:, 0]
-    return change[:, None, None] * left[:, :, :1] * right[:, :1, :]
+    by = _quantise(values[:, 0], bits) - values[:, 0]
+    change: NDArray[np.float64] = by[:, None, None] * left[:, :, :1] * right[:, :1, :]
+    return change

@@ -47,7 +47,7 @@ def _u(first: np.int32, green: np.int32, third: np.int32) -> np.int32:
     """U of a pixel whose channels are read as blue, green, red; fixed point with 14 bits."""
     luma = (first * 1868 + green * 9617 + third * 4899 + 8192) >> 14
     u = ((first - luma) * 8061 + (128 << 14) + 8192) >> 14
-    return np.int32(min(max(u, 0), 255))
+    return np.int32(min(max(u, np.int32(0)), np.int32(255)))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -109,32 +109,52 @@ def _largest_coefficient(lanes: NDArray[np.float32], out: NDArray[np.float32]) -
     for k in range(1, 16):
         lane = lanes[k]
         for j in range(out.shape[0]):
-            v = abs(lane[j])
-            out[j] = v if v > out[j] else out[j]
+            out[j] = max(out[j], abs(lane[j]))
+
+
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
+def _largest_root(c2: float, c3: float, c4: float) -> float:
+    """Largest root of x⁴ - x³ + c2·x² - c3·x + c4, whose roots are real and not negative.
+
+    Laguerre's method from above, which converges monotonically here.
+    """
+    # The 4-norm of the roots is a close upper bound; power sums by Newton's identities.
+    p2 = 1.0 - 2.0 * c2
+    p3 = p2 - c2 + 3.0 * c3
+    p4 = max(p3 - c2 * p2 + c3 - 4.0 * c4, 0.0)
+    x = math.sqrt(math.sqrt(p4)) + 1e-9
+    # Rounding governs where roots meet; this ratio never exceeds the largest.
+    floor = p4 / max(p3, 1e-30)
+    for _ in range(5):
+        value = max((((x - 1.0) * x + c2) * x - c3) * x + c4, 0.0)
+        slope = max(((4.0 * x - 3.0) * x + 2.0 * c2) * x - c3, 0.0)
+        bend = (12.0 * x - 6.0) * x + 2.0 * c2
+        inside = max(9.0 * slope * slope - 12.0 * value * bend, 0.0)
+        x = max(x - 4.0 * value / (slope + math.sqrt(inside) + 1e-30), floor)
+    return x
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
 def largest_singular_value(lanes: NDArray[np.float32], out: NDArray[np.float32]) -> None:
     """Largest singular value of each block, where dwtDctSvd writes; ``lanes`` is (16, blocks).
 
-    It is the square root of the largest root of the characteristic polynomial of B·Bᵀ, found by
-    Laguerre's method from above, which converges monotonically where all roots are real. The
+    It is the square root of the largest root of the characteristic polynomial of B·Bᵀ; the
     orthonormal DCT, which the reference applies first, does not change it.
     """
     for j in range(out.shape[0]):
         a, b, c, d = _f64(lanes[0, j]), _f64(lanes[1, j]), _f64(lanes[2, j]), _f64(lanes[3, j])
         e, f, g, h = _f64(lanes[4, j]), _f64(lanes[5, j]), _f64(lanes[6, j]), _f64(lanes[7, j])
-        k, l, m, n = _f64(lanes[8, j]), _f64(lanes[9, j]), _f64(lanes[10, j]), _f64(lanes[11, j])
+        k, l_, m, n = _f64(lanes[8, j]), _f64(lanes[9, j]), _f64(lanes[10, j]), _f64(lanes[11, j])
         o, p, q, r = _f64(lanes[12, j]), _f64(lanes[13, j]), _f64(lanes[14, j]), _f64(lanes[15, j])
         # Gram matrix, scaled to trace 1.
         g00, g11 = a * a + b * b + c * c + d * d, e * e + f * f + g * g + h * h
-        g22, g33 = k * k + l * l + m * m + n * n, o * o + p * p + q * q + r * r
+        g22, g33 = k * k + l_ * l_ + m * m + n * n, o * o + p * p + q * q + r * r
         trace = g00 + g11 + g22 + g33 + 1e-30
         unit = 1.0 / trace
         g00, g11, g22, g33 = g00 * unit, g11 * unit, g22 * unit, g33 * unit
-        g01, g02 = (a * e + b * f + c * g + d * h) * unit, (a * k + b * l + c * m + d * n) * unit
-        g03, g12 = (a * o + b * p + c * q + d * r) * unit, (e * k + f * l + g * m + h * n) * unit
-        g13, g23 = (e * o + f * p + g * q + h * r) * unit, (k * o + l * p + m * q + n * r) * unit
+        g01, g02 = (a * e + b * f + c * g + d * h) * unit, (a * k + b * l_ + c * m + d * n) * unit
+        g03, g12 = (a * o + b * p + c * q + d * r) * unit, (e * k + f * l_ + g * m + h * n) * unit
+        g13, g23 = (e * o + f * p + g * q + h * r) * unit, (k * o + l_ * p + m * q + n * r) * unit
         # Minors of the upper and lower row pair give all coefficients of the polynomial.
         u01, u02, u03 = g00 * g11 - g01 * g01, g00 * g12 - g01 * g02, g00 * g13 - g01 * g03
         u12, u13, u23 = g01 * g12 - g11 * g02, g01 * g13 - g11 * g03, g02 * g13 - g12 * g03
@@ -158,26 +178,7 @@ def largest_singular_value(lanes: NDArray[np.float32], out: NDArray[np.float32])
             - g12 * v13
             + g13 * v12
         )
-        # The 4-norm of the eigenvalues is a close upper bound; p4 by Newton's identities.
-        p2 = 1.0 - 2.0 * c2
-        p3 = p2 - c2 + 3.0 * c3
-        p4 = p3 - c2 * p2 + c3 - 4.0 * c4
-        p4 = p4 if p4 > 0.0 else 0.0
-        p3 = p3 if p3 > 1e-30 else 1e-30
-        x = math.sqrt(math.sqrt(p4)) + 1e-9
-        # Rounding governs where eigenvalues meet; this ratio never exceeds the largest.
-        floor = p4 / p3
-        for _ in range(5):
-            value = (((x - 1.0) * x + c2) * x - c3) * x + c4
-            slope = ((4.0 * x - 3.0) * x + 2.0 * c2) * x - c3
-            bend = (12.0 * x - 6.0) * x + 2.0 * c2
-            inside = 9.0 * slope * slope - 12.0 * value * bend
-            inside = inside if inside > 0.0 else 0.0
-            value = value if value > 0.0 else 0.0
-            slope = slope if slope > 0.0 else 0.0
-            x -= 4.0 * value / (slope + math.sqrt(inside) + 1e-30)
-            x = x if x > floor else floor
-        out[j] = math.sqrt(x * trace)
+        out[j] = math.sqrt(_largest_root(c2, c3, c4) * trace)
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")

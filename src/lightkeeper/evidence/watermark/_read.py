@@ -57,10 +57,16 @@ class _Scores:
 
     scale: str
     blocks: NDArray[np.float32]
+    columns: int
 
     def carries(self, mark: Mark) -> bool:
         """Whether each bit of the message would be repeated often enough for a test."""
-        return self.blocks.shape[1] >= _REPEATS * len(mark.bits)
+        return int(self.blocks.shape[1]) >= _REPEATS * len(mark.bits)
+
+    @classmethod
+    def of(cls, scale: str, rgb: NDArray[np.uint8], *, restore_chroma: bool) -> _Scores:
+        """Walk over the pixels once."""
+        return cls(scale, score(rgb, restore_chroma=restore_chroma), rgb.shape[1] // 8)
 
 
 def read_marks(
@@ -108,13 +114,14 @@ def _copies(media: Media, *, rescaled: bool) -> Iterator[_Scores]:
     rgb = media.raster().rgb
     restore = chroma_was_doubled(media)
     if rgb.shape[0] * rgb.shape[1] >= SMALLEST_AREA and min(rgb.shape[:2]) >= 8:
-        yield _Scores(AS_STORED, score(rgb, restore_chroma=restore))
-        if rescaled and not restore:
-            # A JPEG that was saved again without loss no longer tells that its chroma was doubled.
-            yield _Scores("chroma-restored", score(rgb, restore_chroma=True))
+        yield _Scores.of(AS_STORED, rgb, restore_chroma=restore)
+        if rescaled:
+            # A picture that was saved again no longer tells how its chroma was stored.
+            other = "chroma-as-decoded" if restore else "chroma-restored"
+            yield _Scores.of(other, rgb, restore_chroma=not restore)
     if rescaled:
         for name, copy in rescaled_copies(rgb):
-            yield _Scores(name, score(copy, restore_chroma=False))
+            yield _Scores.of(name, copy, restore_chroma=False)
 
 
 def score(rgb: NDArray[np.uint8], *, restore_chroma: bool) -> NDArray[np.float32]:
@@ -123,14 +130,16 @@ def score(rgb: NDArray[np.uint8], *, restore_chroma: bool) -> NDArray[np.float32
 
     pixels = np.ascontiguousarray(rgb).view()
     pixels.flags.writeable = False  # One compiled signature serves read-only and other arrays.
-    return _kernels.score_blocks(pixels, restore_chroma)
+    scores: NDArray[np.float32] = _kernels.score_blocks(pixels, restore_chroma)
+    return scores
 
 
 def fold(scores: NDArray[np.float32], length: int) -> NDArray[np.float64]:
     """Mean score of each message bit, for every variant."""
     from lightkeeper.evidence.watermark import _kernels
 
-    return _kernels.fold(scores, length)
+    folded: NDArray[np.float64] = _kernels.fold(scores, length)
+    return folded
 
 
 def _best(
@@ -155,7 +164,7 @@ def _test(mark: Mark, copy: _Scores, found: Sequence[Mark]) -> MarkReading:
     folded = fold(copy.blocks, len(mark.bits))[list(rows)]
     blocks = copy.blocks.shape[1]
     explained = [_footprint(other, len(mark.bits), blocks) for other in found]
-    r, freedom = correlate(folded, mark.bits, explained=explained)
+    r, freedom = correlate(folded, mark.bits, columns=copy.columns, explained=explained)
     at = int(r.argmax())
     variant = VARIANTS[rows[at]]
     return MarkReading(
@@ -173,7 +182,7 @@ def _test(mark: Mark, copy: _Scores, found: Sequence[Mark]) -> MarkReading:
 def _footprint(mark: Mark, length: int, blocks: int) -> NDArray[np.float64]:
     """What a picture that carries ``mark`` shows when its blocks are folded at ``length``."""
     written = np.resize(np.asarray(mark.bits, np.float32), blocks)
-    return fold(written[None, :], length)[0]
+    return fold(written[None, :], length).ravel()
 
 
 def warm_up() -> None:

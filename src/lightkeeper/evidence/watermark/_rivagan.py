@@ -50,7 +50,7 @@ class RivaGanExaminer:
 
     def unavailable(self) -> str | None:
         """Why it cannot run here, or ``None``."""
-        if importlib.util.find_spec("onnxruntime") is None:
+        if not _installed("onnxruntime"):
             return "rivaGan needs the extra 'detect' (onnxruntime)"
         if self._weights is None or not self._weights.is_file():
             return f"rivaGan needs {_WEIGHTS}, which the package invisible-watermark brings"
@@ -101,7 +101,7 @@ class RivaGanExaminer:
         )
 
     def _reading(self, mark: Mark, scores: Any) -> MarkReading:
-        r, freedom = correlate(scores.astype(np.float64), mark.bits, explained=())
+        r, freedom = correlate(scores.astype(np.float64), mark.bits)
         tests = len(self.marks)
         p_value = min(1.0, chance(float(r[0]), freedom) * tests)
         return MarkReading(
@@ -113,6 +113,10 @@ class RivaGanExaminer:
             tests=tests,
             present=p_value < self.alpha,
         )
+
+
+def _installed(package: str) -> bool:
+    return importlib.util.find_spec(package) is not None
 
 
 def _wheel_weights() -> Path | None:
