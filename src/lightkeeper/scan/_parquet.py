@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from lightkeeper.errors import MissingExtra
 from lightkeeper.scan._output import AtomicFile
-from lightkeeper.scan._row import SCHEMA, json_line
+from lightkeeper.scan._row import SCHEMA, json_line, valid_text
 from lightkeeper.scan._summary import marks, models, tools
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ def _finding(finding: dict[str, Any]) -> dict[str, Any]:
 def _storable(value: Any) -> Any:
     """Arrow refuses half a surrogate pair, which a path or a prompt may hold."""
     if isinstance(value, str):
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return valid_text(value)
     if isinstance(value, list):
         return [_storable(item) for item in value]
     return value

@@ -72,10 +72,8 @@ class Policy:
         examiners : mapping
             Name to version of every examiner that runs.
         """
-        document = to_plain(self)
-        for name in ("fail_on", "worker_memory", "marks", "trust_anchors"):
-            del document[name]
-        del document["limits"]["max_seconds"]
+        document = to_plain(replace(self, marks=None, trust_anchors=None, fail_on=()))
+        del document["worker_memory"], document["limits"]["max_seconds"]
         document["files"] = [_digest(path) for path in (self.marks, self.trust_anchors)]
         document["examiners"] = dict(sorted(examiners.items()))
         text = json.dumps(document, sort_keys=True)

@@ -105,7 +105,8 @@ def _facts(row: ScanRow) -> Iterator[tuple[str, str]]:
         yield "Size", f"{row.digests['size_bytes']:,} bytes"
         yield "SHA-256", row.digests["sha256"]
     if row.pdq:
-        yield "PDQ", f"{row.pdq['hash']} (quality {row.pdq['quality']})"
+        yield "PDQ", row.pdq["hash"]
+        yield "PDQ quality", f"{row.pdq['quality']} of 100"
     yield "Examined in", f"{row.seconds * 1000:,.0f} ms"
 
 

@@ -82,9 +82,13 @@ def json_line(value: object) -> str:
     Text of a hostile file may hold half a surrogate pair, and a path bytes that are not UTF-8;
     strict readers refuse both, so each becomes U+FFFD.
     """
-    line = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return valid_text(json.dumps(value, ensure_ascii=False, allow_nan=False))
+
+
+def valid_text(text: str) -> str:
+    """Text that can be written as UTF-8: each half of a surrogate pair becomes U+FFFD."""
     try:
-        line.encode()
+        text.encode()
     except UnicodeEncodeError:
-        line = line.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return line
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lightkeeper.assessment import Origin
+from lightkeeper.scan._row import valid_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lightkeeper.scan._row import ScanRow
 
+_PLAINER = {"captured": "camera fields", "stripped": "metadata stripped"}
 _MOST_NAMES = 5_000
 """Distinct names that are counted: files may carry any number of invented ones."""
 
@@ -111,11 +113,13 @@ def _words(finding: dict[str, Any]) -> str:
         return f"mark {details.get('mark', '')}".strip()
     if finding["source"].startswith("c2pa"):
         return f"C2PA {claim}" + (" (signed)" if basis == "signed" else "")
-    return str(claim)
+    if claim == "edited" and details.get("name"):
+        return f"saved by {details['name']}"
+    return _PLAINER.get(claim, str(claim))
 
 
 def _named(row: ScanRow, key: str, *, claim: str = "parameters") -> list[str]:
     values = (
         (finding["details"] or {}).get(key) for finding in row.findings if finding["claim"] == claim
     )
-    return list(dict.fromkeys(value for value in values if isinstance(value, str) and value))
+    return list(dict.fromkeys(valid_text(v) for v in values if isinstance(v, str) and v))
