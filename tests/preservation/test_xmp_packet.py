@@ -35,7 +35,11 @@ def test_a_text_goes_into_a_packet_that_otherwise_stays_as_it_was() -> None:
     found = leaves(packet)
     assert found[f"{{{CARRIED}}}parameters"] == "rain & <sun>\r\n"
     assert found["{http://purl.org/dc/elements/1.1/}source"] == "a < b"
-    assert without_ours(packet) == ORIGINAL.decode()
+    assert without_ours(packet, CARRIED) == ORIGINAL.decode()
+
+
+def test_a_packet_of_ours_alone_leaves_nothing() -> None:
+    assert without_ours(with_properties("", CARRIED, "lk", {"a": "b"}), CARRIED) == ""
 
 
 def test_packets_become_one() -> None:

@@ -90,14 +90,15 @@ def _prepare_xmp(packets: Packets, embedded: Embedded) -> None:
         texts = [p.decode("utf-8", "backslashreplace") for p in embedded.xmp_packets]
         packets.drop("XMP", "xmp", "damaged: cannot be edited", texts)
         return
-    packet = _xmp.without_ours(packet)
+    packet = _xmp.without_ours(packet, _xmp.CARRIED)
     url = embedded.xmp_value("http://purl.org/dc/terms/", "provenance")
     if url:
         # It names a manifest that is bound to the source's bytes and fails for any other file.
         packet = _xmp.without_property(packet, "dcterms:provenance")
         packets.drop("C2PA reference", "xmp:provenance", "bound to the source's bytes", url)
     packets.xmp = packet
-    packets.account.append(Carried("XMP", "xmp", "xmp"))
+    if packet:
+        packets.account.append(Carried("XMP", "xmp", "xmp"))
 
 
 def _prepare_iptc(packets: Packets, embedded: Embedded, target: MediaFormat) -> None:
@@ -127,6 +128,7 @@ def _leave_manifest(packets: Packets, source: Media) -> None:
         "SourceManifestState": summary.state.value,
         "Statement": _STATEMENT,
     }
+    packets.xmp = _xmp.without_ours(packets.xmp, DERIVED_FROM)
     packets.xmp = _xmp.with_properties(packets.xmp, DERIVED_FROM, "lkfrom", link)
     packets.drop("C2PA manifest", "c2pa", "bound to the source's bytes", link)
     packets.account.append(Carried("link to the signed source", "c2pa", "xmp:derived-from"))

@@ -14,8 +14,6 @@ import re
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
-from lightkeeper.evidence.metadata.sources import DERIVED_FROM
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -25,6 +23,7 @@ NOTE = "http://ns.adobe.com/xmp/note/"
 
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _HEAD = '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
+_CLOSE = "</rdf:Description>"
 _TAIL = '<?xpacket end="w"?>'
 _EMPTY = f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="{_RDF}"></rdf:RDF></x:xmpmeta>'
 _END = re.compile(r"</[A-Za-z_][\w.-]{0,30}:RDF\s{0,8}>")
@@ -71,20 +70,27 @@ def with_properties(packet: str, namespace: str, prefix: str, values: Mapping[st
     return _inserted(
         packet or _HEAD + _EMPTY + _TAIL,
         f'<rdf:Description xmlns:rdf="{_RDF}" rdf:about="" xmlns:{prefix}="{namespace}">'
-        f"{inner}</rdf:Description>",
+        f"{inner}{_CLOSE}",
     )
 
 
-def without_ours(packet: str) -> str:
-    """The packet without the descriptions that :func:`with_properties` wrote."""
-    for namespace in (CARRIED, DERIVED_FROM):
-        mark = f'rdf:about="" xmlns:[a-z]{{1,8}}="{re.escape(namespace)}">'
-        start = re.compile(f'<rdf:Description xmlns:rdf="{re.escape(_RDF)}" {mark}')
-        while match := start.search(packet):
-            end = packet.find("</rdf:Description>", match.end())
-            if end < 0:
-                break
-            packet = packet[: match.start()] + packet[end + len("</rdf:Description>") :]
+def without_ours(packet: str, namespace: str) -> str:
+    """The packet without the descriptions that :func:`with_properties` wrote in ``namespace``.
+
+    Empty where nothing else was in it.
+    """
+    head = re.compile(
+        f'<rdf:Description xmlns:rdf="{re.escape(_RDF)}" rdf:about="" '
+        f'xmlns:[a-z]{{1,8}}="{re.escape(namespace)}">'
+    )
+    while match := head.search(packet):
+        end = packet.find(_CLOSE, match.end())
+        if end < 0:
+            break
+        packet = packet[: match.start()] + packet[end + len(_CLOSE) :]
+    start, end_of_all = _START.search(packet), _last_end(packet)
+    if start and end_of_all is not None and not packet[start.end() : end_of_all].strip():
+        return ""
     return packet
 
 

@@ -1,0 +1,58 @@
+"""A signed manifest cannot be carried to other bytes: it is named instead."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+
+import pytest
+from PIL import Image
+
+from lightkeeper.evidence.metadata import SourceExaminer
+from lightkeeper.evidence.metadata.sources import DerivedFrom
+from lightkeeper.evidence.provenance import ManifestState, read_manifest
+from lightkeeper.labelling import sign_generated
+from lightkeeper.media import Media, MediaFormat, open_media
+from lightkeeper.preservation import transcode
+from lightkeeper.testing import photo_like, signing_credentials
+
+
+@pytest.fixture(scope="module")
+def signed() -> Media:
+    buffer = io.BytesIO()
+    Image.fromarray(photo_like(3, width=48, height=40)).save(buffer, "PNG")
+    credentials = signing_credentials()
+    return open_media(
+        sign_generated(
+            open_media(buffer.getvalue()),
+            certificate_chain_pem=credentials.chain_pem,
+            private_key_pem=credentials.key_pem,
+            generator="Umbrella painter",
+        )
+    )
+
+
+@pytest.mark.parametrize("target", list(MediaFormat)[:3])
+def test_the_manifest_is_dropped_and_its_source_named(signed: Media, target: MediaFormat) -> None:
+    done = transcode(signed, target)
+    media = open_media(done.content)
+    assert read_manifest(media).state is ManifestState.NONE
+    assert [c.what for c in done.dropped] == ["C2PA manifest"]
+    (finding,) = SourceExaminer().examine(media)
+    assert isinstance(finding.details, DerivedFrom)
+    assert finding.details.sha256 == hashlib.sha256(signed.content).hexdigest()
+    assert finding.details.manifest == read_manifest(signed).manifests[0].label
+    assert finding.supports is None
+
+
+def test_the_link_stays_through_further_transcodes(signed: Media) -> None:
+    once = open_media(transcode(signed, MediaFormat.JPEG).content)
+    twice = open_media(transcode(once, MediaFormat.WEBP).content)
+    assert SourceExaminer().examine(twice) == SourceExaminer().examine(once)
+    assert twice.content.count(b"</lkfrom:SourceSha256>") == 1
+
+
+def test_the_sidecar_says_what_the_manifest_was(signed: Media) -> None:
+    sidecar = transcode(signed, MediaFormat.JPEG).sidecar
+    assert sidecar is not None
+    assert sidecar["not_held"]["c2pa"]["SourceManifestState"] == "valid"
