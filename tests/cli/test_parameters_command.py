@@ -143,3 +143,16 @@ def test_a_prompt_cannot_drive_the_terminal(
     path = _write(tmp_path / "escape.png", _TEXT.replace("lighthouse", "light\x1b[2Jhouse"))
     assert _run(str(path)) == Exit.OK
     assert "\x1b" not in capsys.readouterr().out
+
+
+def test_half_a_surrogate_pair_does_not_stop_the_output(
+    tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    info = PngInfo()
+    info.add_text("generation_data", '{"prompt": "a \\ud800 boat", "seed": 5, "steps": 3}')
+    path = tmp_path / "half-\udcff.png"
+    Image.new("RGB", (8, 8)).save(path, pnginfo=info)
+    assert _run("--json", str(path)) == Exit.OK
+    row = json.loads(capsysbinary.readouterr().out.decode("utf-8"))
+    assert row["file"] == str(path)
+    assert row["records"][0]["positive_prompt"] == "a \ufffd boat"

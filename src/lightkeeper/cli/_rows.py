@@ -40,10 +40,15 @@ def write_rows(
         failed = "error" in row
         code = Exit.PARTIAL if failed else code
         if as_json:
-            sys.stdout.write(json.dumps(row, ensure_ascii=False) + "\n")
+            sys.stdout.write(_encodable(json.dumps(row, ensure_ascii=False)) + "\n")
         elif failed:
-            sys.stderr.write(f"{row['file']}: {row['error']['message']}\n")
+            sys.stderr.write(_encodable(f"{row['file']}: {row['error']['message']}") + "\n")
         else:
-            sys.stdout.write(render(row) + "\n")
+            sys.stdout.write(_encodable(render(row)) + "\n")
         sys.stdout.flush()
     return code
+
+
+def _encodable(text: str) -> str:
+    """A file's name may hold bytes that are not UTF-8: in JSON they become legal escapes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -34,7 +34,8 @@ MAX_TEXT = 4 << 20
 """Characters that are scanned; the longest infotext seen in the wild is about 100,000."""
 _MAX_PAIRS = 20_000
 _MAX_KEY = 80
-_MAX_STRUCTURED = 8
+_MAX_DAMAGED = 32
+"""JSON values of one line that may fail to decode: each failure costs a look at the line."""
 _MAX_INDENT = 80
 _PLAIN_PAIR = re.compile(r" *+(\w[\w /-]{1,79}+):(?! *+[\"\[{])([^,]*+)")
 """A pair whose value is neither quoted nor JSON; possessive, so it never goes back."""
@@ -76,7 +77,7 @@ def parse_infotext(text: str) -> Infotext | None:
 def pairs(line: str, start: int = 0) -> Iterator[tuple[str, object]]:
     """Keys and values of a parameter line from ``start`` on, in order."""
     position = start
-    structured = _MAX_STRUCTURED
+    damaged = 0
     for _ in range(_MAX_PAIRS):
         plain = _PLAIN_PAIR.match(line, position)
         if plain:
@@ -90,8 +91,13 @@ def pairs(line: str, start: int = 0) -> Iterator[tuple[str, object]]:
         if not key:
             position = colon + 1
             continue
-        value, position, tried = _value(line, colon + 1, structured > 0)
-        structured -= tried
+        found, start = None, colon + 1
+        while line[start : start + 1] == " ":
+            start += 1
+        if line[start : start + 1] in ('"', "{", "[") and damaged < _MAX_DAMAGED:
+            found = _json_value(line, start)
+            damaged += found is None
+        value, position = found or _up_to_comma(line, start)
         yield key, value
 
 
@@ -123,20 +129,10 @@ def _key(line: str, start: int, colon: int) -> str:
     return segment if len(segment) > 1 else ""
 
 
-def _value(line: str, start: int, may_be_structured: bool) -> tuple[object, int, int]:
-    """Value, position after its comma, and whether a JSON decode was tried."""
-    while line[start : start + 1] == " ":
-        start += 1
-    first = line[start : start + 1]
-    tried = 0
-    if first == '"' or (first in ("{", "[") and may_be_structured):
-        tried = int(first != '"')
-        found = _json_value(line, start)
-        if found is not None:
-            return (*found, tried)
+def _up_to_comma(line: str, start: int) -> tuple[str, int]:
     comma = line.find(",", start)
     end = len(line) if comma < 0 else comma
-    return line[start:end].strip(), end + 1, tried
+    return line[start:end].strip(), end + 1
 
 
 def _json_value(line: str, start: int) -> tuple[object, int] | None:

@@ -8,6 +8,7 @@ MAX_CHARACTERS = 4 << 20
 """Longest text that is parsed; the largest graph seen in the wild is about 1 MB."""
 _MAX_NESTING = 64
 _MARGIN = " \t\r\n\0\ufeff"
+_NOT_FOUND = -2
 _decode = json.JSONDecoder().raw_decode
 
 
@@ -26,7 +27,10 @@ def json_at(text: str, start: int) -> tuple[object, int] | None:
         value, end = _decode(text, start)
     except (ValueError, RecursionError):
         return None
-    return None if _too_deep(value) else (value, end)
+    if _too_deep(value):
+        return None
+    halves = text.find("\\ud", start, end) + text.find("\\uD", start, end)
+    return (value if halves == _NOT_FOUND else _mended(value)), end
 
 
 def _too_deep(value: object) -> bool:
@@ -48,3 +52,18 @@ def _too_deep(value: object) -> bool:
         if not level:
             return False
     return True
+
+
+def _mended(value: object) -> object:
+    """Half a surrogate pair is valid JSON and no text: nothing could write it out again."""
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return value
+    if isinstance(value, list):
+        return [_mended(item) for item in value]
+    if isinstance(value, dict):
+        return {_mended(key): _mended(item) for key, item in value.items()}
+    return value
