@@ -4,6 +4,7 @@ import hashlib
 import io
 import json
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -32,6 +33,9 @@ from lightkeeper.testing._containers import (
     webp_bytes,
     xmp_packet,
 )
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 JPEG, PNG, WEBP, AVIF = MediaFormat.JPEG, MediaFormat.PNG, MediaFormat.WEBP, MediaFormat.AVIF
 PICTURE = np.full((16, 24, 3), 90, np.uint8)
@@ -309,6 +313,11 @@ def test_an_animation_gives_its_first_frame_and_says_so() -> None:
     ]
 
 
+def test_what_follows_the_picture_is_dropped_and_said_so() -> None:
+    _, done = through(open_media(jpeg_bytes(PICTURE) + b"umbrella" * 9), PNG)
+    assert [n.code for n in done.notes] == ["trailing-data-dropped"]
+
+
 @pytest.mark.parametrize("target", [JPEG, WEBP, AVIF, PNG])
 def test_a_colour_profile_is_kept(target: MediaFormat) -> None:
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
@@ -325,6 +334,35 @@ def test_text_hidden_in_pixels_is_moved_into_the_open() -> None:
     media, done = through(source, JPEG)
     assert done.moved[0].source.startswith("pixels:")
     assert essence(read_parameters(media)) == essence((record,))
+
+
+def test_text_hidden_in_pixels_stays_there_in_png() -> None:
+    source = open_media(png_bytes(hidden(INFOTEXT)))
+    media, done = through(source, PNG)
+    assert np.array_equal(media.raster().rgb, source.raster().rgb)
+    assert not done.notes
+    assert not done.moved
+    assert read_parameters(media) == read_parameters(source)
+
+
+def test_hidden_text_that_contradicts_an_open_one_is_not_lost_silently() -> None:
+    other = INFOTEXT.replace("Seed: 42", "Seed: 43")
+    source = png({"parameters": INFOTEXT}, pixels=hidden(other))
+    _, done = through(source, JPEG)
+    assert [c.source for c in done.dropped] == ["pixels:alpha-lsb"]
+    assert "not-read-back" in [n.code for n in done.notes]
+    assert done.sidecar is not None
+    assert done.sidecar["not_held"]["pixels:alpha-lsb"] == other
+
+
+def test_texts_under_one_keyword_are_all_written_down() -> None:
+    chunks = [png_text("note", text) for text in ("umbrella", "bicycle", "lighthouse")]
+    source = open_media(png_bytes(PICTURE, *chunks))
+    _, done = through(source, WEBP)
+    assert done.sidecar is not None
+    assert sorted(done.sidecar["not_held"].values()) == ["bicycle", "lighthouse"]
+    media, done = through(source, PNG)
+    assert [t.text for t in media.embedded().texts] == ["umbrella", "bicycle", "lighthouse"]
 
 
 def hidden(text: str) -> np.ndarray:
@@ -376,3 +414,16 @@ def test_a_picture_too_large_for_its_target_is_refused() -> None:
     wide = png({}, pixels=np.zeros((1, 16_384, 3), np.uint8))
     with pytest.raises(OutputError, match="16383 pixels"):
         transcode(wide, WEBP)
+
+
+@pytest.mark.shared
+def test_records_of_real_files_survive_two_formats(shared: Path) -> None:
+    checked = 0
+    for path in sorted((shared / "metadata" / "enslo+sd-metadata").iterdir()):
+        source = open_media(path)
+        before = read_parameters(source)
+        if before and len(source.content) < 100_000:
+            checked += 1
+            media, _ = through(source, JPEG, PNG)
+            assert essence(read_parameters(media)) == essence(before), path.name
+    assert checked >= 10

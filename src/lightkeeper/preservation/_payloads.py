@@ -45,6 +45,8 @@ class Collected:
     """All texts of a file, and the EXIF fields that are among them."""
 
     texts: list[Text] = field(default_factory=list)
+    contradicted: list[Text] = field(default_factory=list)
+    """Hidden texts beside an open one that says something else."""
     exif_fields: set[tuple[Directory, int]] = field(default_factory=set)
     _known: set[tuple[str, str]] = field(default_factory=set)
     _first: dict[str, Text] = field(default_factory=dict)
@@ -78,7 +80,7 @@ def collect(
     carriers : set of str
         Where generation records were read: those EXIF fields are parameters, others stay EXIF.
     hidden : Payload, optional
-        Text from the lowest bits of the pixels, which a lossy target loses.
+        Text from the lowest bits of the pixels, where the target loses it.
     """
     found = Collected()
     for block in embedded.texts:
@@ -94,6 +96,8 @@ def collect(
         for keyword, text in _unfolded(hidden.text):
             if found.get(keyword) is None:
                 found.add(keyword, text, hidden.carrier)
+            elif found.get(keyword) != text.rstrip("\0"):
+                found.contradicted.append(Text(keyword, text, hidden.carrier))
     return found
 
 

@@ -38,6 +38,9 @@ def picture(source: Media, target: MediaFormat) -> tuple[Image.Image, list[Probl
         notes.append(Problem("animation-dropped", "pixels", "only the first frame was kept"))
     if source.format is MediaFormat.PNG and source.content[24:25] == b"\x10":
         notes.append(Problem("depth-reduced", "pixels", "16 bits per channel became 8"))
+    if source.embedded().trailing_bytes:
+        message = "bytes after the picture's end were dropped (a video, a gain map, a second file)"
+        notes.append(Problem("trailing-data-dropped", "container", message))
     pixels = rgb if alpha is None else np.dstack([rgb, alpha])
     if source.header.orientation != 1:
         pixels = orient(pixels, source.header.orientation)

@@ -74,16 +74,16 @@ def transcode(source: Media, target: MediaFormat, *, quality: int = 90) -> Trans
     found = collect(
         source.embedded(),
         carriers=frozenset(r.carrier for r in records),
-        hidden=stealth_payload(source),
+        hidden=None if _keeps_bits(source, target) else stealth_payload(source),
     )
     packets = prepare(source, target, found)
     layout = arrange(found, target=target, exif=packets.exif)
     profile, profile_notes = colour_profile(source)
     content = _written(image, target, layout, packets, quality=quality, icc_profile=profile)
-    account = [*packets.account, *_texts_account(layout)]
+    account = [*packets.account, *_texts_account(layout, found.contradicted)]
     if profile:
         account.append(Carried("colour profile", "icc", "icc"))
-    notes += [*profile_notes, *_not_read_back(content, records)]
+    notes += [*profile_notes, *_not_read_back(content, records, hidden=_keeps_bits(source, target))]
     return Transcoded(
         content=content,
         format=target,
@@ -91,7 +91,9 @@ def transcode(source: Media, target: MediaFormat, *, quality: int = 90) -> Trans
         moved=tuple(c for c in account if c.target not in (None, c.source)),
         dropped=tuple(c for c in account if c.target is None),
         notes=tuple(notes),
-        sidecar=_sidecar(source, target, content, records, packets, layout.unplaced),
+        sidecar=_sidecar(
+            source, target, content, records, packets, [*layout.unplaced, *found.contradicted]
+        ),
     )
 
 
@@ -141,13 +143,15 @@ def _png_texts(chunks: Sequence[Text], xmp: str) -> PngInfo:
     return info
 
 
-def _texts_account(layout: Layout) -> Iterator[Carried]:
+def _texts_account(layout: Layout, contradicted: Sequence[Text]) -> Iterator[Carried]:
     for text, where in layout.placed:
         source = where if _same_place(text.source, where) else text.source
         yield Carried(text.keyword or "text", source, where)
     for text in layout.unplaced:
         reason = "holds characters that no container of the target admits, or repeats a keyword"
         yield Carried(text.keyword or "text", text.source, None, reason)
+    for text in contradicted:
+        yield Carried(text.keyword, text.source, None, "an open text says otherwise")
 
 
 def _same_place(source: str, target: str) -> bool:
@@ -158,9 +162,17 @@ def _same_place(source: str, target: str) -> bool:
     )
 
 
-def _not_read_back(content: bytes, records: Sequence[GenerationRecord]) -> Iterator[Problem]:
+def _keeps_bits(source: Media, target: MediaFormat) -> bool:
+    """Whether text hidden in the pixels' lowest bits stays where it is."""
+    return target is MediaFormat.PNG and source.header.orientation == 1
+
+
+def _not_read_back(
+    content: bytes, records: Sequence[GenerationRecord], *, hidden: bool
+) -> Iterator[Problem]:
+    pixels = hidden and any(r.carrier.startswith("pixels:") for r in records)
     try:
-        after = [_essence(r) for r in read_parameters(open_media(content), pixels=False)]
+        after = [_essence(r) for r in read_parameters(open_media(content), pixels=pixels)]
     except MediaError as error:
         yield Problem("not-read-back", "target", str(error))
         return
@@ -194,5 +206,14 @@ def _sidecar(
         },
         "target": {"format": target.value, "sha256": hashlib.sha256(content).hexdigest()},
         "records": [{**to_plain(record), "raw": record.raw} for record in records],
-        "not_held": {**packets.unheld, **{t.source: t.text for t in unplaced}},
+        "not_held": {**packets.unheld, **_by_place(unplaced)},
     }
+
+
+def _by_place(texts: Sequence[Text]) -> dict[str, str]:
+    """Texts by where they stood; a place that holds several is numbered."""
+    found: dict[str, str] = {}
+    for text in texts:
+        place = text.source if text.source not in found else f"{text.source}#{len(found) + 1}"
+        found[place] = text.text
+    return found
