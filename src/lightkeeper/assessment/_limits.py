@@ -6,4 +6,9 @@ LIMITS = {
     "anyone-can-write": "Unsigned text: anyone can write it into any file.",
     "key-is-public": "Anyone can put this mark on any picture, photographs included.",
     "signer-not-trusted": "The signature is intact, but nobody vouches for the signer.",
+    "said-by-ingredient": "The statement is that of a picture this one was made from or contains.",
+    "edited-since": "The picture was edited after that statement was signed.",
+    "gathered-assertion": "The signer passed the statement on and does not vouch for it.",
+    "not-fetched": "A manifest elsewhere is named; nothing is ever fetched.",
+    "manifest-unreadable": "Damaged, or of a kind that is not read here; nothing follows from it.",
 }

@@ -113,3 +113,40 @@ def test_a_trusted_parent_that_was_generated_is_told_as_the_origin(
     assert (finding.claim, finding.basis) == (Claim.GENERATED, Basis.SIGNED)
     assert "said-by-ingredient" in finding.limits
     assert "edited a picture whose own manifest" in finding.summary
+
+
+def test_a_trusted_device_gives_signed_evidence_of_capture(captured: bytes, trust: Trust) -> None:
+    (finding,) = examine(captured, trust)
+    assert (finding.claim, finding.basis) == (Claim.CAPTURED, Basis.SIGNED)
+    assert finding.supports is Hypothesis.CAPTURED
+
+
+def test_a_capture_that_a_model_changed_is_one_history_and_no_contradiction(
+    captured: bytes, draw: Callable[..., bytes], sign: Callable[..., bytes], trust: Trust
+) -> None:
+    (finding,) = examine(sign(draw(seed=9), parent=captured, source_type=SourceType.PARTLY), trust)
+    assert (finding.claim, finding.basis) == (Claim.AI_EDITED, Basis.SIGNED)
+
+
+def test_a_manifest_elsewhere_is_named_with_its_host(naming: Callable[[str], bytes]) -> None:
+    (finding,) = examine(naming("https://manifests.example.org/umbrella"))
+    assert finding.claim is Claim.PROVENANCE
+    assert "manifests.example.org, which was not fetched" in finding.summary
+    assert finding.limits == ("not-fetched", "anyone-can-write")
+
+
+def test_a_manifest_that_went_missing_is_a_sign_of_stripping(
+    naming: Callable[[str], bytes],
+) -> None:
+    (finding,) = examine(naming("self#jumbf=/c2pa/urn:uuid:0/c2pa.claim"))
+    assert (finding.claim, finding.basis) == (Claim.STRIPPED, Basis.ASSERTED)
+    assert finding.supports is None
+
+
+def test_a_manifest_that_cannot_be_read_says_why_and_supports_nothing(signed: bytes) -> None:
+    damaged = signed.replace(b"c2pa.actions.v2", b"c2pa.umbrellas!", 1)
+    (finding,) = examine(damaged)
+    assert finding.claim is Claim.PROVENANCE
+    assert finding.limits == ("manifest-unreadable",)
+    assert "cannot be read (AssertionNotFound)" in finding.summary
+    assert finding.supports is None

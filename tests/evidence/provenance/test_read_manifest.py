@@ -180,20 +180,11 @@ def test_an_unsigned_file_never_reaches_the_c2pa_library(
         assert read(draw(form)).state is ManifestState.NONE
 
 
-def xmp(provenance: str) -> bytes:
-    return (
-        '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF '
-        'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description rdf:about="" '
-        f'xmlns:dcterms="http://purl.org/dc/terms/" dcterms:provenance="{provenance}"/>'
-        "</rdf:RDF></x:xmpmeta>"
-    ).encode()
-
-
-def test_a_remote_manifest_is_named_and_never_fetched(draw: Callable[..., bytes]) -> None:
+def test_a_remote_manifest_is_named_and_never_fetched(naming: Callable[[str], bytes]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setblocking(False)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/lighthouse.c2pa"
-        content = draw(xmp=xmp(url))
+        content = naming(url)
         summary = read(content)
         assert (summary.state, summary.remote_url) == (ManifestState.REMOTE, url)
         # The library itself is asked too: its default would be to fetch.
@@ -211,8 +202,8 @@ def test_revocation_is_not_asked_for_over_the_network(signed: bytes, trust: Trus
     assert "signingCredential.ocsp.skipped" in [entry["code"] for entry in told]
 
 
-def test_a_file_that_says_that_it_had_a_manifest_says_so(draw: Callable[..., bytes]) -> None:
-    summary = read(draw(xmp=xmp("self#jumbf=/c2pa/urn:uuid:0/c2pa.claim")))
+def test_a_file_that_says_that_it_had_a_manifest_says_so(naming: Callable[[str], bytes]) -> None:
+    summary = read(naming("self#jumbf=/c2pa/urn:uuid:0/c2pa.claim"))
     assert summary.state is ManifestState.NONE
     assert summary.problem is not None
     assert summary.problem.code == "manifest.stripped"

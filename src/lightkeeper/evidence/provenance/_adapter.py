@@ -1,7 +1,7 @@
 """The only module that knows c2pa-python: offline, in memory, with typed errors.
 
-The library fetches remote manifests and OCSP responses unless told not to; every context made
-here forbids both, and denies all hosts besides.
+The library fetches remote manifests unless told not to, and OCSP responses if told to. Every
+context made here forbids both, and admits no host besides.
 """
 
 from __future__ import annotations
@@ -84,7 +84,8 @@ def write_manifest(
 ) -> bytes:
     """Sign a file with a manifest; ``parent`` is the content, type and id of what it came from.
 
-    A time-stamp authority is the only host that is ever contacted, and only where named.
+    A time-stamp authority is the only host that is ever contacted, and only where named; the
+    signer calls it past the settings of the context.
 
     Raises
     ------
@@ -97,7 +98,7 @@ def write_manifest(
     info = c2pa.C2paSignerInfo(
         credentials.algorithm, credentials.chain_pem, credentials.key_pem, timestamp_url or None
     )
-    settings = _offline() if timestamp_url is None else {"verify": _offline()["verify"]}
+    settings = _offline()
     settings["builder"] = {"thumbnail": {"enabled": False}}
     settings["trust"] = {"trust_config": "\n".join(PURPOSES)}
     signed = io.BytesIO()
@@ -147,5 +148,5 @@ def _typed(error: Exception) -> EvidenceError:
     if message.startswith("Remote"):
         found = _REMOTE_URL.search(message)
         return RemoteManifest(found.group() if found else None)
-    reason, _, rest = message.partition(": ")
+    reason, _, rest = (part.strip(": ") for part in message.partition(": "))
     return ManifestUnreadable(rest or message, reason=reason if rest else "Other")

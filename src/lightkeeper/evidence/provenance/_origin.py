@@ -22,7 +22,16 @@ _PARTLY = frozenset({"compositeWithTrainedAlgorithmicMedia", "compositeSynthetic
 _CAPTURED = frozenset(
     {"digitalCapture", "computationalCapture", "compositeCapture", "negativeFilm", "positiveFilm"}
 )
-_UNCHANGING = ("c2pa.opened", "c2pa.converted", "c2pa.repackaged", "c2pa.published")
+_UNCHANGING = (
+    "c2pa.converted",
+    "c2pa.created",
+    "c2pa.edited.metadata",
+    "c2pa.opened",
+    "c2pa.published",
+    "c2pa.repackaged",
+    "c2pa.transcoded",
+    "c2pa.watermarked",
+)
 
 
 def source_type_term(uri: str) -> str:
@@ -95,5 +104,4 @@ def _claim(action: Action, relation: Relation) -> Claim | None:
 
 def edited_since(manifest: Manifest) -> bool:
     """Whether a manifest lists an action that changes the picture it started from."""
-    starts = ("c2pa.created", "c2pa.watermarked", *_UNCHANGING)
-    return any(not a.action.startswith(starts) for a in manifest.actions)
+    return any(not a.action.startswith(_UNCHANGING) for a in manifest.actions)
