@@ -81,6 +81,12 @@ def test_a_camera_beside_a_mark_is_a_conflict_and_lowers_nothing() -> None:
     assert "resolve-conflicts" in result.routing.needs
 
 
+def test_a_public_mark_does_not_prevail_over_traces_of_a_camera() -> None:
+    result = assess([CAMERA, MARK, finding()])
+    assert result.origin is Origin.UNDETERMINED
+    assert assess([MARK, finding()]).origin is Origin.GENERATED
+
+
 def test_balanced_evidence_is_undetermined() -> None:
     measured = [
         finding(basis=Basis.MEASURED, source="a", log10_lr=2.0),

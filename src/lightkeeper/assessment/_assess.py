@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from lightkeeper.assessment._calibration import Calibration, load_calibration
 from lightkeeper.assessment._classification import Classification
 from lightkeeper.assessment._conflicts import find_conflicts
-from lightkeeper.assessment._fusion import net, totals, weigh
+from lightkeeper.assessment._fusion import Support, net, sum_up, weigh
 from lightkeeper.assessment._result import Assessment, Origin, Strength, Weight
 from lightkeeper.assessment._routing import route
 from lightkeeper.evidence import Basis, Hypothesis
@@ -42,7 +42,7 @@ def assess(
     """
     calibration = calibration or load_calibration()
     weights = weigh(findings, calibration)
-    origin, log10_lr = _origin(totals(findings, weights, calibration))
+    origin, log10_lr = _origin(sum_up(findings, weights, calibration))
     carried_by = _carriers(origin, weights)
     conflicts = find_conflicts(findings)
     return Assessment(
@@ -59,10 +59,10 @@ def assess(
     )
 
 
-def _origin(sums: dict[Hypothesis, float]) -> tuple[Origin, float | None]:
+def _origin(support: dict[Hypothesis, Support]) -> tuple[Origin, float | None]:
     best: tuple[Origin, float | None] = (Origin.UNDETERMINED, None)
-    for hypothesis in sums:
-        value = net(hypothesis, sums)
+    for hypothesis in support:
+        value = net(hypothesis, support)
         if Strength.of(value) is not Strength.NONE and (best[1] is None or value > best[1]):
             best = (Origin(hypothesis.value), round(value, 3))
     return best

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lightkeeper.assessment._calibration import FORGEABLE
@@ -52,21 +52,46 @@ def _weight(index: int, finding: Finding, calibration: Calibration) -> Weight | 
     return Weight(index, finding.supports, bound.log10_lr, bound.id, bound.reason, counted=True)
 
 
-def totals(
+@dataclass(frozen=True, slots=True)
+class Support:
+    """log10 LR for one hypothesis, apart by whether anyone could have made the evidence."""
+
+    firm: float
+    forgeable: float
+
+    @property
+    def total(self) -> float:
+        """Both together; the forgeable part is already capped."""
+        return self.firm + self.forgeable
+
+
+NO_SUPPORT = Support(0.0, 0.0)
+
+
+def sum_up(
     findings: Sequence[Finding], weights: Sequence[Weight], calibration: Calibration
-) -> dict[Hypothesis, float]:
-    """log10 LR per hypothesis: independent sources add up, forgeable ones only to the cap."""
-    result: dict[Hypothesis, float] = {}
+) -> dict[Hypothesis, Support]:
+    """Support per hypothesis: independent sources add up, forgeable ones only to the cap."""
+    result: dict[Hypothesis, Support] = {}
     for hypothesis in Hypothesis:
         mine = [w for w in weights if w.counted and w.supports is hypothesis]
         forgeable = sum(w.log10_lr for w in mine if findings[w.finding].basis in FORGEABLE)
         firm = sum(w.log10_lr for w in mine if findings[w.finding].basis not in FORGEABLE)
         if mine:
-            result[hypothesis] = firm + min(forgeable, calibration.forgeable_cap)
+            result[hypothesis] = Support(firm, min(forgeable, calibration.forgeable_cap))
     return result
 
 
-def net(hypothesis: Hypothesis, sums: dict[Hypothesis, float]) -> float:
-    """log10 LR of a hypothesis after the strongest evidence against it."""
-    against = max((sums.get(other, 0.0) for other in _OPPOSED[hypothesis]), default=0.0)
-    return sums.get(hypothesis, 0.0) - max(against, 0.0)
+def net(hypothesis: Hypothesis, support: dict[Hypothesis, Support]) -> float:
+    """log10 LR of a hypothesis after the strongest evidence against it.
+
+    What anyone can forge does not prevail over any evidence to the contrary: a public mark on a
+    picture with camera fields is a stalemate, however well the mark is read.
+    """
+    mine = support.get(hypothesis, NO_SUPPORT)
+    against = max(
+        (support.get(other, NO_SUPPORT).total for other in _OPPOSED[hypothesis]), default=0.0
+    )
+    if against <= 0:
+        return mine.total
+    return mine.firm - against if mine.firm <= 0 else mine.total - against
