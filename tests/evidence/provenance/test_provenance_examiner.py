@@ -149,4 +149,6 @@ def test_a_manifest_that_cannot_be_read_says_why_and_supports_nothing(signed: by
     assert finding.claim is Claim.PROVENANCE
     assert finding.limits == ("manifest-unreadable",)
     assert "cannot be read (AssertionNotFound)" in finding.summary
+    assert isinstance(finding.details, ProvenanceDetails)
+    assert finding.details.codes == ("AssertionNotFound",)
     assert finding.supports is None

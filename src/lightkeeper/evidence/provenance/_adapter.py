@@ -144,9 +144,10 @@ def _context(process: int, trust: Trust) -> Any:
 
 
 def _typed(error: Exception) -> EvidenceError:
-    message = str(error)
+    message = str(error).strip(": ")
     if message.startswith("Remote"):
         found = _REMOTE_URL.search(message)
         return RemoteManifest(found.group() if found else None)
-    reason, _, rest = (part.strip(": ") for part in message.partition(": "))
-    return ManifestUnreadable(rest or message, reason=reason if rest else "Other")
+    reason, _, rest = message.partition(": ")
+    # Without explanation the name of the error is all there is.
+    return ManifestUnreadable(rest or message, reason=reason if " " not in reason else "Other")
