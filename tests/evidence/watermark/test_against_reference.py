@@ -17,6 +17,7 @@ from lightkeeper.testing import photo_like
 
 imwatermark: Any = pytest.importorskip("imwatermark")
 _VARIANTS = list(Variant)
+_MARKS = {mark.id: mark for mark in PUBLIC_MARKS}
 
 
 def _theirs(rgb: NDArray[np.uint8], variant: Variant) -> NDArray[Any]:
@@ -46,15 +47,16 @@ def test_the_reference_reads_the_same_hard_bits(size: tuple[int, int], variant: 
     rgb = photo_like(1, height=size[0], width=size[1])
     theirs = _decoded_by_reference(rgb, 48, variant)
     scores = score(rgb, restore_chroma=False)[_VARIANTS.index(variant)]
-    votes = fold((scores > 0).astype(np.float32)[None], 48)[0] * 255 > 127
-    # Values within rounding of a cell's edge may fall either way; a vote then moves by 1/85.
-    assert (votes == theirs).mean() >= 46 / 48
+    votes = fold((scores > 1e-4).astype(np.float32)[None], 48)[0] * 255 > 127
+    # Values of uint8 U often lie exactly on a cell's edge, where rounding inside the reference's
+    # own Haar transform decides: a few votes out of 48 may tip.
+    assert (votes == theirs).sum() >= 44
 
 
 @pytest.mark.parametrize("variant", _VARIANTS)
 @pytest.mark.parametrize("mark", PUBLIC_MARKS, ids=lambda mark: mark.id)
 def test_what_the_reference_writes_is_read(mark: Mark, variant: Variant) -> None:
-    marked = _embedded_by_reference(photo_like(12, width=640, height=448), mark, variant)
+    marked = _embedded_by_reference(photo_like(12, width=384, height=320), mark, variant)
     buffer = io.BytesIO()
     Image.fromarray(marked).save(buffer, "PNG")
     readings = read_marks(open_media(buffer.getvalue()))
@@ -65,13 +67,13 @@ def test_what_the_reference_writes_is_read(mark: Mark, variant: Variant) -> None
 @pytest.mark.parametrize("variant", _VARIANTS)
 def test_the_reference_reads_ours_at_least_as_well_as_its_own(variant: Variant) -> None:
     ours = theirs = 0
-    for seed in range(4):
-        rgb = photo_like(seed, width=512, height=384)
-        for mark in PUBLIC_MARKS:
+    for seed in range(3):
+        rgb = photo_like(seed, width=384, height=256)
+        for mark in (_MARKS["sdxl"], _MARKS["sd-v2"]):
             bits, length = np.asarray(mark.bits), len(mark.bits)
             own = embed(rgb, mark, variant=variant)
             other = _embedded_by_reference(rgb, mark, variant)
             ours += int((_decoded_by_reference(own, length, variant) == bits).sum())
             theirs += int((_decoded_by_reference(other, length, variant) == bits).sum())
-    assert ours >= theirs - 4
-    assert ours > 0.8 * 4 * 326
+    assert ours >= theirs
+    assert ours > 0.8 * 3 * 80

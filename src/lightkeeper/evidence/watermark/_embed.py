@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _STEP = 36.0
+_LEAD = 2.0
 _U_CENTRE = {"uint8": 128.0, "float32": 0.5}
 # Change of a pixel's first and second channel for one unit of U, Y and V kept (OpenCV's weights).
 _FIRST_PER_U, _GREEN_PER_U = 2.032, -0.395
@@ -83,13 +84,20 @@ def _quantise(values: NDArray[np.float64], bits: NDArray[np.float64]) -> NDArray
 def _on_largest_coefficient(
     blocks: NDArray[np.float64], bits: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """dwtDct: the largest sample of each block but its first (no DCT is ever applied)."""
+    """dwtDct: the largest sample of each block but its first (no DCT is ever applied).
+
+    A value that its cell makes smaller could lose its place to a neighbour, and decoders would
+    read that one: neighbours are kept below it.
+    """
     flat = blocks.reshape(-1, 16)
-    at = np.abs(flat[:, 1:]).argmax(axis=1) + 1
+    size = np.abs(flat)
+    at = size[:, 1:].argmax(axis=1) + 1
     index = np.arange(len(flat))
-    value = flat[index, at]
-    change = np.zeros_like(flat)
-    change[index, at] = np.where(value < 0, -1, 1) * _quantise(np.abs(value), bits) - value
+    written = _quantise(size[index, at], bits)
+    kept = np.minimum(size, written[:, None] - _LEAD)
+    kept[:, 0] = size[:, 0]
+    kept[index, at] = written
+    change: NDArray[np.float64] = np.copysign(kept, flat) - flat
     return change
 
 
