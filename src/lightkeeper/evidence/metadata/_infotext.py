@@ -172,8 +172,10 @@ def _negative_lines(text: str) -> list[int]:
     found: list[int] = []
     position = text.find(_NEGATIVE)
     while position >= 0:
-        line = text.rfind("\n", max(0, position - _MAX_INDENT), position) + 1
-        if not text[line:position].strip() and (line or position <= _MAX_INDENT):
+        before = max(0, position - _MAX_INDENT)
+        line = text.rfind("\n", before, position) + 1 or before
+        starts_line = not line or text[line - 1] == "\n"
+        if starts_line and not text[line:position].strip():
             found[1:] = [line]
         position = text.find(_NEGATIVE, position + len(_NEGATIVE))
     return found

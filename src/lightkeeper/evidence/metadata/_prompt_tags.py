@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from lightkeeper.evidence.metadata._numbers import number
@@ -12,15 +13,16 @@ if TYPE_CHECKING:
 
 _KINDS = {"lora": "lora", "lyco": "lycoris", "hypernet": "hypernetwork"}
 _MAX_TAG = 300
-_MAX_TAGS = 500
+_MAX_TAGS = 5_000
+_MAX_RESOURCES = 500
 
 
 def extra_networks(prompt: str) -> tuple[Resource, ...]:
     """Resources named by the tags of a prompt, each once, with the first weight it was given."""
     found: dict[tuple[str, str], Resource] = {}
-    for resource in _tags(prompt):
+    for resource in islice(_tags(prompt), _MAX_TAGS):
         found.setdefault((resource.kind, resource.name), resource)
-        if len(found) >= _MAX_TAGS:
+        if len(found) >= _MAX_RESOURCES:
             break
     return tuple(found.values())
 
