@@ -38,8 +38,8 @@ def test_every_limit_code_that_an_examiner_uses_has_a_sentence_and_a_row() -> No
     used = set()
     for path, text in SOURCES.items():
         if "evidence" in path.parts:
-            used |= set(re.findall(r'^_?LIMIT\w* = "([a-z-]+)"', text, re.MULTILINE))
-            for group in re.findall(r"limits=\(([^)]*)\)", text):
+            used |= set(re.findall(r'limits\.append\("([a-z-]+)"\)', text))
+            for group in re.findall(r"limits ?= ?\(([^=]*?)\)\n", text.replace(",\n", "\n")):
                 used |= set(re.findall(r'"([a-z][a-z-]+)"', group))
     assert used
     assert used <= set(LIMITS)
@@ -51,7 +51,7 @@ def test_every_conflict_code_is_documented() -> None:
     for path, text in SOURCES.items():
         if path.name == "_conflicts.py":
             codes |= set(re.findall(r'Conflict\(\s*"([a-z-]+)"', text))
-        codes |= set(re.findall(r'"conflict:([a-z-]+)"', text))
+        codes |= set(re.findall(r'conflict=(?:None if \w+ else )?"([a-z-]+)"', text))
     assert codes
     assert all(f"`{code}`" in EVIDENCE for code in codes)
 

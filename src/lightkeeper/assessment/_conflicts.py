@@ -76,13 +76,8 @@ def _signed_against_signed(findings: Sequence[Finding]) -> Iterable[Conflict]:
 
 def _reported(findings: Sequence[Finding]) -> Iterable[Conflict]:
     for index, finding in enumerate(findings):
-        if finding.claim is Claim.CONTRADICTION:
-            code = next((x for x in finding.limits if x.startswith("conflict:")), "")
-            yield Conflict(
-                code.removeprefix("conflict:") or "statements-disagree", finding.summary, (index,)
-            )
-        elif finding.claim is Claim.DAMAGED:
-            yield Conflict("edited-after-signing", finding.summary, (index,))
+        if finding.conflict is not None:
+            yield Conflict(finding.conflict, finding.summary, (index,))
 
 
 _RULES: tuple[Callable[[Sequence[Finding]], Iterable[Conflict]], ...] = (

@@ -5,6 +5,12 @@ from __future__ import annotations
 LIMITS = {
     "anyone-can-write": "Unsigned text: anyone can write it into any file.",
     "key-is-public": "Anyone can put this mark on any picture, photographs included.",
+    "also-on-human-art": "People also put this mark on their own art, to keep it out of training sets.",
+    "not-fetched": "Lightkeeper fetches nothing: what the remote manifest says is unknown.",
+    "manifest-unreadable": "There is a manifest that cannot be read: what it says is unknown.",
+    "said-by-ingredient": "It is said of a picture that this one was made from, not of this one.",
+    "edited-since": "The picture was edited after that was said of it.",
+    "gathered-assertion": "The signer gathered this statement and does not vouch for it.",
     "signer-not-trusted": "The signature is intact, but nobody vouches for the signer.",
     "said-by-ingredient": "The statement is that of a picture this one was made from or contains.",
     "edited-since": "The picture was edited after that statement was signed.",

@@ -96,6 +96,8 @@ class Finding:
         Typed particulars.
     limits : tuple of str
         Codes of what it does not prove (``anyone-can-write``, ``key-is-public`` …).
+    conflict : str, optional
+        Code of the disagreement inside the file that this finding reports.
     """
 
     claim: Claim
@@ -112,6 +114,7 @@ class Finding:
     calibration: str | None = None
     details: Details | None = None
     limits: tuple[str, ...] = ()
+    conflict: str | None = None
 
 
 @runtime_checkable

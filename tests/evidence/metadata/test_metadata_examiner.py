@@ -88,7 +88,7 @@ def test_an_infotext_that_contradicts_the_graph_comes_second_and_is_reported() -
     assert isinstance(third.details, RecordsDisagree)
     assert third.details.fields == ("seed", "positive_prompt")
     assert third.details.values == {"seed": (77, 0)}
-    assert "conflict:parameters-disagree" in third.limits
+    assert third.conflict == "parameters-disagree"
 
 
 def test_records_that_agree_are_no_contradiction() -> None:
@@ -101,7 +101,7 @@ def test_a_picture_of_another_shape_contradicts_its_parameters() -> None:
     assert mismatch.claim is Claim.CONTRADICTION
     assert isinstance(mismatch.details, SizeMismatch)
     assert (mismatch.details.stated_width, mismatch.details.width) == (64, 96)
-    assert "conflict:size-mismatch" in mismatch.limits
+    assert mismatch.conflict == "size-mismatch"
 
 
 def test_a_scaled_copy_is_an_edit_and_no_contradiction() -> None:

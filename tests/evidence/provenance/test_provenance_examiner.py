@@ -92,7 +92,7 @@ def test_a_failed_ingredient_is_a_finding_beside_the_statement(
     statement, failure = examine(content, trust)
     assert (statement.claim, statement.basis) == (Claim.AI_EDITED, Basis.SIGNED)
     assert failure.claim is Claim.CONTRADICTION
-    assert failure.limits == ("conflict:ingredient-invalid",)
+    assert failure.conflict == "ingredient-invalid"
     assert "assertion.dataHash.mismatch" in failure.summary
 
 

@@ -70,7 +70,8 @@ def disagreements(
                         if field in _COMPARED
                     },
                 ),
-                limits=("anyone-can-write", "conflict:parameters-disagree"),
+                limits=("anyone-can-write",),
+                conflict="parameters-disagree",
             )
 
 
@@ -103,7 +104,8 @@ def size_mismatch(
             height=header.height,
             kind=kind,
         ),
-        limits=("anyone-can-write",) if scaled else ("anyone-can-write", "conflict:size-mismatch"),
+        limits=("anyone-can-write",),
+        conflict=None if scaled else "size-mismatch",
     )
 
 

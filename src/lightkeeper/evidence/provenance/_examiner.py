@@ -135,6 +135,7 @@ class ProvenanceExaminer:
                 f"Edited after signing: {' and '.join(changed)} changed since "
                 f"{_signed_by(summary)} signed ({', '.join(codes)}).",
                 codes=codes,
+                conflict="edited-after-signing",
             )
         return self._finding(
             summary,
@@ -142,7 +143,7 @@ class ProvenanceExaminer:
             f"The manifest by {_signed_by(summary)} does not hold "
             f"({', '.join(codes) or 'no code given'}).",
             codes=codes,
-            limits=("conflict:manifest-invalid",),
+            conflict="manifest-invalid",
         )
 
     def _ingredients(self, summary: ManifestSummary) -> Iterator[Finding]:
@@ -154,7 +155,7 @@ class ProvenanceExaminer:
                 "The manifest is intact, but a picture that it was made from or contains failed "
                 f"validation ({', '.join(codes)}).",
                 codes=codes,
-                limits=("conflict:ingredient-invalid",),
+                conflict="ingredient-invalid",
             )
 
     def _stripped(self, summary: ManifestSummary) -> Iterator[Finding]:
@@ -197,6 +198,7 @@ class ProvenanceExaminer:
         limits: tuple[str, ...] = (),
         statement: OriginStatement | None = None,
         supports: Hypothesis | None = None,
+        conflict: str | None = None,
     ) -> Finding:
         return Finding(
             claim=claim,
@@ -207,6 +209,7 @@ class ProvenanceExaminer:
             source="c2pa",
             supports=supports,
             limits=limits,
+            conflict=conflict,
             details=ProvenanceDetails(
                 state=summary.state,
                 vendor=statement.vendor if statement else summary.vendor,
