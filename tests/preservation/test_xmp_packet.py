@@ -67,7 +67,8 @@ def test_a_property_is_taken_out_as_attribute_and_as_element() -> None:
     attribute = xmp_packet({"dc:source": "x", "dc:title": "y"}, namespaces=DC).decode()
     element = xmp_packet({}, namespaces=DC, body="<dc:source>x</dc:source><dc:title>y</dc:title>")
     for packet in (attribute, element.decode()):
-        found = leaves(without_property(packet, "dc:source"))
+        packet = packet.replace("dc:", "d1:").replace(":dc=", ":d1=")
+        found = leaves(without_property(packet, DC["dc"], "source"))
         assert not [tag for tag in found if tag.endswith("source")]
         assert [tag for tag in found if tag.endswith("title")]
 

@@ -76,11 +76,11 @@ def arrange(found: Collected, *, target: MediaFormat, exif: ExifBlock) -> Layout
         return layout
     placed: set[Text] = set()
     for forms in (_comment_forms(found, target), _graph_forms(found, target)):
-        for texts, fields, where in forms:
-            if placed.isdisjoint(texts) and _fits(layout, fields, target):
+        for places, fields in forms:
+            if placed.isdisjoint(places) and _fits(layout, fields, target):
                 layout.exif = layout.exif.having(fields)
-                layout.placed += [(t, where) for t in texts]
-                placed.update(texts)
+                layout.placed += places.items()
+                placed.update(places)
                 break
     for text in found.texts:
         if text not in placed:
@@ -88,7 +88,8 @@ def arrange(found: Collected, *, target: MediaFormat, exif: ExifBlock) -> Layout
     return layout
 
 
-_Form = tuple["Sequence[Text]", "Fields", str]
+_Form = tuple["Mapping[Text, str]", "Fields"]
+"""Where each text stands, and the EXIF fields that hold them."""
 
 
 def _fits(layout: Layout, fields: Fields, target: MediaFormat) -> bool:
@@ -108,8 +109,8 @@ def _comment_forms(found: Collected, target: MediaFormat) -> Iterator[_Form]:
         source = found.get("Source")
         fields = {_COMMENT: ascii_comment(envelope)}
         if source:
-            yield texts, {**fields, _SOFTWARE: ascii_entry(source)}, "exif:UserComment"
-        yield texts, fields, "exif:UserComment"
+            yield _in_comment(texts), {**fields, _SOFTWARE: ascii_entry(source)}
+        yield _in_comment(texts), fields
     elif is_easy_diffusion(found):
         texts = [t for t in found.texts if t == found.first(t.keyword)]
         yield from _encoded(texts, json.dumps({t.keyword: t.text for t in texts}))
@@ -125,11 +126,15 @@ def _comment_forms(found: Collected, target: MediaFormat) -> Iterator[_Form]:
 
 def _encoded(texts: Sequence[Text], comment: str) -> Iterator[_Form]:
     try:
-        yield texts, {_COMMENT: unicode_comment(comment)}, "exif:UserComment"
+        yield _in_comment(texts), {_COMMENT: unicode_comment(comment)}
     except UnicodeEncodeError:
         return
     if comment.isascii():
-        yield texts, {_COMMENT: ascii_comment(comment)}, "exif:UserComment"
+        yield _in_comment(texts), {_COMMENT: ascii_comment(comment)}
+
+
+def _in_comment(texts: Sequence[Text]) -> Mapping[Text, str]:
+    return dict.fromkeys(texts, "exif:UserComment")
 
 
 def _graph_forms(found: Collected, target: MediaFormat) -> Iterator[_Form]:
@@ -137,16 +142,17 @@ def _graph_forms(found: Collected, target: MediaFormat) -> Iterator[_Form]:
     if not graphs:
         return
     extended = target is MediaFormat.JPEG
-    places = {
-        "prompt": _MAKE if extended else _MODEL,
-        "workflow": _DESCRIPTION if extended else _MAKE,
-    }
+    keys = (
+        {"prompt": _MAKE, "workflow": _DESCRIPTION}
+        if extended
+        else {"prompt": _MODEL, "workflow": _MAKE}
+    )
+    names = {_MAKE: "exif:Make", _MODEL: "exif:Model", _DESCRIPTION: "exif:ImageDescription"}
     fields = {}
     for text in graphs:
-        name = text.keyword.capitalize() + ": " if extended else text.keyword + ":"
-        fields[places[text.keyword]] = ascii_entry(name + text.text)
-    names = {_MAKE: "Make", _MODEL: "Model", _DESCRIPTION: "ImageDescription"}
-    yield graphs, fields, "exif:" + "+".join(names[key] for key in fields)
+        prefix = text.keyword.capitalize() + ": " if extended else text.keyword + ":"
+        fields[keys[text.keyword]] = ascii_entry(prefix + text.text)
+    yield {text: names[keys[text.keyword]] for text in graphs}, fields
 
 
 def _graphs(found: Collected) -> list[Text]:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _ORIENTATION: tuple[Directory, int] = ("ifd0", 0x0112)
 _SIDES: tuple[tuple[Directory, int], ...] = (("exif", 0xA002), ("exif", 0xA003))
 _MAKER_NOTE: tuple[Directory, int] = ("exif", 0x927C)
+_DCTERMS = "http://purl.org/dc/terms/"
+_TIFF = "http://ns.adobe.com/tiff/1.0/"
 _LEFT_OUT = {
     "preview": "a small copy of the picture",
     "damaged": "some fields point outside the block",
@@ -91,10 +93,11 @@ def _prepare_xmp(packets: Packets, embedded: Embedded) -> None:
         packets.drop("XMP", "xmp", "damaged: cannot be edited", texts)
         return
     packet = _xmp.without_ours(packet, _xmp.CARRIED)
-    url = embedded.xmp_value("http://purl.org/dc/terms/", "provenance")
+    packet = _xmp.without_property(packet, _TIFF, "Orientation")
+    url = embedded.xmp_value(_DCTERMS, "provenance")
     if url:
         # It names a manifest that is bound to the source's bytes and fails for any other file.
-        packet = _xmp.without_property(packet, "dcterms:provenance")
+        packet = _xmp.without_property(packet, _DCTERMS, "provenance")
         packets.drop("C2PA reference", "xmp:provenance", "bound to the source's bytes", url)
     packets.xmp = packet
     if packet:

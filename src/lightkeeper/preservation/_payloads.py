@@ -147,29 +147,24 @@ def _is_envelope(text: str) -> bool:
 
 
 def _unfolded(text: str) -> Iterator[tuple[str, str]]:
+    """Texts inside one text, under the keywords that their tools use in PNG."""
     parsed = parse_json(text)
-    if isinstance(parsed, dict):
-        if parsed.keys() & {"prompt", "workflow"} and _is_graph(
-            parsed.get("prompt", parsed.get("workflow"))
-        ):
-            for keyword, value in parsed.items():
-                yield keyword, value if isinstance(value, str) else json.dumps(value)
-            return
-        comment = parsed.get("Comment")
-        if isinstance(comment, (str, dict)) and parsed.keys() <= set(NOVELAI):
-            for keyword in NOVELAI:
-                if keyword in parsed:
-                    value = parsed[keyword]
-                    yield keyword, value if isinstance(value, str) else json.dumps(value)
-            return
-        if parsed.keys() & set(_EASY_DIFFUSION):
-            for keyword, value in parsed.items():
-                yield keyword, value if isinstance(value, str) else json.dumps(value)
-            return
-        if _is_graph(parsed):
-            yield "prompt", text
-            return
-    yield "parameters", text
+    if isinstance(parsed, dict) and _holds_several(parsed):
+        for keyword, value in parsed.items():
+            yield keyword, value if isinstance(value, str) else json.dumps(value)
+    else:
+        yield "prompt" if _is_graph(parsed) else "parameters", text
+
+
+def _holds_several(parsed: dict[str, object]) -> bool:
+    """Whether an object is an envelope: ComfyUI's, NovelAI's or Easy Diffusion's."""
+    if "prompt" in parsed or "workflow" in parsed:
+        graph = parsed["prompt"] if "prompt" in parsed else parsed["workflow"]
+        if _is_graph(graph):
+            return True
+    if isinstance(parsed.get("Comment"), (str, dict)) and parsed.keys() <= set(NOVELAI):
+        return True
+    return not parsed.keys().isdisjoint(_EASY_DIFFUSION)
 
 
 def _is_graph(value: object) -> bool:

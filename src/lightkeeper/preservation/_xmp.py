@@ -94,15 +94,22 @@ def without_ours(packet: str, namespace: str) -> str:
     return packet
 
 
-def without_property(packet: str, name: str) -> str:
-    """The packet without the simple property ``prefix:name``, element or attribute."""
-    quoted = re.escape(name)
-    packet = re.sub(
-        rf"<{quoted}(?:\s[^<>]{{0,500}})?>[^<]{{0,4000}}</{quoted}\s{{0,8}}>", "", packet
+def without_property(packet: str, namespace: str, name: str) -> str:
+    """The packet without a simple property, element or attribute, whatever its prefix is."""
+    declared = (
+        rf"xmlns:([A-Za-z_][\w.-]{{0,40}})\s{{0,8}}=\s{{0,8}}[\"']{re.escape(namespace)}[\"']"
     )
-    packet = re.sub(rf"<{quoted}\s[^<>]{{0,4000}}/>", "", packet)
-    return re.sub(
-        rf"\s{quoted}\s{{0,8}}=\s{{0,8}}(?:\"[^\"]{{0,4000}}\"|'[^']{{0,4000}}')", "", packet
+    for prefix in sorted(set(re.findall(declared, packet))):
+        for form in _simple_forms(re.escape(f"{prefix}:{name}")):
+            packet = re.sub(form, "", packet)
+    return packet
+
+
+def _simple_forms(quoted: str) -> tuple[str, ...]:
+    return (
+        rf"<{quoted}(?:\s[^<>]{{0,500}})?>[^<]{{0,4000}}</{quoted}\s{{0,8}}>",
+        rf"<{quoted}\s[^<>]{{0,4000}}/>",
+        rf"\s{quoted}\s{{0,8}}=\s{{0,8}}(?:\"[^\"]{{0,4000}}\"|'[^']{{0,4000}}')",
     )
 
 
@@ -124,7 +131,7 @@ def merged(packets: Iterable[bytes]) -> str | None:
         scope = " ".join(re.findall(r"xmlns:[\w.-]{1,40}=\"[^\"]{0,300}\"", packet[: start.end()]))
         inner = re.sub(r"<(rdf:Description)(?=[\s>])", rf"<\1 {scope}", inner) if scope else inner
         whole = _inserted(whole, _once_each(inner))
-    return without_property(whole, "xmpNote:HasExtendedXMP")
+    return without_property(whole, NOTE, "HasExtendedXMP")
 
 
 def _once_each(inner: str) -> str:
