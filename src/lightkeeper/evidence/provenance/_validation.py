@@ -40,8 +40,10 @@ class Validation:
 
     def signer_is_trusted(self, label: str) -> bool:
         """Whether the signer of one manifest traces to a trust anchor."""
+        # Compared whole: a label is the writer's own choice, and may look like another's.
+        signature = f"self#jumbf=/c2pa/{label}/c2pa.signature"
         found = (c for part in self._found for c in codes(part, "success"))
-        return any(c.code == _TRUSTED and _is_about(c, label) for c in found)
+        return any((c.code, c.where) == (_TRUSTED, signature) for c in found)
 
     def time_stamp(self, label: str) -> str | None:
         """What became of the time stamp of one manifest."""
@@ -88,4 +90,4 @@ def _codes(items: list[dict[str, Any]]) -> Iterable[ValidationCode]:
 
 
 def _is_about(code: ValidationCode, label: str) -> bool:
-    return f"/c2pa/{label}" in code.where
+    return f"/c2pa/{label}/" in code.where or code.where.endswith(f"/c2pa/{label}")
