@@ -147,7 +147,7 @@ def test_what_an_ingredient_recorded_counts_against_its_manifest() -> None:
     assert [c.intact for c in summary.claims] == [False]
 
 
-@pytest.mark.parametrize("label", ["urn:1", "urn:1/c2pa.signature", "", "urn:12"])
+@pytest.mark.parametrize("label", ["urn:1", "urn:12/c2pa.signature", "urn:12"])
 def test_a_label_that_looks_like_that_of_a_trusted_manifest_gains_nothing(label: str) -> None:
     trusted = {
         "code": "signingCredential.trusted",
@@ -160,7 +160,7 @@ def test_a_label_that_looks_like_that_of_a_trusted_manifest_gains_nothing(label:
     given_store["validation_results"] = {
         "ingredientDeltas": [{"validationDeltas": {"success": [trusted]}}]
     }
-    assert [c.trusted for c in parse_store(given_store).claims] in ([label == "urn:12"], [])
+    assert [c.trusted for c in parse_store(given_store).claims] == [label == "urn:12"]
 
 
 def test_an_assertion_that_a_claim_only_gathered_is_not_attested() -> None:
