@@ -89,7 +89,7 @@ def embed_mark(
         raise OutputError(f"{target} exists", hint="--force replaces it")
     default = Variant.UINT8_BGR_SVD if chosen.method is Method.DWT_DCT_SVD else Variant.UINT8_BGR
     try:
-        pixels = open_media(source).rgb()
+        pixels = open_media(source, limits=load_settings().media_limits()).rgb()
     except OSError as error:
         raise LightkeeperError(f"{source}: {error.strerror}") from error
     _write(target, embed(pixels, chosen, variant=variant or default), options)
@@ -115,7 +115,8 @@ def _mark_named(name: str, marks: tuple[Mark, ...]) -> Mark:
 
 
 def _detect(file: str, *, marks: tuple[Mark, ...], alpha: float, deep: bool) -> dict[str, Any]:
-    readings = read_marks(open_media(file), marks=marks, alpha=alpha, rescaled=deep)
+    media = open_media(file, limits=load_settings().media_limits())
+    readings = read_marks(media, marks=marks, alpha=alpha, rescaled=deep)
     return {"marks": [_row(reading) for reading in readings]}
 
 

@@ -43,24 +43,33 @@ def correlate(
     freedom : int
         Degrees of freedom of its Student-t null.
     """
-    length = len(bits)
-    gain = _whitening_gain(length, columns) if columns else _mean_only(length)
-    message = _filtered(np.asarray(bits, np.float64), gain)
-    patterns = [_filtered(pattern, gain) for pattern in explained]
-    basis = _basis([*patterns, *_byte_positions(message, gain)], length)
+    message, own_patterns, gain = _prepared(tuple(bits), columns)
+    basis = own_patterns
+    if explained:
+        others = [_filtered(pattern, gain) for pattern in explained]
+        basis = _basis(np.column_stack([own_patterns, *others]))
     message = message - basis @ (basis.T @ message)
     scores = _filtered(folded, gain)
     scores = scores - (scores @ basis) @ basis.T
     norm = np.sqrt((scores * scores).sum(axis=1) * (message @ message))
     r = np.divide(scores @ message, norm, out=np.zeros_like(norm), where=norm > 1e-12)
-    return np.clip(r, -1, 1), length - basis.shape[1] - 2
+    return np.clip(r, -1, 1), len(bits) - basis.shape[1] - 2
+
+
+@lru_cache(maxsize=512)
+def _prepared(
+    bits: tuple[int, ...], columns: int | None
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """The whitened message, a basis of the patterns it must not profit from, and the filter."""
+    gain = _whitening_gain(len(bits), columns) if columns else _mean_only(len(bits))
+    message = _filtered(np.asarray(bits, np.float64), gain)
+    return message, _byte_positions(message, gain), gain
 
 
 def _mean_only(length: int) -> NDArray[np.float64]:
     return (np.arange(length // 2 + 1) > 0).astype(np.float64)
 
 
-@lru_cache(maxsize=256)
 def _whitening_gain(length: int, columns: int) -> NDArray[np.float64]:
     """Gain per harmonic that makes the scores of unmarked photographs white.
 
@@ -81,29 +90,27 @@ def _filtered(values: NDArray[np.float64], gain: NDArray[np.float64]) -> NDArray
     return np.fft.irfft(np.fft.rfft(values) * gain, values.shape[-1])
 
 
-def _basis(patterns: Sequence[NDArray[np.float64]], length: int) -> NDArray[np.float64]:
-    """Orthonormal basis of what the patterns span, shape (length, rank)."""
-    if not patterns:
-        return np.zeros((length, 0))
-    left, sizes, _ = np.linalg.svd(np.column_stack(patterns), full_matrices=False)
+def _basis(patterns: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Orthonormal basis of what the columns span, shape (length, rank)."""
+    left, sizes, _ = np.linalg.svd(patterns, full_matrices=False)
     return left[:, sizes > 1e-9]
 
 
-def _byte_positions(
-    message: NDArray[np.float64], gain: NDArray[np.float64]
-) -> list[NDArray[np.float64]]:
-    """Patterns of period 8 that must be removed, where the message is text.
+def _byte_positions(message: NDArray[np.float64], gain: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Basis of the patterns of period 8, where the message is text; else of nothing.
 
     Bits of text depend on their place in the byte. A picture that repeats every 64 pixels, or
     carries another text, would correlate with that alone.
     """
     length = len(message)
+    nothing = np.zeros((length, 0))
     if length % _BYTE:
-        return []
-    patterns = [_filtered(row, gain) for row in np.tile(np.eye(_BYTE), length // _BYTE)[1:]]
-    inside = _basis(patterns, length).T @ message
+        return nothing
+    places = np.tile(np.eye(_BYTE)[1:], length // _BYTE)
+    basis = _basis(_filtered(places, gain).T)
+    inside = basis.T @ message
     share = float(inside @ inside) / float(message @ message)
-    return patterns if chance(math.sqrt(share), length - 2) < _SUSPICIOUS else []
+    return basis if chance(math.sqrt(share), length - 2) < _SUSPICIOUS else nothing
 
 
 def chance(r: float, freedom: int) -> float:
