@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from lightkeeper.evidence.metadata import GenerationRecord
 
-app = typer.Typer(context_settings={"help_option_names": ["-h", "--help"]})
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 _PROMPTS = ("positive_prompt", "negative_prompt")
 _NARROWEST, _WIDEST = 40, 100
@@ -29,7 +29,7 @@ _NARROWEST, _WIDEST = 40, 100
 
 @app.command()
 def parameters(
-    files: Annotated[list[str], typer.Argument(help="Images to read.")],
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Images to read.")],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON line per file.")] = False,
     pixels: Annotated[
         bool, typer.Option(help="Also read text hidden in the pixels (decodes lossless files).")

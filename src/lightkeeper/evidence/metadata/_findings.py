@@ -17,7 +17,8 @@ def parameters_finding(record: GenerationRecord, *, examiner: str, version: str)
     """Say that a file carries generation parameters, and where.
 
     The finding rests on text that anyone can write: ``Basis.ASSERTED``, no likelihood ratio.
-    Its ``source`` is the record's carrier, so that several records of one carrier count once.
+    It speaks for an edit where the record says that the tool started from a picture. Its
+    ``source`` is the record's carrier, so that several records of one carrier count once.
     """
     where = record.carrier
     edited = any(word in (record.mode or "") for word in _EDITING)
