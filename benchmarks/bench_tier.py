@@ -13,7 +13,7 @@ from PIL import Image
 
 from lightkeeper.assessment import assess
 from lightkeeper.evidence import Tier, examine
-from lightkeeper.hashing import media_digests, media_pdq
+from lightkeeper.hashing import media_digests, pdq
 from lightkeeper.media import open_media
 from lightkeeper.scan import Policy, default_examiners
 from lightkeeper.testing import photo_like
@@ -64,7 +64,7 @@ def _lightkeeper() -> Callable[[bytes], object]:
     def whole(content: bytes) -> object:
         media = open_media(content)
         media_digests(media)
-        media_pdq(media).dihedral()
+        pdq(media).dihedral()
         seen = examine(media, examiners, tier=Tier.PIXELS)
         return assess(seen.findings, not_examined=seen.not_examined)
 

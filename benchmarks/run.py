@@ -11,7 +11,13 @@ from pathlib import Path
 
 import numpy as np
 
-BENCHMARKS = ("bench_metadata", "bench_pdq", "bench_watermark", "bench_tier")
+BENCHMARKS = (
+    "bench_metadata",
+    "bench_pdq",
+    "bench_watermark",
+    "bench_provenance",
+    "bench_tier",
+)
 INTRODUCTION = """# Benchmarks
 
 Made by `make bench`: single thread, medians, Lightkeeper and its peers in the same run on the same
