@@ -116,6 +116,7 @@ def test_the_table_of_hashes_names_checkpoint_vae_loras_and_embeddings() -> None
         },
         VAE="soft.safetensors",
     )
+    assert found.model_hash == "0123456789"
     assert found.model_hashes == (ModelHash("autov2", "0123456789"),)
     assert found.vae == Resource(
         kind="vae", name="soft.safetensors", hashes=(ModelHash("autov2", "abcdef0123"),)

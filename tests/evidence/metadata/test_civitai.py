@@ -32,6 +32,16 @@ def test_listed_resources_become_checkpoint_and_loras() -> None:
     assert found.extra["Civitai resources"] == resources
 
 
+def test_the_signature_in_exif_is_a_mark_too() -> None:
+    text = infotext("a boat", parameters=_BASE)
+    fields = (
+        ExifField("ifd0", 0x013B, "ai", "ai"),
+        ExifField("exif", 0x9286, text.encode("utf-16-be"), text),
+    )
+    (found,) = records_from(Embedded(exif=fields))
+    assert found.tool == "civitai"
+
+
 def test_another_application_that_lists_resources_keeps_its_name() -> None:
     parameters = {**_BASE, "App": "SD.Next", "Civitai resources": []}
     assert record(infotext("a boat", parameters=parameters)).tool == "sd-next"

@@ -57,7 +57,7 @@ def record_of(infotext: Infotext, payload: Payload, *, tool: str) -> GenerationR
         width=width,
         height=height,
         model_name=fields.text("model"),
-        model_hash=checkpoint,
+        model_hash=checkpoint or hashes.of("model"),
         model_hashes=model_hashes(checkpoint, hashes.of("model")),
         vae=_vae(fields, hashes),
         loras=loras,

@@ -53,7 +53,7 @@ class Parameters:
     def text(self, *names: str) -> str | None:
         """Take the first of these names that holds text and means something."""
         for name in names:
-            value = self.peek(name)
+            value = self.peek(name) if name in self._names else None
             if isinstance(value, str) and value.strip() not in _ABSENT:
                 self.take(name)
                 return value

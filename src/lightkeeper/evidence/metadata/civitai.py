@@ -53,10 +53,13 @@ def read(carriers: Carriers) -> Iterable[GenerationRecord]:
 
 
 def read_infotext(carriers: Carriers) -> Iterable[GenerationRecord]:
-    """Records of infotexts that list Civitai's resources and come from no other application."""
+    """Records of infotexts that bear Civitai's marks and name no other application."""
+    artist = carriers.find("Artist")
+    signed = artist is not None and artist.text == "ai"
     for payload, infotext in infotexts(carriers):
-        keys = infotext.fields
-        if (_RESOURCES in keys or _METADATA in keys) and not {"App", "Version"} & keys.keys():
+        keys = infotext.fields.keys()
+        marked = signed or _RESOURCES in keys or _METADATA in keys
+        if marked and not {"App", "Version"} & keys:
             carriers.claim(payload)
             yield _with_resources(record_of(infotext, payload, tool="civitai"))
 
