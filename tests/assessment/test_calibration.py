@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from lightkeeper.assessment import load_calibration
+from lightkeeper.assessment import Calibration
 from lightkeeper.assessment._calibration import FORGEABLE
 from lightkeeper.errors import InvalidConfiguration
 
 
 def test_every_shipped_bound_has_a_reason_and_forgeable_ones_stay_moderate() -> None:
-    calibration = load_calibration()
+    calibration = Calibration.load()
     assert calibration.bounds
     for bound in calibration.bounds:
         assert bound.reason.endswith(".")
@@ -32,9 +32,9 @@ def test_an_unusable_calibration_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "calibration.toml"
     path.write_text(text)
     with pytest.raises(InvalidConfiguration, match="calibration"):
-        load_calibration(path)
+        Calibration.load(path)
 
 
 def test_a_missing_calibration_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidConfiguration, match="cannot read"):
-        load_calibration(tmp_path / "absent.toml")
+        Calibration.load(tmp_path / "absent.toml")

@@ -9,7 +9,7 @@ from lightkeeper.assessment import Strength
 from lightkeeper.errors import InvalidConfiguration
 from lightkeeper.evidence import Tier
 from lightkeeper.scan import Condition, Policy, ScanRow, default_examiners
-from lightkeeper.scan._examiners import EXAMINERS
+from lightkeeper.scan._policy import EXAMINER_NAMES
 
 
 @pytest.fixture
@@ -85,13 +85,13 @@ def test_an_absent_file_is_refused(policy_file: Path) -> None:
 
 
 def test_every_examiner_answers_to_the_name_that_a_policy_uses() -> None:
-    assert [e.name for e in default_examiners(Policy())] == list(EXAMINERS)
+    assert [e.name for e in default_examiners(Policy())] == list(EXAMINER_NAMES)
 
 
 def test_an_examiner_that_is_switched_off_is_not_made() -> None:
     names = [e.name for e in default_examiners(Policy(without=frozenset({"stealth"})))]
     assert "stealth" not in names
-    assert len(names) == len(EXAMINERS) - 1
+    assert len(names) == len(EXAMINER_NAMES) - 1
 
 
 def test_a_fingerprint_tells_what_could_change_a_row(tmp_path: Path) -> None:

@@ -11,10 +11,9 @@ from lightkeeper.assessment import Assessment
 from lightkeeper.evidence import Finding
 from lightkeeper.scan import SCHEMA, ScanRow
 from lightkeeper.scan._conditions import _ORIGINS, _OTHERS, _STRENGTHS
-from lightkeeper.scan._examiners import EXAMINERS
 from lightkeeper.scan._journal import _TRANSIENT
 from lightkeeper.scan._parquet import _schema
-from lightkeeper.scan._policy import _Reader
+from lightkeeper.scan._policy import EXAMINER_NAMES, _Reader
 
 PAGE = Path(__file__).parents[2] / "docs/reference/scan-schema.md"
 
@@ -32,7 +31,7 @@ def documented() -> set[str]:
         pytest.param([f.name for f in fields(Finding)], id="finding"),
         pytest.param([f.name for f in fields(Assessment)], id="assessment"),
         pytest.param(list(_Reader._readers), id="policy"),
-        pytest.param(list(EXAMINERS), id="examiners"),
+        pytest.param(list(EXAMINER_NAMES), id="examiners"),
         pytest.param([*_ORIGINS, *_OTHERS, *_STRENGTHS], id="conditions"),
         pytest.param(sorted(_TRANSIENT), id="errors"),
         pytest.param(_schema(pyarrow).names, id="parquet"),

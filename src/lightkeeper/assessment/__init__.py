@@ -5,7 +5,7 @@
 """
 
 from lightkeeper.assessment._assess import assess
-from lightkeeper.assessment._calibration import Calibration, load_calibration
+from lightkeeper.assessment._calibration import Calibration
 from lightkeeper.assessment._classification import AgeGroup, Classification, IndustryClass, Label
 from lightkeeper.assessment._explain import explain
 from lightkeeper.assessment._result import Assessment, Conflict, Origin, Routing, Strength
@@ -23,5 +23,4 @@ __all__ = [
     "Strength",
     "assess",
     "explain",
-    "load_calibration",
 ]

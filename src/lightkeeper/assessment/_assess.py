@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lightkeeper.assessment._calibration import Calibration, load_calibration
+from lightkeeper.assessment._calibration import Calibration
 from lightkeeper.assessment._classification import Classification
 from lightkeeper.assessment._conflicts import find_conflicts
 from lightkeeper.assessment._fusion import Support, net, sum_up, weigh
@@ -40,7 +40,7 @@ def assess(
     Assessment
         ``undetermined`` wherever no weighed evidence prevails.
     """
-    calibration = calibration or load_calibration()
+    calibration = calibration or Calibration.load()
     weights = weigh(findings, calibration)
     origin, log10_lr = _origin(sum_up(findings, weights, calibration))
     carried_by = _carriers(origin, weights)

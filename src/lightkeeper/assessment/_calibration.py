@@ -39,25 +39,27 @@ class Calibration:
     forgeable_cap: float
     bounds: tuple[Bound, ...]
 
+    @classmethod
+    def load(cls, path: Path | None = None) -> Calibration:
+        """Read a calibration file, or the one that ships with Lightkeeper.
+
+        Raises
+        ------
+        InvalidConfiguration
+            The file is damaged, or lets evidence that anyone can forge exceed moderate support.
+        """
+        if path is None:
+            return _shipped()
+        try:
+            return _parse(path.read_text(encoding="utf-8"), str(path))
+        except OSError as error:
+            raise InvalidConfiguration(
+                f"cannot read calibration {path}: {error.strerror}"
+            ) from error
+
     def bound(self, claim: Claim, basis: Basis) -> Bound | None:
         """The bound for this kind of finding, if there is one."""
         return next((b for b in self.bounds if (b.claim, b.basis) == (claim, basis)), None)
-
-
-def load_calibration(path: Path | None = None) -> Calibration:
-    """Read a calibration file, or the one that ships with Lightkeeper.
-
-    Raises
-    ------
-    InvalidConfiguration
-        The file is damaged, or lets evidence that anyone can forge exceed moderate support.
-    """
-    if path is None:
-        return _shipped()
-    try:
-        return _parse(path.read_text(encoding="utf-8"), str(path))
-    except OSError as error:
-        raise InvalidConfiguration(f"cannot read calibration {path}: {error.strerror}") from error
 
 
 @cache

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lightkeeper.evidence import Tier
+from lightkeeper.scan._policy import EXAMINER_NAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from lightkeeper.evidence import Examiner
     from lightkeeper.scan._policy import Policy
@@ -61,16 +62,15 @@ def _rivagan(policy: Policy) -> Examiner:
     return RivaGanExaminer(marks=policy.marks, alpha=policy.alpha)
 
 
-EXAMINERS: Mapping[str, Callable[[Policy], Examiner]] = {
-    "metadata": _metadata,
-    "sources": _sources,
-    "stealth": _stealth,
-    "provenance": _provenance,
-    "public-marks": _public_marks,
-    "rescaled-marks": _rescaled_marks,
-    "rivagan": _rivagan,
-}
-"""Names as a policy file switches them on and off."""
+_BUILDERS: tuple[Callable[[Policy], Examiner], ...] = (
+    _metadata,
+    _sources,
+    _stealth,
+    _provenance,
+    _public_marks,
+    _rescaled_marks,
+    _rivagan,
+)
 
 
 def default_examiners(policy: Policy) -> tuple[Examiner, ...]:
@@ -83,7 +83,11 @@ def default_examiners(policy: Policy) -> tuple[Examiner, ...]:
     InvalidConfiguration
         A file that the policy names is wrong.
     """
-    return tuple(build(policy) for name, build in EXAMINERS.items() if name not in policy.without)
+    return tuple(
+        build(policy)
+        for name, build in zip(EXAMINER_NAMES, _BUILDERS, strict=True)
+        if name not in policy.without
+    )
 
 
 def warm_up(tier: Tier) -> None:

@@ -19,6 +19,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _MIB = 1 << 20
+EXAMINER_NAMES = (
+    "metadata",
+    "sources",
+    "stealth",
+    "provenance",
+    "public-marks",
+    "rescaled-marks",
+    "rivagan",
+)
+"""Names as a policy file switches them on and off, in the order in which they are made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,13 +132,11 @@ class _Reader:
         return {"tier": Tier[name.upper()]}
 
     def _examiners(self, key: str, value: object) -> dict[str, Any]:
-        from lightkeeper.scan._examiners import EXAMINERS
-
         without = set(self._base.without)
         for name, on in self._checked(key, value, dict).items():
-            if name not in EXAMINERS:
+            if name not in EXAMINER_NAMES:
                 raise self._wrong(
-                    f"unknown key '{key}.{name}'; examiners are {', '.join(EXAMINERS)}"
+                    f"unknown key '{key}.{name}'; examiners are {', '.join(EXAMINER_NAMES)}"
                 )
             (without.discard if self._checked(f"{key}.{name}", on, bool) else without.add)(name)
         return {"without": frozenset(without)}
