@@ -53,7 +53,7 @@ def read_bmff(content: bytes, limits: Limits, *, decoder_turns: bool) -> Layout:
         elif kind == b"uuid":
             layout.has_c2pa = layout.has_c2pa or content[start : start + 16] == _C2PA_UUID
             if content[start : start + 16] == _XMP_UUID:
-                layout.xmp_packets.append(content[start + 16 : end])
+                layout.add_xmp(content[start + 16 : end])
         elif kind == b"moov":
             layout.frames = max(1, _samples(content, start, end, 0, budget, layout))
     if budget[0] <= 0:
@@ -206,21 +206,24 @@ def _picture(items: _Items, layout: Layout, *, decoder_turns: bool) -> None:
 
 
 def _metadata(content: bytes, items: _Items, layout: Layout, limits: Limits) -> None:
+    left = limits.max_text_total
     for item, kind in items.kinds.items():
         is_xmp = kind == b"mime" and items.content_types.get(item) == b"application/rdf+xml"
         if kind != b"Exif" and not is_xmp:
             continue
-        data = _item_data(content, items, item, layout, limits)
+        data = _item_data(content, items, item, layout, left)
+        left -= len(data)
         if is_xmp and data:
-            layout.xmp_packets.append(data)
+            layout.add_xmp(data)
         elif len(data) > 8:
             # The item starts with the offset of the TIFF header after these four bytes.
             start = 4 + int.from_bytes(data[:4], "big")
-            layout.exif_blocks.append(data[start:].removeprefix(b"Exif\0\0"))
+            layout.add_exif(data[start:].removeprefix(b"Exif\0\0"))
 
 
-def _item_data(content: bytes, items: _Items, item: int, layout: Layout, limits: Limits) -> bytes:
-    parts, left = [], limits.max_text
+def _item_data(content: bytes, items: _Items, item: int, layout: Layout, left: int) -> bytes:
+    """Bytes of one item, at most ``left`` of them."""
+    parts = []
     for method, offset, length in items.extents.get(item, []):
         source = items.data if method == 1 else content
         part = source[offset : offset + min(length, left)] if length else source[offset:][:left]

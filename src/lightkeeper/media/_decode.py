@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from lightkeeper.media._layout import Layout
 
-_STRIP_ROWS = 256
+_STRIP_PIXELS = 1 << 18
 _DECODER_FAULTS = (
     OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, TypeError, RuntimeError,
     OverflowError, AttributeError, ZeroDivisionError, AssertionError, NotImplementedError,
@@ -66,7 +66,7 @@ def decode_scaled_luma(content: bytes, layout: Layout, scale: int) -> NDArray[np
         means = read_dc_luma(content)
         if means is not None and means.shape == (height, width):
             return means
-    for strict in (True, False):
+    for strict in (False,) if layout.is_damaged else (True, False):
         try:
             found = simplejpeg.decode_jpeg(
                 content, "GRAY", min_height=height, min_width=width, strict=strict
@@ -86,16 +86,15 @@ def luma_of(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
     In strips, since Pillow widens RGB to four bytes a pixel.
     """
     luma = np.empty(rgb.shape[:2], np.uint8)
-    for row in range(0, len(rgb), _STRIP_ROWS):
-        strip = Image.fromarray(rgb[row : row + _STRIP_ROWS])
-        luma[row : row + _STRIP_ROWS] = np.asarray(strip.convert("L"))
+    for rows in _strip_rows(*rgb.shape[:2]):
+        luma[rows] = np.asarray(Image.fromarray(rgb[rows]).convert("L"))
     return luma
 
 
 def _decode_jpeg(content: bytes, layout: Layout) -> Raster | None:
     import simplejpeg
 
-    for strict in (True, False):
+    for strict in (False,) if layout.is_damaged else (True, False):
         try:
             return _frozen(simplejpeg.decode_jpeg(content, "RGB", strict=strict), None)
         except ValueError as error:
@@ -106,6 +105,7 @@ def _decode_jpeg(content: bytes, layout: Layout) -> Raster | None:
 
 
 def _note_jpeg(layout: Layout, error: ValueError) -> None:
+    layout.is_damaged = True
     if "Premature end" in str(error):
         layout.cut_short("jpeg:pixels", "the pixel data ends early")
     else:
@@ -190,15 +190,20 @@ def _strips(image: Image.Image) -> tuple[NDArray[np.uint8], NDArray[np.uint8] | 
     has_alpha = image.has_transparency_data
     rgb = np.empty((height, width, 3), np.uint8)
     alpha = np.empty((height, width), np.uint8) if has_alpha else None
-    for row in range(0, height, _STRIP_ROWS):
-        strip = image.crop((0, row, width, min(row + _STRIP_ROWS, height)))
-        rows = slice(row, row + strip.height)
+    for rows in _strip_rows(height, width):
+        strip = image.crop((0, rows.start, width, rows.stop))
         if alpha is None:
             rgb[rows] = _eight_bit(strip)
         else:
             both: NDArray[Any] = np.asarray(strip.convert("RGBA"))
             rgb[rows], alpha[rows] = both[:, :, :3], both[:, :, 3]
     return rgb, alpha
+
+
+def _strip_rows(height: int, width: int) -> Iterator[slice]:
+    rows = max(1, _STRIP_PIXELS // width)
+    for start in range(0, height, rows):
+        yield slice(start, min(start + rows, height))
 
 
 def _eight_bit(strip: Image.Image) -> NDArray[np.uint8]:

@@ -38,11 +38,11 @@ class _Walk:
 
     def joined(self, start: int) -> bytes:
         """Content of the sub-blocks between ``start`` and the present position."""
-        parts, at = [], start
+        found, at = bytearray(), start
         while at < self.at and self.content[at]:
-            parts.append(self.content[at + 1 : at + 1 + self.content[at]])
+            found += self.content[at + 1 : at + 1 + self.content[at]]
             at += self.content[at] + 1
-        return b"".join(parts)
+        return bytes(found)
 
 
 def read_gif(content: bytes, limits: Limits) -> Layout:
@@ -101,8 +101,6 @@ def _extension(label: int, start: int, walk: _Walk, layout: Layout) -> None:
         layout.texts.append(RawText("gif:comment", "", text, TextEncoding.COMMENT))
     elif label == 0xFF and content[start + 1 : start + 12] == b"XMP DataXMP":
         # The packet stands there bare; a trailer of descending bytes leads readers out.
-        layout.xmp_packets.append(
-            content[start + 12 : max(start, walk.at - _XMP_MAGIC_TRAILER - 1)]
-        )
+        layout.add_xmp(content[start + 12 : max(start, walk.at - _XMP_MAGIC_TRAILER - 1)])
     elif label == 0xFF and content[start + 1 : start + 9] == b"C2PA_GIF":
         layout.has_c2pa = True

@@ -9,6 +9,8 @@ from typing import NoReturn
 from lightkeeper.errors import CorruptMedia
 from lightkeeper.media._types import Problem
 
+_MOST_BLOCKS = 8
+"""EXIF blocks and XMP packets of one file that are read; one or two are usual."""
 _MOST_PROBLEMS = 100
 """A hostile file can have thousands; more than these tell nothing new."""
 
@@ -63,6 +65,22 @@ class Layout:
     bytes_per_pixel: float = 0.0
     """JPEG: the decoder's coefficient buffer for progressive files."""
     scans: int = 1
+    is_damaged: bool = False
+    """JPEG: a strict decode has failed, so that no second one need be tried."""
+
+    def add_exif(self, block: bytes) -> None:
+        """Keep a TIFF structure, if there are not too many already."""
+        self._add(self.exif_blocks, block, "exif")
+
+    def add_xmp(self, packet: bytes) -> None:
+        """Keep an XMP packet, if there are not too many already."""
+        self._add(self.xmp_packets, packet, "xmp")
+
+    def _add(self, blocks: list[bytes], block: bytes, name: str) -> None:
+        if len(blocks) < _MOST_BLOCKS:
+            blocks.append(block)
+        else:
+            self.problem("too-many-chunks", name, f"blocks after {_MOST_BLOCKS} ignored")
 
     def problem(self, code: str, where: str, message: str) -> None:
         """Note something wrong that did not stop the walk; said once for each place."""

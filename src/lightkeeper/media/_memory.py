@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from lightkeeper.media._limits import Limits
 
 _PEAK = {
-    MediaFormat.PNG: 7,
-    MediaFormat.BMP: 7,
+    MediaFormat.PNG: 8,
+    MediaFormat.BMP: 8,
     MediaFormat.GIF: 12,
     MediaFormat.TIFF: 12,
     MediaFormat.WEBP: 16,
@@ -21,11 +21,14 @@ _PEAK = {
     MediaFormat.HEIC: 12,
 }
 """Bytes a pixel at the peak: the decoder's own canvas (Pillow keeps RGB as four bytes), its copies
-and the array of three that is handed out; measured on 12-megapixel files."""
+and the three or four that are handed out; measured on 12-megapixel files."""
 _PILLOW_JPEG = 7
-_SIMPLEJPEG = 3
+_SIMPLEJPEG = 4
+"""Three for RGB and one for the luminance that is made beside it."""
 _MOST_SCANS = 100
-"""Each scan of a progressive JPEG walks over the whole picture; encoders write about ten."""
+_MOST_SCANNED = 600_000_000
+"""Pixels times scans: each scan of a progressive JPEG walks over the whole picture, at about a
+nanosecond a pixel; encoders write about ten scans."""
 
 
 def check_decode(layout: Layout, media_format: MediaFormat, limits: Limits) -> None:
@@ -34,7 +37,7 @@ def check_decode(layout: Layout, media_format: MediaFormat, limits: Limits) -> N
         each = layout.bytes_per_pixel + (_PILLOW_JPEG if layout.components == 4 else _SIMPLEJPEG)
         _check_scans(layout)
     else:
-        each = _PEAK[media_format] + layout.has_alpha
+        each = _PEAK[media_format]
     _check(layout, each, limits)
 
 
@@ -54,5 +57,7 @@ def _check(layout: Layout, bytes_per_pixel: float, limits: Limits) -> None:
 
 
 def _check_scans(layout: Layout) -> None:
+    if layout.scans > 1 and layout.scans * layout.width * layout.height > _MOST_SCANNED:
+        raise LimitExceeded(f"{layout.scans} scans over so large a picture: no encoder writes that")
     if layout.scans > _MOST_SCANS:
         raise LimitExceeded(f"{layout.scans} scans: no encoder writes so many")

@@ -15,7 +15,7 @@ _SIGNATURE_SIZE = 8
 _HEAD = struct.Struct(">I4s")
 _PICTURE = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"acTL", b"fcTL", b"fdAT"})
 _PIXEL_DATA = frozenset({b"IDAT", b"fdAT"})
-_PIXEL_CHUNKS_PER_CHUNK = 100
+_PIXEL_CHUNKS_PER_CHUNK = 20
 """Pixel chunks are cheap to skip: their own limit is this many times ``max_chunks``."""
 _XMP_KEYWORD = "XML:com.adobe.xmp"
 
@@ -86,7 +86,7 @@ def _chunk(content: bytes, at: int, length: int, kind: bytes, layout: Layout) ->
     elif kind == b"tRNS":
         layout.has_alpha = True
     elif kind == b"eXIf":
-        layout.exif_blocks.append(data.removeprefix(b"Exif\0\0"))
+        layout.add_exif(data.removeprefix(b"Exif\0\0"))
     elif kind == b"caBX":
         layout.has_c2pa = layout.has_c2pa or is_c2pa_store(data)
     elif kind in _TEXTS:
@@ -116,7 +116,7 @@ def _international_text(data: bytes, layout: Layout) -> None:
     _translated, _, text = rest.partition(b"\0")
     name = keyword.decode("latin-1")
     if name == _XMP_KEYWORD and not deflated:
-        layout.xmp_packets.append(text)
+        layout.add_xmp(text)
         return
     layout.texts.append(RawText("png:iTXt", name, text, TextEncoding.UTF_8, deflated))
 

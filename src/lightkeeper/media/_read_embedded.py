@@ -15,7 +15,6 @@ from lightkeeper.media._xmp import read_xmp
 
 if TYPE_CHECKING:
     from lightkeeper.media._limits import Limits
-    from lightkeeper.media._types import Problem
 
 _PROFILE = "Raw profile type "
 _XMP_KEYWORD = "XML:com.adobe.xmp"
@@ -46,15 +45,16 @@ def read_embedded(layout: Layout, media_format: MediaFormat, limits: Limits) -> 
 
 
 class _Reading:
-    """Copies of the raw lists (a text may turn out to hold EXIF or XMP) and the text budget."""
+    """A copy of the raw lists (a text may turn out to hold EXIF or XMP) and the text budget."""
 
     def __init__(self, layout: Layout, limits: Limits) -> None:
         self.limits = limits
-        self.exif = list(layout.exif_blocks)
-        self.xmp = list(layout.xmp_packets)
+        self._raw = Layout(
+            exif_blocks=list(layout.exif_blocks), xmp_packets=list(layout.xmp_packets)
+        )
+        self.exif, self.xmp = self._raw.exif_blocks, self._raw.xmp_packets
+        self.problems = self._raw.problems
         self.iptc = list(layout.iptc_blocks)
-        self.problems: list[Problem] = []
-        self._noted = Layout(problems=self.problems)
         self._budget = limits.max_text_total
 
     def text(self, raw: RawText) -> TextBlock | None:
@@ -63,7 +63,7 @@ class _Reading:
         if data is None or (raw.keyword.startswith(_PROFILE) and self._profile(raw, data)):
             return None
         if raw.keyword == _XMP_KEYWORD and raw.carrier == "png:iTXt":
-            self.xmp.append(data)
+            self._raw.add_xmp(data)
             return None
         text, encoding = container_text(data, raw.encoding)
         return TextBlock(raw.carrier, raw.keyword, text, encoding)
@@ -71,8 +71,10 @@ class _Reading:
     def fields(self) -> list[ExifField]:
         """Entries of all EXIF blocks."""
         fields: list[ExifField] = []
+        entries = self.limits.max_chunks
         for block in self.exif:
-            found = Directories(block, self.limits)
+            found = Directories(block, self.limits, entries=entries)
+            entries = max(0, found.entries)
             fields += found.fields
             self.problems += found.problems
         return fields
@@ -102,11 +104,11 @@ class _Reading:
             self._too_long(raw.where, f"longer than {limit} bytes; not read")
             return None
         if not whole:
-            self._noted.problem("damaged", raw.where, "compressed text ends early or is damaged")
+            self._raw.problem("damaged", raw.where, "compressed text ends early or is damaged")
         return data
 
     def _too_long(self, where: str, message: str) -> None:
-        self._noted.problem("text-too-long", where, message)
+        self._raw.problem("text-too-long", where, message)
 
     def _profile(self, raw: RawText, data: bytes) -> bool:
         """ImageMagick's hexadecimal profiles: name, length, digits."""
@@ -117,14 +119,14 @@ class _Reading:
         try:
             profile = binascii.unhexlify(b"".join(lines[2].split()))
         except (ValueError, binascii.Error):
-            self._noted.problem("damaged", raw.where, "not a hexadecimal profile")
+            self._raw.problem("damaged", raw.where, "not a hexadecimal profile")
             return False
         if profile.startswith(_XMP_SIGNATURE):
-            self.xmp.append(profile[len(_XMP_SIGNATURE) :])
+            self._raw.add_xmp(profile[len(_XMP_SIGNATURE) :])
         elif kind == "xmp":
-            self.xmp.append(profile)
+            self._raw.add_xmp(profile)
         elif kind in ("exif", "app1"):
-            self.exif.append(profile.removeprefix(b"Exif\0\0"))
+            self._raw.add_exif(profile.removeprefix(b"Exif\0\0"))
         elif iptc := (profile if profile[:1] == b"\x1c" else photoshop_iptc(profile)):
             self.iptc.append(iptc)
         return True

@@ -52,9 +52,9 @@ def _chunk(kind: bytes, content: bytes, start: int, end: int, layout: Layout) ->
     elif kind == b"VP8L":
         _lossless(content[start : min(start + 5, end)], layout)
     elif kind == b"EXIF":
-        layout.exif_blocks.append(content[start:end].removeprefix(b"Exif\0\0"))
+        layout.add_exif(content[start:end].removeprefix(b"Exif\0\0"))
     elif kind == b"XMP ":
-        layout.xmp_packets.append(content[start:end])
+        layout.add_xmp(content[start:end])
     elif kind == b"C2PA" and is_c2pa_store(content[start : start + 64]):
         layout.has_c2pa = True
 

@@ -34,15 +34,18 @@ _TEXT_CAP = 65_536
 
 
 class Directories:
-    """A bounded, cycle-proof walk over the directories of one TIFF structure."""
+    """A bounded, cycle-proof walk over the directories of one TIFF structure.
 
-    def __init__(self, block: bytes, limits: Limits) -> None:
+    ``entries`` is what remains of the file's budget; :attr:`entries` is what this walk left.
+    """
+
+    def __init__(self, block: bytes, limits: Limits, *, entries: int | None = None) -> None:
         self.block, self.limits = block, limits
         self.fields: list[ExifField] = []
         self.problems: list[Problem] = []
         self.pages = 0
         self._seen: set[int] = set()
-        self._entries = limits.max_chunks
+        self.entries = limits.max_chunks if entries is None else entries
         self._bytes = limits.max_text_total
         self._mark = {b"II*\0": "<", b"MM\0*": ">"}.get(block[:4], "")
         if not self._mark or len(block) < 8:
@@ -93,8 +96,8 @@ class Directories:
         return int(struct.unpack_from(self._mark + "I", self.block, table_end)[0])
 
     def _entry(self, at: int, name: Ifd, depth: int) -> None:
-        self._entries -= 1
-        if self._entries < 0:
+        self.entries -= 1
+        if self.entries < 0:
             self._problem("too-many-chunks", f"exif:{name}", "too many entries; the rest ignored")
             return
         tag, kind, count = struct.unpack_from(self._mark + "HHI", self.block, at)
@@ -175,8 +178,9 @@ def read_tiff(content: bytes, limits: Limits) -> Layout:
     layout.has_alpha = found.number(_SAMPLES) in (2, 4) and bool(found.number(0x0152))
     layout.components = max(1, found.number(_SAMPLES))
     layout.has_c2pa = bool(found.raw(_C2PA))
-    layout.exif_blocks.append(content)
-    for tag, target in ((_XMP, layout.xmp_packets), (_IPTC, layout.iptc_blocks)):
-        if raw := found.raw(tag):
-            target.append(raw)
+    layout.add_exif(content)
+    if packet := found.raw(_XMP):
+        layout.add_xmp(packet)
+    if iptc := found.raw(_IPTC):
+        layout.iptc_blocks.append(iptc)
     return layout

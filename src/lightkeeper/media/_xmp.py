@@ -21,6 +21,8 @@ _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _XML = "http://www.w3.org/XML/1998/namespace"
 _PACKET = "adobe:ns:meta/"
 _SEPARATOR = "\n"
+_ELEMENTS_PER_CHUNK = 5
+"""Elements without a value cost time too: their own limit is this many times ``max_chunks``."""
 
 
 class _RefusedError(Exception):
@@ -46,6 +48,7 @@ class _Reader:
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self.found: list[XmpProperty] = []
+        self._left = limits.max_chunks * _ELEMENTS_PER_CHUNK
         self._open: list[_Element] = []
 
     def read(self, packet: bytes) -> None:
@@ -60,6 +63,9 @@ class _Reader:
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
         if len(self._open) >= self.limits.max_nesting:
             raise _RefusedError("too-deep", f"nested deeper than {self.limits.max_nesting}")
+        self._left -= 1
+        if self._left < 0:
+            raise _RefusedError("too-many-chunks", "too many elements")
         namespace, name = _split(tag)
         parent = self._open[-1] if self._open else None
         element = _Element(namespace, name, parent.path if parent else "")
