@@ -5,7 +5,7 @@ from __future__ import annotations
 LIMITS = {
     "anyone-can-write": "Unsigned text: anyone can write it into any file.",
     "key-is-public": "Anyone can put this mark on any picture, photographs included.",
-    "also-on-human-art": "People also put this mark on their own art, to keep it out of training sets.",
+    "also-on-human-art": "People put this mark on their own art too, to keep it from training.",
     "signer-not-trusted": "The signature is intact, but nobody vouches for the signer.",
     "said-by-ingredient": "The statement is that of a picture this one was made from or contains.",
     "edited-since": "The picture was edited after that statement was signed.",

@@ -52,14 +52,14 @@ def work(connection: Connection, order: Order) -> None:
 
 def _prepare(connection: Connection, order: Order) -> Sequence[Examiner] | None:
     from lightkeeper import __version__
-    from lightkeeper.assessment import load_calibration
+    from lightkeeper.assessment import Calibration
     from lightkeeper.scan._examiners import warm_up
 
     try:
         examiners = order.build(order.policy)
         warm_up(order.policy.tier)
         versions = {e.name: e.version for e in examiners if e.unavailable() is None}
-        versions |= {"lightkeeper": __version__, "assessment": load_calibration().id}
+        versions |= {"lightkeeper": __version__, "assessment": Calibration.load().id}
     except LightkeeperError as error:
         _send(connection, {"code": error.code, "message": str(error), "hint": error.hint})
         return None

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lightkeeper.evidence._finding import Claim, Details, Hypothesis
-from lightkeeper.evidence.metadata._json import parse_json
 from lightkeeper.evidence.metadata._declared import declared
+from lightkeeper.evidence.metadata._json import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
