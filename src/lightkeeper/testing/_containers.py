@@ -135,7 +135,7 @@ def with_webp_chunks(webp: bytes, *chunks: bytes) -> bytes:
 
 
 def gif_bytes(pixels: Pixels, *, comment: bytes | None = None, frames: int = 1) -> bytes:
-    """A GIF, with a comment extension before its trailer."""
+    """A GIF, with a comment extension before its first frame."""
     first = Image.fromarray(pixels).quantize(64)
     # Pillow merges equal frames: turn each one a little.
     more = [first.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if n % 2 else first
@@ -147,7 +147,8 @@ def gif_bytes(pixels: Pixels, *, comment: bytes | None = None, frames: int = 1) 
         return gif
     blocks = [comment[i : i + 255] for i in range(0, len(comment), 255)]
     extension = b"\x21\xfe" + b"".join(bytes([len(b)]) + b for b in blocks) + b"\0"
-    return gif[:-1] + extension + gif[-1:]
+    table_end = 13 + (3 << ((gif[10] & 7) + 1) if gif[10] & 0x80 else 0)
+    return gif[:table_end] + extension + gif[table_end:]
 
 
 def encoded_bytes(pixels: Pixels, file_format: str, **options: object) -> bytes:
