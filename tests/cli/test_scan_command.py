@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pty
@@ -158,7 +159,14 @@ def test_fail_on_decides_the_exit_code(
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--fail-on", "sunshine"], ["--tier", "deepest"], ["--jobs", "0"], ["--colour"]],
+    [
+        ["--fail-on", "sunshine"],
+        ["--tier", "deepest"],
+        ["--jobs", "0"],
+        ["--colour"],
+        ["--thumbnails"],
+        ["--explain", "--jsonl", "-"],
+    ],
 )
 def test_a_wrong_call_does_nothing_and_exits_with_2(run: Run, arguments: list[str]) -> None:
     done = run("a.png", *arguments)
@@ -255,27 +263,36 @@ def test_a_reader_that_leaves_early_is_no_error(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def in_terminal(arguments: list[Any], stream: str, columns: int) -> str:
+    """What a terminal shows that stands behind one of the two streams."""
+    leader, follower = pty.openpty()
+    streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, stream: follower}
+    environment = {**os.environ, "COLUMNS": str(columns), "TERM": "xterm-256color"}
+    process = subprocess.Popen([*SCAN, *map(str, arguments)], env=environment, **streams)
+    os.close(follower)
+    shown = b""
+    with contextlib.suppress(OSError):  # the terminal is gone when its last writer is
+        while part := os.read(leader, 65536):
+            shown += part
+    process.wait(60)
+    os.close(leader)
+    return shown.decode()
+
+
 @pytest.mark.parametrize("columns", [48, 80, 160])
 def test_the_table_fits_the_terminal(tmp_path: Path, columns: int) -> None:
     folder = draw(tmp_path / "a-folder-with-a-rather-long-name-that-goes-on", 3)
-    leader, follower = pty.openpty()
-    process = subprocess.Popen(
-        [*SCAN, folder, "--tier", "bytes"],
-        stdout=follower,
-        stderr=subprocess.PIPE,
-        env={**os.environ, "COLUMNS": str(columns), "TERM": "xterm-256color"},
-    )
-    os.close(follower)
-    shown = b""
-    try:
-        while part := os.read(leader, 65536):
-            shown += part
-    except OSError:
-        pass  # the terminal is gone when its last writer is
-    process.communicate(timeout=60)
-    os.close(leader)
-    lines = re.sub(r"\x1b\[[0-9;]*m", "", shown.decode()).splitlines()
+    shown = in_terminal([folder, "--tier", "bytes", "-q"], "stdout", columns)
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", shown).splitlines()
     assert len(lines) == 4
     assert all(len(line) <= columns for line in lines)
     assert "002.png" in lines[3]
-    assert b"\x1b[" in shown
+    assert "\x1b[" in shown
+
+
+def test_progress_on_a_terminal_leaves_standard_output_clean(tmp_path: Path) -> None:
+    folder = draw(tmp_path / "in", 30)
+    shown = in_terminal([folder, "--tier", "bytes", "--jsonl", tmp_path / "rows"], "stderr", 100)
+    assert "/30" in shown
+    assert "30 files: 30 undetermined" in shown
+    assert len((tmp_path / "rows").read_text().splitlines()) == 30

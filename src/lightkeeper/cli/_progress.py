@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING, Protocol, Self
 
@@ -68,11 +69,23 @@ class _Plain(_Silent):
 
     def __init__(self, total: int | None) -> None:
         self._total = total
+        self._notice = threading.Timer(
+            _PLAIN_SECONDS, sys.stderr.write, [f"starting workers; {_WORDS}\n"]
+        )
+        self._notice.daemon = True
         self._said = time.monotonic()
         self._clock = _Clock()
 
+    def __enter__(self) -> Self:
+        self._notice.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._notice.cancel()
+
     def update(self, summary: Summary, passed_over: int) -> None:
         """Print a line if the last one is some seconds old."""
+        self._notice.cancel()
         rate = self._clock.rate(summary.files)
         now = time.monotonic()
         if not rate or now - self._said < _PLAIN_SECONDS:

@@ -112,6 +112,10 @@ def scan_files(
     Exit codes: 0 done; 1 a condition of --fail-on was met; 2 wrong usage; 3 some files could not
     be examined; 4 could not run; 130 interrupted, finished work is kept.
     """
+    if thumbnails and html is None:
+        raise typer.BadParameter("--thumbnails puts pictures into a report: name it with --html")
+    if explain and jsonl == "-":
+        raise typer.BadParameter("--explain and --jsonl - both write to standard output")
     policy = _policy(policy_file, tier, fail_on, marks, trust_anchors)
     inputs = Inputs(paths)
     with progress(inputs.count(), quiet=quiet) as shown:
@@ -124,7 +128,7 @@ def scan_files(
             policy,
             jobs=jobs or load_settings().jobs,
             journal=resume,
-            thumbnails=thumbnails and html is not None,
+            thumbnails=thumbnails,
             explanations=explain,
         )
         run = _Run(inputs, outputs, shown, policy.fail_on)

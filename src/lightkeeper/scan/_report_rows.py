@@ -32,7 +32,7 @@ class ReportRows:
         short: dict[str, Any] = {
             "file": row.file,
             "facts": list(_facts(row)),
-            "notes": [f"{n['message']} ({n['code']})" for n in (*row.problems, *row.failures)],
+            "notes": list(_notes(row)),
             "thumbnail": row.thumbnail,
         }
         if row.error is not None:
@@ -108,6 +108,16 @@ def _facts(row: ScanRow) -> Iterator[tuple[str, str]]:
         yield "PDQ", row.pdq["hash"]
         yield "PDQ quality", f"{row.pdq['quality']} of 100"
     yield "Examined in", f"{row.seconds * 1000:,.0f} ms"
+
+
+def _notes(row: ScanRow) -> Iterator[str]:
+    """What went wrong, each thing once: several examiners fail over the same broken pixels."""
+    seen: dict[tuple[str, str], list[str]] = {}
+    for note in (*row.problems, *row.failures):
+        examiners = seen.setdefault((note["message"], note["code"]), [])
+        examiners += [note["examiner"]] if "examiner" in note else []
+    for (message, code), examiners in seen.items():
+        yield f"{message} ({', '.join([code, *examiners])})"
 
 
 def _values(details: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -66,13 +66,20 @@ def scan(
     """
     order = Order(policy=policy, build=build, thumbnails=thumbnails, explanations=explanations)
     with ExitStack() as stack:
-        pool = stack.enter_context(Pool(order, jobs=jobs or os.cpu_count() or 1))
+        pool = stack.enter_context(Pool(order, jobs=jobs or _cores()))
         kept = None
         if journal:
             extras = f"{thumbnails:d}{explanations:d}"
             fingerprint = policy.fingerprint(pool.versions) + extras
             kept = stack.enter_context(Journal(journal, fingerprint))
         yield from _Sequence(policy, pool, kept).rows(files)
+
+
+def _cores() -> int:
+    # A container or taskset may grant fewer than the machine has.
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 class _Sequence:

@@ -51,15 +51,10 @@ def work(connection: Connection, order: Order) -> None:
 
 
 def _prepare(connection: Connection, order: Order) -> Sequence[Examiner] | None:
-    from lightkeeper import __version__
-    from lightkeeper.assessment import Calibration
-    from lightkeeper.scan._examiners import warm_up
-
     try:
         examiners = order.build(order.policy)
-        warm_up(order.policy.tier)
-        versions = {e.name: e.version for e in examiners if e.unavailable() is None}
-        versions |= {"lightkeeper": __version__, "assessment": Calibration.load().id}
+        versions = _versions(examiners)
+        _warm_up(order.policy)
     except LightkeeperError as error:
         _send(connection, {"code": error.code, "message": str(error), "hint": error.hint})
         return None
@@ -69,6 +64,20 @@ def _prepare(connection: Connection, order: Order) -> Sequence[Examiner] | None:
     _bound_memory(order.policy.worker_memory)
     _send(connection, {"versions": versions})
     return examiners
+
+
+def _versions(examiners: Sequence[Examiner]) -> dict[str, str]:
+    from lightkeeper import __version__
+    from lightkeeper.assessment import Calibration
+
+    versions = {e.name: e.version for e in examiners if e.unavailable() is None}
+    return versions | {"lightkeeper": __version__, "assessment": Calibration.load().id}
+
+
+def _warm_up(policy: Policy) -> None:
+    from lightkeeper.scan._examiners import warm_up
+
+    warm_up(policy.tier)
 
 
 def _serve(connection: Connection, order: Order, examiners: Sequence[Examiner]) -> None:
