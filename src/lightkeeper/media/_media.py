@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeVar, cast
 
 from lightkeeper.errors import CorruptMedia, LimitExceeded
-from lightkeeper.media import _decode
 from lightkeeper.media._bmff import read_bmff
 from lightkeeper.media._bmp import read_bmp
 from lightkeeper.media._gif import read_gif
@@ -31,6 +30,8 @@ if TYPE_CHECKING:
     from lightkeeper.media._embedded import Embedded
     from lightkeeper.media._layout import Layout
 
+# Decoders are imported where pixels are asked for: numpy and Pillow take longer to import than
+# metadata takes to read, and a command line that only shows its help needs neither.
 T = TypeVar("T")
 _SCALES: tuple[Literal[8, 4, 2], ...] = (8, 4, 2)
 _WALKS: dict[MediaFormat, Callable[[bytes, Limits], Layout]] = {
@@ -136,7 +137,9 @@ class Media:
         if self._layout.frames > self.limits.max_frames:
             message = f"{self._layout.frames} frames; those after {self.limits.max_frames} ignored"
             self._layout.problem("too-many-frames", self.format.value, message)
-        yield from _decode.decode_frames(
+        from lightkeeper.media._decode import decode_frames
+
+        yield from decode_frames(
             self.content, self.format, self._layout, most=self.limits.max_frames
         )
 
@@ -159,7 +162,9 @@ class Media:
     def _decode_still(self) -> Raster:
         check_decode(self._layout, self.format, self.limits)
         _ = self.header  # a TIFF's decoder needs the orientation
-        return _decode.decode_still(self.content, self.format, self._layout)
+        from lightkeeper.media._decode import decode_still
+
+        return decode_still(self.content, self.format, self._layout)
 
     def _orient_rgb(self) -> NDArray[np.uint8]:
         pixels = orient(self.raster().rgb, self.header.orientation)
@@ -167,7 +172,9 @@ class Media:
         return pixels
 
     def _full_luma(self) -> Luma:
-        pixels = _decode.luma_of(self.rgb())
+        from lightkeeper.media._decode import luma_of
+
+        pixels = luma_of(self.rgb())
         pixels.flags.writeable = False
         return Luma(pixels, *pixels.shape)
 
@@ -178,7 +185,9 @@ class Media:
         shorter = min(layout.width, layout.height)
         scale: Literal[1, 2, 4, 8] = next((s for s in _SCALES if -(-shorter // s) >= min_side), 1)
         check_scaled_jpeg(layout, scale, self.limits)
-        pixels = _decode.decode_scaled_luma(self.content, layout, scale)
+        from lightkeeper.media._decode import decode_scaled_luma
+
+        pixels = decode_scaled_luma(self.content, layout, scale)
         if pixels is None:
             return None
         orientation = self.header.orientation

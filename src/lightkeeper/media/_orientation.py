@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import numpy as np
-
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from lightkeeper.media._embedded import Embedded
 
-_Scalar = TypeVar("_Scalar", bound=np.generic)
+_Scalar = TypeVar("_Scalar", bound="np.generic")
 _ORIENTATION = 0x0112
 _UNDO = {6: 8, 8: 6}
 
@@ -42,7 +41,7 @@ def orient(pixels: NDArray[_Scalar], orientation: int) -> NDArray[_Scalar]:
         turned = turned[::-1]
     if orientation in (2, 3, 6, 7):
         turned = turned[:, ::-1]
-    return np.ascontiguousarray(turned)
+    return turned.copy(order="C")
 
 
 def undo(pixels: NDArray[_Scalar], orientation: int) -> NDArray[_Scalar]:
