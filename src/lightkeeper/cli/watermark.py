@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 from functools import partial
 from pathlib import Path
@@ -149,7 +150,7 @@ def _write(target: Path, pixels: NDArray[Any], options: dict[str, Any]) -> None:
     """Replace the target in one step, so that a half-written picture is never seen."""
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, **options)
-    beside = target.with_name(f".{target.name}.part")
+    beside = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         beside.write_bytes(buffer.getvalue())
         beside.replace(target)

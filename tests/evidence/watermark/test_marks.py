@@ -53,6 +53,7 @@ def test_text_hex_and_bits_say_the_same(tmp_path: Path) -> None:
         ('[[mark]]\nid = "a"\nmethod = "dwtDct"\nbits = "012"', "24 to 1024 bits"),
         ('[[mark]]\nid = "a"\nmethod = "dwtDct"\ntext = "ab"', "24 to 1024 bits"),
         ('[[mark]]\nid = "a"\nmethod = "dwtDct"\nhex = "00000000"', "zeros and ones"),
+        ('[[mark]]\nid = "a"\nmethod = "dwtDct"\ntext = "aaaa"', "repeats itself"),
         ('[[mark]]\nid = "a"\nmethod = "rivaGan"\ntext = "lantern"', "has 32 bits, not 56"),
         ('[[mark]]\nid = "sdxl"\nmethod = "dwtDct"\ntext = "lamp"', "'sdxl' is taken"),
         ('[[mark]]\nid = "a"\nmethod = "dwtDct"\ntext = "lamp"\ncolour = "red"', "'colour'"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import cycle, islice
 from typing import TYPE_CHECKING, Any
 
 from lightkeeper.errors import InvalidConfiguration
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 SHORTEST, LONGEST = 24, 1024
 RIVAGAN_BITS = 32
+_BYTE = 8
 
 
 class Method(StrEnum):
@@ -175,5 +177,10 @@ def _message(entry: dict[str, str], where: str) -> tuple[int, ...]:
         raise InvalidConfiguration(
             f"{where}: a message has {SHORTEST} to {LONGEST} bits, zeros and ones among them",
             hint="a shorter message cannot be told from chance at one in a million",
+        )
+    if any(bits == tuple(islice(cycle(bits[:p]), len(bits))) for p in range(2, _BYTE + 1)):
+        raise InvalidConfiguration(
+            f"{where}: the message repeats itself after {_BYTE} bits or fewer",
+            hint="a picture with a repeating texture could be taken for it",
         )
     return bits
