@@ -55,3 +55,22 @@ def build(policy: Policy) -> Sequence[Examiner]:
 
 def build_wrongly(policy: Policy) -> Sequence[Examiner]:
     raise InvalidConfiguration(f"marks file {policy.marks}: no such mark", hint="Fix it.")
+
+
+def _count_starts(policy: Policy) -> int:
+    assert policy.marks is not None
+    with policy.marks.open("a+") as stream:
+        stream.write("x")
+        return stream.tell()
+
+
+def build_dying_on_second_start(policy: Policy) -> Sequence[Examiner]:
+    if _count_starts(policy) == 2:
+        os._exit(3)
+    return (StandIn(),)
+
+
+def build_once(policy: Policy) -> Sequence[Examiner]:
+    if _count_starts(policy) > 1:
+        os._exit(3)
+    return (StandIn(),)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import stand_in_examiners
 
-from lightkeeper.errors import InvalidConfiguration
+from lightkeeper.errors import EvidenceError, InvalidConfiguration
 from lightkeeper.evidence import Tier
 from lightkeeper.media import Limits
 from lightkeeper.scan import Policy, ScanRow, scan
@@ -90,3 +90,19 @@ def test_a_slow_file_does_not_let_rows_pile_up(draw: Draw, monkeypatch: pytest.M
     assert next(rows).error is not None
     assert len(taken) <= 6
     assert len(list(rows)) == 20
+
+
+def test_a_replacement_that_cannot_start_is_replaced_itself(draw: Draw, tmp_path: Path) -> None:
+    files = [draw(name, n) for n, name in enumerate(["a.png", "quit.png", "b.png", "c.png"])]
+    policy = Policy(tier=Tier.BYTES, marks=tmp_path / "starts")
+    build = stand_in_examiners.build_dying_on_second_start
+    rows = list(scan(files, policy, jobs=1, build=build))
+    assert [row.error and row.error["code"] for row in rows] == [None, "worker-died", None, None]
+    assert (tmp_path / "starts").read_text() == "xxx"
+
+
+def test_a_scan_ends_where_no_worker_can_start_any_more(draw: Draw, tmp_path: Path) -> None:
+    files = [draw("quit.png"), draw("a.png", 1)]
+    policy = Policy(tier=Tier.BYTES, marks=tmp_path / "starts")
+    with pytest.raises(EvidenceError, match="died while it started"):
+        list(scan(files, policy, jobs=1, build=stand_in_examiners.build_once))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lightkeeper.assessment import assess, explain
-from lightkeeper.errors import LightkeeperError, MediaError
+from lightkeeper.errors import LightkeeperError, MediaError, UnsupportedMedia
 from lightkeeper.evidence import Tier, examine
 from lightkeeper.media import open_media
 from lightkeeper.plain import to_plain
@@ -88,6 +88,9 @@ def _pdq(media: Media, tier: Tier) -> tuple[dict[str, Any] | None, list[dict[str
 
     try:
         value = pdq(media)
+    except UnsupportedMedia:
+        # Under five pixels on a side PDQ is not defined; that is no failure.
+        return None, []
     except MediaError as error:
         return None, [{"examiner": "pdq", "code": error.code, "message": str(error)}]
     return {"hash": value.hex, "quality": value.quality, "variant": str(value.variant)}, []

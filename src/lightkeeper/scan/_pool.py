@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _DEPTH = 2
 """Files that a worker holds: the next one waits in its pipe while the last one's row travels."""
+_MOST_FALSE_STARTS = 3
+"""Replacements that may fail to start one after the other, on a machine short of memory."""
 _MAX_ROW_BYTES = 256 << 20
 _START_SECONDS = 180.0
 """Longest start of a worker: the first one on a machine compiles the kernels."""
@@ -49,7 +51,9 @@ class Pool:
         self._context = multiprocessing.get_context("forkserver")
         preload = "_preload" if order.policy.tier >= Tier.PIXELS else "_file"
         self._context.set_forkserver_preload([f"lightkeeper.scan.{preload}"])
+        self._seconds = order.policy.limits.max_seconds
         self._workers: list[_Worker] = []
+        self._false_starts = 0
         self.versions: dict[str, str] = {}
         """Examiner to version, as the first worker reported them."""
 
@@ -121,33 +125,41 @@ class Pool:
 
     def _collect(self, worker: _Worker, waiting: deque[Task]) -> Iterator[tuple[int, ScanRow]]:
         """One row of a worker, or the end of it: the file it held fails, the others wait."""
+        if not worker.greeted:
+            self._greet(worker, waiting)
+            return
         try:
             if not worker.connection.poll():
                 raise TimeoutError
-            if not worker.greeted:
-                worker.greeting()
-                return
             row = worker.receive()
+        except TimeoutError:
+            code, message = "timeout", f"It took more than {self._seconds:g} s."
+        except (EOFError, OSError, ValueError):
+            cause = worker.cause_of_death()
+            code, message = "worker-died", f"The worker died on this file ({cause})."
+        else:
             yield worker.tasks.popleft()[0], row
             worker.restart_clock()
-        except TimeoutError:
-            limit = self._order.policy.limits.max_seconds
-            yield from self._bury(worker, waiting, "timeout", f"It took more than {limit:g} s.")
-        except (EOFError, OSError, ValueError):
-            message = f"The worker died on this file ({worker.cause_of_death()})."
-            yield from self._bury(worker, waiting, "worker-died", message)
+            return
+        index, file = worker.tasks.popleft()
+        self._dismiss(worker, waiting)
+        yield index, ScanRow.failed(file, code, message)
 
-    def _bury(
-        self, worker: _Worker, waiting: deque[Task], code: str, message: str
-    ) -> Iterator[tuple[int, ScanRow]]:
-        greeted = worker.greeted
+    def _greet(self, worker: _Worker, waiting: deque[Task]) -> None:
+        """Take a worker's greeting; one that could not start is replaced, within reason."""
+        try:
+            worker.greeting()
+            self._false_starts = 0
+        except EvidenceError:
+            self._false_starts += 1
+            if self._false_starts > _MOST_FALSE_STARTS:
+                raise
+            self._dismiss(worker, waiting)
+
+    def _dismiss(self, worker: _Worker, waiting: deque[Task]) -> None:
         worker.end()
         self._workers.remove(worker)
-        if not greeted:
-            raise EvidenceError(f"A worker did not start: {message}")
-        index, file = worker.tasks.popleft()
         waiting.extend(worker.tasks)
-        yield index, ScanRow.failed(file, code, message)
 
 
 class _Worker:
@@ -167,18 +179,18 @@ class _Worker:
         self.deadline = time.monotonic() + _START_SECONDS
 
     def greeting(self) -> dict[str, str]:
-        """Wait for the worker to be ready.
+        """Wait for the worker to be ready; the versions of its examiners.
 
         Raises
         ------
         LightkeeperError
             It could not start, for the reason that it gives.
         """
-        if not self.connection.poll(_START_SECONDS):
+        if not self.connection.poll(max(0.0, self.deadline - time.monotonic())):
             raise EvidenceError(f"A worker was not ready after {_START_SECONDS:g} s.")
         try:
             message: dict[str, Any] = json.loads(self.connection.recv_bytes())
-        except EOFError as error:
+        except (EOFError, OSError) as error:
             raise EvidenceError("A worker died while it started.") from error
         if "versions" not in message:
             raise _error_of(message)

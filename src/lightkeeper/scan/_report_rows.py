@@ -135,6 +135,8 @@ def _in_words(value: Any) -> str:
         if isinstance(name, str) and name:
             weight = value.get("weight")
             return name if weight is None else f"{name} ({weight})"
+        if value.keys() == {"kind", "value"}:
+            return f"{value['kind']} {value['value']}"
         parts = (f"{k.replace('_', ' ')} {_in_words(v)}" for k, v in value.items() if v)
         return ", ".join(parts)
     if isinstance(value, list):
