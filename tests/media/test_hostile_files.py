@@ -96,6 +96,27 @@ def _scans() -> bytes:
     return picture[:at] + picture[at:-2] * 89 + picture[-2:]
 
 
+def _box(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I4s", len(body) + 8, kind) + body
+
+
+def _items_that_share_an_extent() -> bytes:
+    numbers = range(2, 4000)
+    infe = [_box(b"infe", struct.pack(">IHH4s", 2 << 24, n, 0, b"Exif")) for n in numbers]
+    iloc = [struct.pack(">HHHHII", n, 0, 0, 1, 0, 8_000_000) for n in numbers]
+    ispe = _box(b"ispe", struct.pack(">III", 0, 64, 64))
+    ipma = _box(b"ipma", struct.pack(">IIHBB", 0, 1, 1, 1, 1))
+    meta = [
+        _box(b"pitm", struct.pack(">IH", 0, 1)),
+        _box(b"iprp", _box(b"ipco", ispe) + ipma),
+        _box(b"iinf", struct.pack(">IH", 0, len(infe)) + b"".join(infe)),
+        _box(b"iloc", struct.pack(">IBBH", 1 << 24, 0x44, 0, len(iloc)) + b"".join(iloc)),
+    ]
+    data = b"\0\0\0\0MM\0*\0\0\0\x08" + bytes(8_000_000)
+    head = _box(b"ftyp", b"avif\0\0\0\0avif")
+    return head + _box(b"meta", bytes(4) + b"".join(meta)) + _box(b"mdat", data)
+
+
 _EXIF = tiff_block(ifd0=dict.fromkeys(range(900), (2, b"kite" * 4)))
 _MADE = {
     "zTXt bomb": lambda: png_bytes(PIXELS, png_chunk("zTXt", b"a\0\0" + _zlib_bomb())),
@@ -113,6 +134,7 @@ _MADE = {
     "JPEG claiming 22000²": lambda: _resized_jpeg(jpeg_bytes(PIXELS), 22_000, 22_000),
     "JPEG claiming 7000²": lambda: _resized_jpeg(jpeg_bytes(PIXELS), 7_000, 7_000),
     "endless scans": _scans,
+    "items that share an extent": _items_that_share_an_extent,
     "many EXIF chunks": lambda: webp_bytes(PIXELS, *[riff_chunk(b"EXIF", _EXIF)] * 500),
     "tiny GIF blocks": lambda: gif_bytes(PIXELS)[:-1] + b"\x21\xfe" + b"\x01a" * 4_000_000,
     "chained directories": lambda: tiff_block(ifd0={0x0100: 8, 0x0101: 8}, order="II")[:-4]
