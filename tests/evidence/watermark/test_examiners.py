@@ -134,6 +134,8 @@ def test_rivagan_reads_what_the_reference_writes(tmp_path: Path) -> None:
     assert examiner.examine(_media(rgb)) == ()
     (finding,) = examiner.examine(_media(marked))
     assert finding.tests == 1
+    assert (finding.null_size, finding.calibration) == (None, None)
+    assert finding.limits == ("key-is-public", "not-calibrated-per-key")
 
 
 def test_the_shipped_null_is_described_and_close_to_the_theory() -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lightkeeper.evidence._finding import Basis, Claim, Finding, Hypothesis, Tier
 from lightkeeper.evidence.watermark._calibration import shipped_null
-from lightkeeper.evidence.watermark._marks import PUBLIC_MARKS, Mark, load_marks
+from lightkeeper.evidence.watermark._marks import PUBLIC_MARKS, Mark, Method, load_marks
 from lightkeeper.evidence.watermark._read import AS_STORED, MarkReading, read_marks
 
 if TYPE_CHECKING:
@@ -71,10 +71,12 @@ class RescaledMarkExaminer(PublicMarkExaminer):
 
 def mark_finding(reading: MarkReading, mark: Mark, *, examiner: str, version: str) -> Finding:
     """Say that a picture carries a mark, and no more than that."""
-    null = shipped_null()
-    limits = (
-        ("key-is-public", "also-on-human-art") if mark.also_on_human_art else ("key-is-public",)
-    )
+    null = None if reading.method == Method.RIVA_GAN else shipped_null()
+    limits = ["key-is-public"]
+    if mark.also_on_human_art:
+        limits.append("also-on-human-art")
+    if null is None:
+        limits.append("not-calibrated-per-key")
     place = "" if reading.scale == AS_STORED else f", read at {reading.scale}"
     return Finding(
         claim=Claim.CARRIES_MARK,
@@ -86,8 +88,8 @@ def mark_finding(reading: MarkReading, mark: Mark, *, examiner: str, version: st
         supports=None if mark.also_on_human_art else Hypothesis.GENERATED,
         p_value=reading.p_value,
         tests=reading.tests,
-        null_size=null.pictures,
-        calibration=null.id,
+        null_size=null.pictures if null else None,
+        calibration=null.id if null else None,
         details=reading,
-        limits=limits,
+        limits=tuple(limits),
     )
