@@ -6,7 +6,7 @@ LIMITS = {
     "anyone-can-write": "Unsigned text: anyone can write it into any file.",
     "key-is-public": "Anyone can put this mark on any picture, photographs included.",
     "also-on-human-art": "People put this mark on their own art too, to keep it from training.",
-    "not-calibrated-per-key": "The chance holds for a random message; a fixed one may fare otherwise.",
+    "not-calibrated-per-key": "The chance is that of a random message; a fixed one may differ.",
     "signer-not-trusted": "The signature is intact, but nobody vouches for the signer.",
     "said-by-ingredient": "The statement is that of a picture this one was made from or contains.",
     "edited-since": "The picture was edited after that statement was signed.",
