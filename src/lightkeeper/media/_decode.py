@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image, ImageFile
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 from lightkeeper.errors import CorruptMedia, LimitExceeded
 from lightkeeper.media._jpeg_dc import read_dc_luma
@@ -38,7 +38,7 @@ def decode_still(content: bytes, media_format: MediaFormat, layout: Layout) -> R
         if raster is not None:
             return raster
     if media_format is MediaFormat.HEIC:
-        return _decode_heic(content)
+        return _decode_heic(content, layout)
     with _pillow(content, media_format, layout) as image:
         return _raster(image, layout, media_format)
 
@@ -112,11 +112,12 @@ def _note_jpeg(layout: Layout, error: ValueError) -> None:
         layout.problem("damaged", "jpeg:pixels", str(error))
 
 
-def _decode_heic(content: bytes) -> Raster:
+def _decode_heic(content: bytes, layout: Layout) -> Raster:
     import pi_heif
 
     with _faults("HEIC"):
         image = pi_heif.open_heif(io.BytesIO(content), convert_hdr_to_8bit=True)
+        _check_size(image.size, layout)
         # A copy while ``image`` lives: its buffer dies with it, and an array does not keep it.
         pixels = np.array(image, copy=True)
     if pixels.ndim == 2:
@@ -138,10 +139,14 @@ def _pillow(
         _faults(media_format.value.upper()),
         Image.open(io.BytesIO(content), formats=[media_format.value.upper()]) as image,
     ):
-        # Pillow's size decides how much it allocates: it must be the one that was checked.
-        if image.width * image.height > layout.width * layout.height:
-            raise CorruptMedia("the decoder sees another size than the header states")
+        _check_size(image.size, layout)
         yield image
+
+
+def _check_size(size: tuple[int, int], layout: Layout) -> None:
+    """The decoder's size decides how much it allocates: it must be the one that was checked."""
+    if size[0] * size[1] > layout.width * layout.height:
+        raise CorruptMedia("the decoder sees another size than the header states")
 
 
 @contextmanager
@@ -156,7 +161,12 @@ def _faults(kind: str) -> Iterator[None]:
         except (MemoryError, Image.DecompressionBombError) as error:
             raise LimitExceeded(f"{kind}: too large to decode") from error
         except (*_DECODER_FAULTS, struct.error, zlib.error) as error:
-            raise CorruptMedia(f"{kind}: cannot be decoded ({error})") from error
+            raise CorruptMedia(f"{kind}: cannot be decoded ({_said(error)})") from error
+
+
+def _said(error: Exception) -> str:
+    # Pillow names the address of the stream here, which differs on every run.
+    return "its structure is damaged" if isinstance(error, UnidentifiedImageError) else str(error)
 
 
 def _raster(image: ImageFile.ImageFile, layout: Layout, media_format: MediaFormat) -> Raster:
