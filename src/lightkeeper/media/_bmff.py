@@ -226,7 +226,8 @@ def _item_data(content: bytes, items: _Items, item: int, layout: Layout, left: i
     parts = []
     for method, offset, length in items.extents.get(item, []):
         source = items.data if method == 1 else content
-        part = source[offset : offset + min(length, left)] if length else source[offset:][:left]
+        # No length means up to the end.
+        part = source[offset : offset + (min(length, left) if length else left)]
         if len(part) < length:
             layout.problem("truncated", "bmff:iloc", f"item {item} reaches beyond the end or limit")
         parts.append(part)

@@ -10,7 +10,7 @@ from lightkeeper.media._layout import Layout, RawText, TextEncoding, no_picture
 if TYPE_CHECKING:
     from lightkeeper.media._limits import Limits
 
-_SUB_BLOCKS_PER_CHUNK = 200
+_SUB_BLOCKS_PER_CHUNK = 105
 """Sub-blocks hold at most 255 bytes: their own limit is this many times ``max_chunks``."""
 _XMP_MAGIC_TRAILER = 257
 

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _IPTC_RESOURCE = 0x0404
+_SIGNATURES = (b"8BIM", b"MeSa", b"PHUT", b"AgHg", b"DCSR")
+_MOST_RESOURCES = 10_000
 _RECORDS = (2,)
 """Application record; the envelope record holds codes, no words."""
 
@@ -18,7 +20,9 @@ _RECORDS = (2,)
 def photoshop_iptc(resources: bytes) -> bytes:
     """The IIM data among Photoshop image resources, empty where there is none."""
     at = 0
-    while resources[at : at + 4] in (b"8BIM", b"MeSa", b"PHUT", b"AgHg", b"DCSR"):
+    for _ in range(_MOST_RESOURCES):
+        if resources[at : at + 4] not in _SIGNATURES:
+            break
         number = int.from_bytes(resources[at + 4 : at + 6], "big")
         name_size = resources[at + 6] if at + 6 < len(resources) else 0
         at += 6 + name_size + 1 + (name_size + 1) % 2

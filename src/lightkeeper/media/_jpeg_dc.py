@@ -20,6 +20,10 @@ _SEQUENTIAL = (0xC0, 0xC1)
 _OTHER_FRAMES = frozenset({*range(0xC2, 0xD0)} - {0xC4, 0xC8})
 _DHT, _DQT, _DRI, _SOS, _APP14 = 0xC4, 0xDB, 0xDD, 0xDA, 0xEE
 _MOST_SEGMENTS = 10_000
+_MOST_TABLES = 64
+"""Definitions of tables; a file without scripts of scans has four of each kind, or fewer."""
+_BARE = range(0xD0, 0xDA)
+"""Markers without a segment: libjpeg would look for the next marker directly after them."""
 
 
 @dataclass(slots=True)
@@ -33,6 +37,7 @@ class _Headers:
     restart_interval: int = 0
     is_ycbcr: bool = True
     scan_start: int = 0
+    tables: int = 0
 
 
 class _Unusual(Exception):
@@ -59,7 +64,9 @@ def _read_headers(content: bytes) -> _Headers:
         marker, length = content[at + 1], int.from_bytes(content[at + 2 : at + 4])
         data = content[at + 4 : at + 2 + length]
         at += 2 + length
-        if length < 2 or at > len(content) or marker < 0xC0 or marker in _OTHER_FRAMES:
+        if length < 2 or at > len(content):
+            break
+        if marker < 0xC0 or marker in _OTHER_FRAMES or marker in _BARE:
             break
         _take(headers, marker, data)
         if marker == _SOS:
@@ -87,6 +94,7 @@ def _take(headers: _Headers, marker: int, data: bytes) -> None:
 
 def _take_quanta(headers: _Headers, data: bytes) -> None:
     while data:
+        _count_table(headers)
         size = 2 if data[0] >> 4 else 1
         headers.quanta[data[0] & 15] = int.from_bytes(data[1 : 1 + size])
         data = data[1 + 64 * size :]
@@ -94,11 +102,18 @@ def _take_quanta(headers: _Headers, data: bytes) -> None:
 
 def _take_huffman(headers: _Headers, data: bytes) -> None:
     while data:
+        _count_table(headers)
         counts, end = data[1:17], 17 + sum(data[1:17])
         if len(data) < end or data[0] >> 4 > 1 or data[0] & 15 > 3:
             raise _Unusual
         headers.huffman[data[0]] = counts, data[17:end]
         data = data[end:]
+
+
+def _count_table(headers: _Headers) -> None:
+    headers.tables += 1
+    if headers.tables > _MOST_TABLES:
+        raise _Unusual
 
 
 def _decode(content: bytes, headers: _Headers) -> NDArray[np.uint8] | None:

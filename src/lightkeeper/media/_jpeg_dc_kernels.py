@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     Entries = NDArray[np.uint32]
 
 SLACK = 4096
-"""Zeros after the data: more than one MCU of ten blocks of 64 symbols of 27 bits."""
+"""Zeros after the data: more than one MCU of ten blocks of 64 symbols of 31 bits."""
 MANY_BITS = 12
 _END_OF_BLOCK = 64
 

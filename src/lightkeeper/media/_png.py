@@ -16,7 +16,7 @@ _HEAD = struct.Struct(">I4s")
 _PICTURE = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND", b"acTL", b"fcTL", b"fdAT"})
 _PIXEL_DATA = frozenset({b"IDAT", b"fdAT"})
 _PIXEL_CHUNKS_PER_CHUNK = 20
-"""Pixel chunks are cheap to skip: their own limit is this many times ``max_chunks``."""
+"""The picture's own chunks are cheap to skip: their own limit is this many times ``max_chunks``."""
 _XMP_KEYWORD = "XML:com.adobe.xmp"
 
 
@@ -25,12 +25,13 @@ def read_png(content: bytes, limits: Limits) -> Layout:
     layout = Layout(lossless=True)
     _header(content, layout)
     at, end = _SIGNATURE_SIZE, len(content)
-    metadata = pixels = 0
+    metadata = pixels = picture = 0
     while at + 8 <= end:
         length, kind = _HEAD.unpack_from(content, at)
         after = at + 12 + length
         if after > end:
             layout.cut_short(f"png:{_name(kind)}", f"chunk claims {length} bytes beyond the end")
+        picture += kind in _PICTURE
         if kind in _PIXEL_DATA:
             pixels += 1
             _span(layout, at, min(after, end))
@@ -42,7 +43,8 @@ def read_png(content: bytes, limits: Limits) -> Layout:
         if kind == b"IEND":
             layout.trailing_bytes = max(0, end - at)
             break
-        if pixels > limits.max_chunks * _PIXEL_CHUNKS_PER_CHUNK:
+        if picture > limits.max_chunks * _PIXEL_CHUNKS_PER_CHUNK:
+            layout.cut_short("png", f"what follows {picture} chunks of the picture is ignored")
             break
     else:
         layout.cut_short("png", "no IEND chunk")

@@ -9,7 +9,7 @@ from lightkeeper.media._embedded import Embedded, ExifField, TextBlock, XmpPrope
 from lightkeeper.media._iptc import iptc_texts, photoshop_iptc
 from lightkeeper.media._layout import Layout, RawText
 from lightkeeper.media._text import container_text, inflate
-from lightkeeper.media._tiff import Directories
+from lightkeeper.media._tiff import Budget, Directories
 from lightkeeper.media._types import MediaFormat
 from lightkeeper.media._xmp import read_xmp
 
@@ -71,10 +71,9 @@ class _Reading:
     def fields(self) -> list[ExifField]:
         """Entries of all EXIF blocks."""
         fields: list[ExifField] = []
-        entries = self.limits.max_chunks
+        budget = Budget.of(self.limits)
         for block in self.exif:
-            found = Directories(block, self.limits, entries=entries)
-            entries = max(0, found.entries)
+            found = Directories(block, self.limits, budget=budget)
             fields += found.fields
             self.problems += found.problems
         return fields

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lightkeeper.media._embedded import ExifField, Ifd
@@ -28,25 +29,36 @@ _XMP, _IPTC, _C2PA = 0x02BC, 0x83BB, 0xCD41
 _LOSSY_COMPRESSIONS = (6, 7)
 _MOST_NUMBERS = 4_096
 """Numbers of one entry that are kept: strip tables of large TIFFs have no use here."""
+_NUMBER_TAKES = 40
+"""Bytes that a number takes once it is read."""
 _MOST_MAKER_NOTE = 65_536
 _TEXT_CAP = 65_536
 """Bytes of BYTE and UNDEFINED entries, other than comments, that are tried as text."""
 
 
+@dataclass(slots=True)
+class Budget:
+    """What all directories of one file together may still take."""
+
+    entries: int
+    size: int
+
+    @classmethod
+    def of(cls, limits: Limits) -> Budget:
+        """The whole of it."""
+        return cls(limits.max_chunks, limits.max_text_total)
+
+
 class Directories:
-    """A bounded, cycle-proof walk over the directories of one TIFF structure.
+    """A bounded, cycle-proof walk over the directories of one TIFF structure."""
 
-    ``entries`` is what remains of the file's budget; :attr:`entries` is what this walk left.
-    """
-
-    def __init__(self, block: bytes, limits: Limits, *, entries: int | None = None) -> None:
+    def __init__(self, block: bytes, limits: Limits, *, budget: Budget | None = None) -> None:
         self.block, self.limits = block, limits
         self.fields: list[ExifField] = []
         self.problems: list[Problem] = []
         self.pages = 0
         self._seen: set[int] = set()
-        self.entries = limits.max_chunks if entries is None else entries
-        self._bytes = limits.max_text_total
+        self._budget = budget or Budget.of(limits)
         self._mark = {b"II*\0": "<", b"MM\0*": ">"}.get(block[:4], "")
         if not self._mark or len(block) < 8:
             self._problem("damaged", "exif", "no TIFF header")
@@ -57,7 +69,9 @@ class Directories:
         """First number of an IFD0 entry, 0 where it is absent."""
         for entry in self.fields:
             if entry.ifd == "ifd0" and entry.tag == tag and isinstance(entry.value, tuple):
-                return int(entry.value[0]) if entry.value else 0
+                # A fraction or a float may be no number at all, or infinite.
+                first = entry.value[0] if entry.value else 0
+                return int(first) if 0 <= first < 1 << 32 else 0
         return 0
 
     def raw(self, tag: int) -> bytes:
@@ -96,8 +110,8 @@ class Directories:
         return int(struct.unpack_from(self._mark + "I", self.block, table_end)[0])
 
     def _entry(self, at: int, name: Ifd, depth: int) -> None:
-        self.entries -= 1
-        if self.entries < 0:
+        self._budget.entries -= 1
+        if self._budget.entries < 0:
             self._problem("too-many-chunks", f"exif:{name}", "too many entries; the rest ignored")
             return
         tag, kind, count = struct.unpack_from(self._mark + "HHI", self.block, at)
@@ -123,11 +137,12 @@ class Directories:
             size = min(size, _MOST_MAKER_NOTE)
         elif kind not in (1, 2, 7):
             size = min(size, _MOST_NUMBERS * _SIZES[kind])
-        if size > min(self.limits.max_text, self._bytes):
+        takes = size if kind in (1, 2, 7) else size // _SIZES[kind] * _NUMBER_TAKES
+        if takes > min(self.limits.max_text, self._budget.size):
             self._problem("text-too-long", where, f"value of {size} bytes passes the limit")
             return b""
         raw = self.block[start : start + size]
-        self._bytes -= len(raw)
+        self._budget.size -= takes
         return raw
 
     def _value(

@@ -6,6 +6,7 @@ the packet itself.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from xml.parsers import expat
@@ -21,6 +22,12 @@ _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _XML = "http://www.w3.org/XML/1998/namespace"
 _PACKET = "adobe:ns:meta/"
 _SEPARATOR = "\n"
+_MOST_NAME = 1_000
+"""Characters of a namespace, and of a property's path: every property repeats both."""
+_LONG_NAMESPACE = re.compile(
+    rb"xmlns(?::[^\s=]{64}|(?::[^\s=]{0,63}+)?+\s*+=\s*+[\"'][^\"']{%d})" % _MOST_NAME
+)
+"""Refused before parsing: expat repeats a namespace for every attribute of one element."""
 _ELEMENTS_PER_CHUNK = 5
 """Elements without a value cost time too: their own limit is this many times ``max_chunks``."""
 
@@ -52,6 +59,8 @@ class _Reader:
         self._open: list[_Element] = []
 
     def read(self, packet: bytes) -> None:
+        if _LONG_NAMESPACE.search(packet):
+            raise _RefusedError("text-too-long", "a namespace of more than 1,000 characters")
         parser = expat.ParserCreate(namespace_separator=_SEPARATOR)
         parser.buffer_text = True
         parser.StartElementHandler = self._start
@@ -78,6 +87,7 @@ class _Reader:
             element.path = f"{element.path}/{name}" if element.path else name
             if parent:
                 parent.is_branch = True
+        _check_name(element.path)
         self._open.append(element)
         for key, value in attributes.items():
             self._attribute(element, key, value)
@@ -94,6 +104,7 @@ class _Reader:
                 self._leaf(_PACKET, name, value, name)
             return
         path = f"{element.path}/{name}" if element.path else name
+        _check_name(path)
         self._leaf(namespace, name, value, path)
         element.is_branch = True
 
@@ -149,6 +160,11 @@ def _read_repaired(
     except (_RefusedError, expat.ExpatError, ValueError, LookupError):
         return first.found, [problem]
     return again.found, [problem]
+
+
+def _check_name(path: str) -> None:
+    if len(path) > _MOST_NAME:
+        raise _RefusedError("text-too-long", "a name of more than 1,000 characters")
 
 
 def _refuse(*_: object) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _KINDS = {"lora": "lora", "lyco": "lycoris", "hypernet": "hypernetwork"}
-_MAX_TAG = 300
+_TAG = re.compile(r"<([^<>]{1,298}+)>")
 _MAX_TAGS = 5_000
 _MAX_RESOURCES = 500
 
@@ -28,12 +29,8 @@ def extra_networks(prompt: str) -> tuple[Resource, ...]:
 
 
 def _tags(prompt: str) -> Iterator[Resource]:
-    start = prompt.find("<")
-    while start >= 0:
-        end = prompt.find(">", start, start + _MAX_TAG)
-        if end > 0:
-            kind, *arguments = prompt[start + 1 : end].split(":")
-            if kind.lower() in _KINDS and arguments and arguments[0].strip():
-                weight = number(arguments[1]) if len(arguments) > 1 else None
-                yield Resource(kind=_KINDS[kind.lower()], name=arguments[0].strip(), weight=weight)
-        start = prompt.find("<", start + 1)
+    for tag in _TAG.finditer(prompt):
+        kind, *arguments = tag[1].split(":")
+        if kind.lower() in _KINDS and arguments and arguments[0].strip():
+            weight = number(arguments[1]) if len(arguments) > 1 else None
+            yield Resource(kind=_KINDS[kind.lower()], name=arguments[0].strip(), weight=weight)
