@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from lightkeeper.scan._row import ScanRow
 
-_PLAINER = {"captured": "camera fields", "stripped": "metadata stripped"}
+_PLAINER = {"captured": "camera fields", "stripped": "no metadata"}
 _MOST_NAMES = 5_000
 """Distinct names that are counted: files may carry any number of invented ones."""
 

@@ -10,7 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lightkeeper.evidence.watermark import PUBLIC_MARKS, Mark
-from lightkeeper.evidence.watermark._statistics import chance, correlate
+from lightkeeper.evidence.watermark._statistics import (
+    SMALLEST_P,
+    chance,
+    correlate,
+    corrected,
+)
 
 
 @pytest.mark.parametrize(
@@ -102,3 +107,9 @@ def test_a_repeating_picture_does_not_carry_text() -> None:
         folded = np.tile(places, len(mark.bits) // 8)[None]
         r, freedom = correlate(folded, mark.bits, columns=128)
         assert chance(float(r[0]), freedom) > 1e-6
+
+
+def test_no_p_value_claims_more_than_a_tail_whose_fit_is_known() -> None:
+    assert corrected(1e-200, 40) == SMALLEST_P
+    assert corrected(1e-9, 40) == pytest.approx(4e-8)
+    assert corrected(0.5, 40) == 1.0

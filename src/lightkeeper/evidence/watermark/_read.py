@@ -18,7 +18,7 @@ from lightkeeper.evidence.watermark._marks import (
     Method,
 )
 from lightkeeper.evidence.watermark._rescale import rescaled_copies
-from lightkeeper.evidence.watermark._statistics import chance, correlate
+from lightkeeper.evidence.watermark._statistics import chance, corrected, correlate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -154,8 +154,8 @@ def _best(
             best = reading
     if best is None:
         return None
-    corrected = min(1.0, best.p_value * tests)
-    return replace(best, p_value=corrected, tests=tests, present=corrected < alpha)
+    p_value = corrected(best.p_value, tests)
+    return replace(best, p_value=p_value, tests=tests, present=p_value < alpha)
 
 
 def _test(mark: Mark, copy: _Scores, found: Sequence[Mark]) -> MarkReading:

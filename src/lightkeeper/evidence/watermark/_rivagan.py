@@ -14,7 +14,7 @@ from lightkeeper.evidence._finding import Finding, Tier
 from lightkeeper.evidence.watermark._examiners import mark_finding
 from lightkeeper.evidence.watermark._marks import RIVAGAN_BITS, Mark, Method, load_marks
 from lightkeeper.evidence.watermark._read import SMALLEST_AREA, MarkReading
-from lightkeeper.evidence.watermark._statistics import chance, correlate
+from lightkeeper.evidence.watermark._statistics import chance, corrected, correlate
 
 if TYPE_CHECKING:
     from lightkeeper.media import Media
@@ -107,7 +107,7 @@ class RivaGanExaminer:
     def _reading(self, mark: Mark, scores: Any) -> MarkReading:
         r, freedom = correlate(scores.astype(np.float64), mark.bits)
         tests = len(self.marks)
-        p_value = min(1.0, chance(float(r[0]), freedom) * tests)
+        p_value = corrected(chance(float(r[0]), freedom), tests)
         return MarkReading(
             mark=mark.id,
             variant="rivagan",

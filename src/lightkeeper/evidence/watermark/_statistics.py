@@ -113,6 +113,15 @@ def _byte_positions(message: NDArray[np.float64], gain: NDArray[np.float64]) -> 
     return basis if chance(math.sqrt(share), length - 2) < _SUSPICIOUS else nothing
 
 
+SMALLEST_P = 1e-12
+"""No p-value below this is reported: the fit of the tail is unknown out there."""
+
+
+def corrected(p_value: float, tests: int) -> float:
+    """Bonferroni's correction for a number of tests, never below :data:`SMALLEST_P`."""
+    return min(1.0, max(SMALLEST_P, p_value * tests))
+
+
 def chance(r: float, freedom: int) -> float:
     """Probability of a correlation of at least ``r`` where there is none (one-sided).
 
