@@ -13,8 +13,8 @@ from lightkeeper.evidence.watermark import PUBLIC_MARKS, Mark
 from lightkeeper.evidence.watermark._statistics import (
     SMALLEST_P,
     chance,
-    correlate,
     corrected,
+    correlate,
 )
 
 
