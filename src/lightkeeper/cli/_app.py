@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 from lightkeeper import __version__
 from lightkeeper.cli._exit import Exit
+from lightkeeper.cli._printable import printable
 from lightkeeper.errors import LightkeeperError
 
 if TYPE_CHECKING:
@@ -82,9 +83,9 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         app(arguments, standalone_mode=True)
     except LightkeeperError as error:
-        sys.stderr.write(f"lightkeeper: {error}\n")
+        sys.stderr.write(f"lightkeeper: {printable(str(error))}\n")
         if error.hint:
-            sys.stderr.write(f"  hint: {error.hint}\n")
+            sys.stderr.write(f"  hint: {printable(error.hint)}\n")
         sys.exit(Exit.FAILED)
     except BrokenPipeError:
         sys.stderr.close()

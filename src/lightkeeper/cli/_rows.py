@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 
 from lightkeeper.cli._exit import Exit
+from lightkeeper.cli._printable import printable, printable_lines, printable_row
 from lightkeeper.errors import LightkeeperError
+
+_UNSAFE = re.compile(r"[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+"""DEL, C1 controls (a terminal takes U+009B for ESC [), line ends of scripts, half pairs."""
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -28,27 +33,42 @@ def file_rows(
 
 
 def write_rows(
-    rows: Iterable[dict[str, Any]], *, as_json: bool, render: Callable[[dict[str, Any]], str]
+    rows: Iterable[dict[str, Any]],
+    *,
+    as_json: bool,
+    render: Callable[[dict[str, Any]], str],
+    keep_lines: bool = False,
 ) -> Exit:
     """Print each row at once, as a JSON line or rendered for a person.
 
-    Errors go to standard error for a person, and stay in the row for a machine. Returns
-    ``Exit.PARTIAL`` where any row carries an error.
+    Errors go to standard error for a person, and stay in the row for a machine. ``render`` gets
+    texts that cannot break its lines, or with ``keep_lines`` as they are; either way no control
+    character reaches a terminal. Returns ``Exit.PARTIAL`` where any row carries an error.
     """
     code = Exit.OK
     for row in rows:
         failed = "error" in row
         code = Exit.PARTIAL if failed else code
         if as_json:
-            sys.stdout.write(_encodable(json.dumps(row, ensure_ascii=False)) + "\n")
+            sys.stdout.write(_json_line(row) + "\n")
         elif failed:
-            sys.stderr.write(_encodable(f"{row['file']}: {row['error']['message']}") + "\n")
+            sys.stderr.write(printable(f"{row['file']}: {row['error']['message']}") + "\n")
         else:
-            sys.stdout.write(_encodable(render(row)) + "\n")
+            write_text(render(row if keep_lines else printable_row(row)))
         sys.stdout.flush()
     return code
 
 
-def _encodable(text: str) -> str:
-    """A file's name may hold bytes that are not UTF-8: in JSON they become legal escapes."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+def write_text(text: str) -> None:
+    """Print lines for a person on standard output, whatever they hold and it can encode."""
+    encoding = sys.stdout.encoding or "utf-8"
+    shown = printable_lines(text).encode(encoding, "replace").decode(encoding)
+    sys.stdout.write(shown + "\n")
+
+
+def _json_line(row: dict[str, Any]) -> str:
+    """One line of JSON; what a terminal would obey or no encoding holds becomes an escape."""
+    is_utf8 = (sys.stdout.encoding or "utf-8").lower().replace("-", "") == "utf8"
+    return _UNSAFE.sub(
+        lambda found: f"\\u{ord(found[0]):04x}", json.dumps(row, ensure_ascii=not is_utf8)
+    )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import unicodedata
 from typing import IO, TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.text import Text
 
+from lightkeeper.cli._printable import printable
 from lightkeeper.scan._summary import traces
 
 if TYPE_CHECKING:
@@ -111,17 +111,6 @@ class Explanations:
         """Nothing is held back."""
 
     abandon = finish
-
-
-def printable(text: str) -> str:
-    """Text without control, format and surrogate characters, which a file may hold to deceive."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join("\N{REPLACEMENT CHARACTER}" if _deceives(char) else char for char in text)
-
-
-def _deceives(char: str) -> bool:
-    return unicodedata.category(char) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
 
 
 def _fit(text: str, cells: int, *, keep_end: bool = False) -> str:

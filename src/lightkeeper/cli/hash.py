@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lightkeeper.cli._rows import file_rows, write_rows
+from lightkeeper.cli._printable import printable_row
+from lightkeeper.cli._rows import file_rows, write_rows, write_text
 from lightkeeper.errors import MediaError
 from lightkeeper.hashing import PdqHash, PdqVariant, digests, media_digests, pdq
 from lightkeeper.media import open_media
@@ -73,7 +73,7 @@ def _with_digests_of_failures(rows: Iterable[dict[str, Any]]) -> Iterator[dict[s
     """For a person an error replaces the row: print the digests before it."""
     for row in rows:
         if "error" in row and "sha256" in row:
-            sys.stdout.write(_render(row) + "\n")
+            write_text(_render(printable_row(row)))
         yield row
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lightkeeper.cli._printable import printable
 from lightkeeper.cli._rows import file_rows, write_rows
 from lightkeeper.cli._settings import load_settings
 from lightkeeper.errors import MediaError
@@ -41,7 +42,7 @@ def parameters(
     What is printed was written by whoever wrote the file: it is an assertion, not a proof.
     """
     rows = file_rows(files, partial(_examine, pixels=pixels, raw=raw))
-    raise typer.Exit(write_rows(rows, as_json=as_json, render=_render))
+    raise typer.Exit(write_rows(rows, as_json=as_json, render=_render, keep_lines=True))
 
 
 def _examine(file: str, *, pixels: bool, raw: bool) -> dict[str, Any]:
@@ -70,9 +71,9 @@ def _render(row: dict[str, Any]) -> str:
     blocks = ["\n".join(_block(record, width)) for record in row["records"]]
     blocks = blocks or ["  no generation parameters"]
     problems = [
-        f"  problem: {_printable(p['where'] + ': ' + p['message'])}" for p in row["problems"]
+        f"  problem: {printable(p['where'] + ': ' + p['message'])}" for p in row["problems"]
     ]
-    return "\n".join([_printable(row["file"]), "\n\n".join(blocks), *problems])
+    return "\n".join([printable(row["file"]), "\n\n".join(blocks), *problems])
 
 
 def _block(record: dict[str, Any], width: int) -> Iterator[str]:
@@ -95,10 +96,10 @@ def _shown(value: Any) -> str:
     if isinstance(value, dict) and value.keys() == {"kind", "value"}:
         return f"{value['value']} ({value['kind']})"
     if isinstance(value, dict):
-        return "; ".join(f"{_printable(key)}: {_inner(item)}" for key, item in value.items())
+        return "; ".join(f"{key}: {_inner(item)}" for key, item in value.items())
     if isinstance(value, list):
         return ", ".join(_inner(item) for item in value)
-    return "" if value is None else _printable(str(value))
+    return "" if value is None else str(value)
 
 
 def _inner(value: Any) -> str:
@@ -110,9 +111,4 @@ def _inner(value: Any) -> str:
 def _resource(value: dict[str, Any]) -> str:
     weight = "" if value["weight"] is None else f" x {value['weight']}"
     hashes = "".join(f" [{h['value']}]" for h in value["hashes"])
-    return _printable(f"{value['name'] or value['version_id'] or value['kind']}{weight}{hashes}")
-
-
-def _printable(text: str) -> str:
-    """Text of strangers without the control characters that would drive a terminal."""
-    return "".join(c if c.isprintable() or c == "\n" else "\ufffd" for c in text.replace("\r", ""))
+    return f"{value['name'] or value['version_id'] or value['kind']}{weight}{hashes}"

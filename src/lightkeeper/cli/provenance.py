@@ -73,7 +73,7 @@ def _render(row: dict[str, Any]) -> str:
         lines.append(f"  address    {row['remote_url']}")
     if row["problem"]:
         lines.append(f"  because    {_code(row['problem'])}")
-    return "\n".join(_printable(line) for line in lines)
+    return "\n".join(lines)
 
 
 def _signature(row: dict[str, Any]) -> Iterator[str]:
@@ -114,8 +114,3 @@ def _software(software: dict[str, Any]) -> str:
 
 def _code(code: dict[str, Any]) -> str:
     return f"{code['code']}: {code['explanation']}" if code["explanation"] else str(code["code"])
-
-
-def _printable(line: str) -> str:
-    # Manifests are written by strangers: no control sequence may reach the terminal.
-    return "".join(c if c.isprintable() else "\ufffd" for c in line)

@@ -15,9 +15,10 @@ import typer
 
 from lightkeeper.cli._exit import Exit
 from lightkeeper.cli._inputs import Inputs
+from lightkeeper.cli._printable import printable
 from lightkeeper.cli._progress import progress
 from lightkeeper.cli._settings import load_settings
-from lightkeeper.cli._table import Explanations, Table, printable
+from lightkeeper.cli._table import Explanations, Table
 from lightkeeper.evidence import Tier
 from lightkeeper.scan import Condition, Policy, ScanRow, scan
 from lightkeeper.scan._html import HtmlReport

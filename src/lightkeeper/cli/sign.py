@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from lightkeeper.cli._exit import Exit
+from lightkeeper.cli._rows import write_text
 from lightkeeper.cli._settings import load_settings
 from lightkeeper.errors import OutputError
 from lightkeeper.evidence.provenance import SoftBinding
@@ -66,7 +67,7 @@ def sign(
         timestamp_url=timestamp_url,
     )
     _write(target, signed)
-    sys.stdout.write(f"{target}: signed, {len(signed):,} bytes\n")
+    write_text(f"{target}: signed, {len(signed):,} bytes")
     raise typer.Exit(Exit.OK)
 
 

@@ -13,6 +13,7 @@ import typer
 from PIL import Image
 
 from lightkeeper.cli._exit import Exit
+from lightkeeper.cli._printable import printable
 from lightkeeper.cli._rows import file_rows, write_rows
 from lightkeeper.cli._settings import load_settings
 from lightkeeper.errors import InvalidConfiguration, LightkeeperError, OutputError
@@ -94,10 +95,11 @@ def embed_mark(
     except OSError as error:
         raise LightkeeperError(f"{source}: {error.strerror}") from error
     _write(target, embed(pixels, chosen, variant=variant or default), options)
-    sys.stderr.write(
+    note = printable(
         f"{target}: carries '{chosen.id}'. A public mark proves nothing alone; metadata of "
-        f"{source} was not carried over.\n"
+        f"{source} was not carried over."
     )
+    sys.stderr.write(note + "\n")
     raise typer.Exit(Exit.OK)
 
 
