@@ -35,6 +35,6 @@ def _section(title: str, command: Any, summary: str, *, level: int) -> list[str]
 def _row(parameter: Any) -> str:
     names = ", ".join(f"`{o}`" for o in (*parameter.opts, *parameter.secondary_opts) if o)
     if parameter.param_type_name == "argument":
-        names = f"`{parameter.human_readable_name.upper()}`"
+        names = f"`{(parameter.metavar or parameter.name).upper()}`"
     help_text = " ".join((getattr(parameter, "help", None) or "").split()).replace("|", r"\|")
     return f"| {names} | {help_text} |"
