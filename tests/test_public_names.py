@@ -93,6 +93,7 @@ PUBLIC: dict[str, list[str]] = {
         "SourceType",
         "sign_generated",
     ],
+    "lightkeeper.matching": [],
     "lightkeeper.media": [
         "Embedded",
         "ExifField",

@@ -8,6 +8,7 @@
     │   ├── CorruptMedia          truncated, lying or damaged beyond use
     │   └── LimitExceeded         refused before it could exhaust the machine
     ├── EvidenceError             an examiner could not do its work
+    ├── MatchError                a hash set, an entry or the index
     ├── InvalidConfiguration      a setting, policy, calibration or mark file
     ├── NotPermitted              a decision that only a person may take
     ├── OutputError               a result could not be written
@@ -52,6 +53,10 @@ class LimitExceeded(MediaError):
 
 class EvidenceError(LightkeeperError):
     """An examiner could not examine a file."""
+
+
+class MatchError(LightkeeperError):
+    """A hash set, an entry or the index cannot be used as asked."""
 
 
 class InvalidConfiguration(LightkeeperError):

@@ -1,0 +1,1 @@
+"""The service: look-ups for other programs over HTTP."""
