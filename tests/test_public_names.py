@@ -124,6 +124,7 @@ PUBLIC: dict[str, list[str]] = {
         "scan_file",
     ],
     "lightkeeper.testing": [
+        "MemoryStore",
         "SigningCredentials",
         "hide_parameters",
         "photo_like",
