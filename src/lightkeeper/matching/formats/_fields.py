@@ -1,0 +1,230 @@
+"""From named fields to an entry: the one place where a list's values are checked."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Final
+
+from lightkeeper.matching._entry import Entry, EntryLabels, EntryState, Mention
+from lightkeeper.matching.formats._row import RejectedRowError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+HEX_DIGITS: Final = {"md5": 32, "sha1": 40, "sha256": 64, "pdq": 64}
+LABELS: Final[tuple[str, ...]] = (
+    "industry_class",
+    "computer_generated",
+    "modelled_after_person",
+    "age_group",
+    "victim_identified",
+)
+_LABEL_NAMES: Final = frozenset(LABELS)
+_CLASSES: Final = frozenset({"A1", "A2", "B1", "B2"})
+_KIND = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
+_OPAQUE = re.compile(r"[!-~]{8,8192}")
+_HEX = re.compile(r"[0-9a-f]+")
+_NO_LABELS: Final = EntryLabels()
+_TEXT_CHARACTERS: Final = 256
+
+_TIMES: Final = ("added", "seen", "expires", "withdrawn")
+_OTHERS: Final = frozenset(
+    {"variant", "quality", "labels", "state", "mentions", "votes_for", "votes_against", *_TIMES}
+)
+FIELDS: Final = frozenset({"kind", "value", "source_id", *_OTHERS})
+"""Fields of an entry in the own format; ``source_id`` is the importing source's id."""
+
+
+def entry_of(
+    fields: Mapping[str, Any], *, source: str | None, now: datetime, default_id: str | None = None
+) -> Entry:
+    """Build an entry.
+
+    Parameters
+    ----------
+    fields : mapping
+        Named as in :data:`FIELDS`, JSON types.
+    source : str or None
+        Who speaks: the entry gets one mention of it. ``None`` keeps the mentions as written.
+
+    Raises
+    ------
+    RejectedRowError
+    """
+    kind, value = checked_hash(fields.get("kind"), fields.get("value"))
+    source_id = fields.get("source_id", default_id)
+    rest = _rest(fields) if len(fields) > 2 + ("source_id" in fields) else {}
+    if source is not None:
+        own_id = _own_id(source_id, rest.get("mentions", ()), source)
+        rest["mentions"] = (Mention(source, own_id, now),)
+    return Entry(kind=kind, value=value, **rest)
+
+
+def checked_hash(kind: object, value: object) -> tuple[str, str]:
+    """Kind and value in their one spelling.
+
+    Raises
+    ------
+    RejectedRowError
+        ``missing-kind``, ``missing-value``, ``bad-kind`` or ``bad-value``.
+    """
+    if not isinstance(value, str) or not value:
+        raise RejectedRowError("bad-value" if value else "missing-value")
+    if not isinstance(kind, str) or not kind:
+        raise RejectedRowError("bad-kind" if kind else "missing-kind")
+    digits = HEX_DIGITS.get(kind)
+    if digits is None:
+        return _opaque(kind, value)
+    lower = value.lower()
+    if len(lower) != digits or not _HEX.fullmatch(lower):
+        raise RejectedRowError("bad-value")
+    return kind, lower
+
+
+def labels_of(fields: Mapping[str, Any]) -> EntryLabels:
+    """Labels from flat fields.
+
+    Raises
+    ------
+    RejectedRowError
+        ``bad-field`` or ``bad-class``.
+    """
+    if not fields.keys() <= _LABEL_NAMES:
+        raise RejectedRowError("unknown-field")
+    get = fields.get
+    try:
+        return _labels(
+            get("industry_class"),
+            get("computer_generated"),
+            get("modelled_after_person"),
+            get("age_group"),
+            get("victim_identified"),
+        )
+    except TypeError:  # unhashable: a list or an object
+        raise RejectedRowError("bad-field") from None
+
+
+def _opaque(kind: str, value: str) -> tuple[str, str]:
+    lower = kind.lower()
+    if not _KIND.fullmatch(lower):
+        raise RejectedRowError("bad-kind")
+    if lower in HEX_DIGITS:
+        return checked_hash(lower, value)
+    if not _OPAQUE.fullmatch(value):
+        raise RejectedRowError("bad-value")
+    return lower, value
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _labels(
+    industry: object, generated: object, modelled: object, age: object, identified: object
+) -> EntryLabels:
+    if industry is not None and industry not in _CLASSES:
+        raise RejectedRowError("bad-class")
+    return EntryLabels(
+        industry_class=_text(industry),
+        computer_generated=_flag(generated),
+        modelled_after_person=_flag(modelled),
+        age_group=_text(age),
+        victim_identified=_flag(identified),
+    )
+
+
+def _rest(fields: Mapping[str, Any]) -> dict[str, Any]:
+    rest = {}
+    for name, value in fields.items():
+        if name in _OTHERS:
+            if value is not None:
+                rest[name] = _CONVERT[name](value)
+        elif name not in FIELDS:
+            raise RejectedRowError("unknown-field")
+    return rest
+
+
+def _own_id(source_id: object, mentions: tuple[Mention, ...], source: str) -> str | None:
+    if source_id is None:
+        return next((m.source_id for m in mentions if m.source == source), None)
+    return _text(str(source_id) if isinstance(source_id, int) else source_id)
+
+
+def _text(value: object) -> str | None:
+    if value is None:
+        return None
+    if not isinstance(value, str) or not value.isprintable() or len(value) > _TEXT_CHARACTERS:
+        raise RejectedRowError("bad-field")
+    return value
+
+
+def _flag(value: object) -> bool | None:
+    if value is None or isinstance(value, bool):
+        return value
+    raise RejectedRowError("bad-field")
+
+
+def _count(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**31:
+        raise RejectedRowError("bad-field")
+    return value
+
+
+def _quality(value: object) -> int:
+    if _count(value) > 100:
+        raise RejectedRowError("bad-quality")
+    return _count(value)
+
+
+def _state(value: object) -> EntryState:
+    try:
+        return EntryState(value)  # type: ignore[arg-type]
+    except ValueError:
+        raise RejectedRowError("bad-field") from None
+
+
+def moment(value: object) -> datetime:
+    """ISO 8601; UTC where the list does not say.
+
+    Raises
+    ------
+    RejectedRowError
+        ``bad-date``.
+    """
+    try:
+        at = datetime.fromisoformat(value)  # type: ignore[arg-type]
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, TypeError, OverflowError):
+        raise RejectedRowError("bad-date") from None
+
+
+def _label_fields(value: object) -> EntryLabels:
+    if not isinstance(value, dict):
+        raise RejectedRowError("bad-field")
+    return labels_of(value) if value else _NO_LABELS
+
+
+def _mentions(value: object) -> tuple[Mention, ...]:
+    if not isinstance(value, list):
+        raise RejectedRowError("bad-field")
+    return tuple(map(_mention, value))
+
+
+def _mention(value: object) -> Mention:
+    if not isinstance(value, dict) or not value.keys() <= {"source", "source_id", "added"}:
+        raise RejectedRowError("bad-field")
+    source = _text(value.get("source"))
+    if not source:
+        raise RejectedRowError("bad-field")
+    return Mention(source, _text(value.get("source_id")), moment(value.get("added")))
+
+
+_CONVERT: Final[dict[str, Callable[[Any], Any]]] = {
+    "variant": _text,
+    "quality": _quality,
+    "labels": _label_fields,
+    "state": _state,
+    "mentions": _mentions,
+    "votes_for": _count,
+    "votes_against": _count,
+    **dict.fromkeys(_TIMES, moment),
+}

@@ -1,0 +1,59 @@
+"""Lines of a file of any size, in bounded memory."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, BinaryIO, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+CHUNK_BYTES: Final = 1 << 20
+LINE_BYTES: Final = 1 << 16
+"""Longest line; opaque hashes are some hundred bytes long."""
+
+_BOM: Final = b"\xef\xbb\xbf"
+
+
+def lines(stream: BinaryIO) -> Iterator[str | None]:
+    """Lines without their ends; ``None`` for one that is too long.
+
+    Bytes that are not UTF-8 become lone surrogates, see :func:`is_text`. A carriage return before
+    the line feed is dropped.
+    """
+    rest, skipping = b"", False
+    first = True
+    while chunk := stream.read(CHUNK_BYTES):
+        if first:
+            chunk, first = chunk.removeprefix(_BOM), False
+        pieces = (rest + chunk).split(b"\n")
+        rest = pieces.pop()
+        if skipping and pieces:
+            pieces.pop(0)
+            skipping = False
+        for piece in pieces:
+            yield _decoded(piece)
+        if skipping or len(rest) > LINE_BYTES:
+            if not skipping:
+                yield None
+            rest, skipping = b"", True
+    if rest and not skipping:
+        yield _decoded(rest)
+
+
+def is_text(text: str) -> bool:
+    """Whether the bytes were UTF-8 and hold no NUL."""
+    if "\0" in text:
+        return False
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _decoded(line: bytes) -> str | None:
+    if len(line) > LINE_BYTES:
+        return None
+    return line.removesuffix(b"\r").decode("utf-8", "surrogateescape")
