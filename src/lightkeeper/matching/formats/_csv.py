@@ -67,7 +67,7 @@ class _Feed:
 
 
 class _Column(NamedTuple):
-    index: int
+    cell: int
     name: str
     read: Callable[[str], Any]
 
@@ -200,8 +200,8 @@ def _several(
 def _fields(record: list[str], plan: _Plan) -> dict[str, Any]:
     fields = dict(plan.constants)
     labels = {name: fields.pop(name) for name in LABELS if name in fields}
-    for index, name, read in plan.columns:
-        text = _cell(record, index).strip()
+    for cell, name, read in plan.columns:
+        text = _cell(record, cell).strip()
         if text:
             value = read(text)
             if name in LABELS:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from lightkeeper.errors import InvalidConfiguration
 from lightkeeper.matching.formats._fields import LABELS
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 TARGETS: Final = frozenset(
     {

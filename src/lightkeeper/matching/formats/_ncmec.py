@@ -7,7 +7,6 @@ is one page or one range of a list, never the whole of it.
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
 from xml.etree.ElementTree import ParseError
 
@@ -19,6 +18,7 @@ from lightkeeper.matching.formats._row import RejectedRowError, Row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
     from xml.etree.ElementTree import Element
 
 NAMESPACE: Final = "https://hashsharing.ncmec.org/hashsharing/v2"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from lightkeeper.errors import InvalidConfiguration
@@ -15,6 +14,7 @@ from lightkeeper.matching.formats._threatexchange import read_threatexchange
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
+    from pathlib import Path
 
     from lightkeeper.matching.formats._mapping import Mapping
     from lightkeeper.matching.formats._row import Row

@@ -39,7 +39,8 @@ def write_jsonl(
         head["since"] = since.isoformat()
     stream.write(_encode({HEADER: 1, **head}) + "\n")
     count = 0
-    for count, entry in enumerate(entries, start=1):
+    for entry in entries:
+        count += 1
         stream.write(_encode(plain_entry(entry)) + "\n")
     return count
 
@@ -53,7 +54,8 @@ def write_csv(
     told = provenance(hash_set, exported)
     tail = [told.get(name) for name in PROVENANCE]
     count = 0
-    for count, entry in enumerate(entries, start=1):
+    for entry in entries:
+        count += 1
         writer.writerow((*_cells(plain_entry(entry)), *tail))
     return count
 
