@@ -56,6 +56,10 @@ class Settings(BaseSettings):
         default=None, description="PEM bundle of the certificates that C2PA signers are traced to."
     )
     marks: Path | None = Field(default=None, description="Operator's own public marks (TOML).")
+    store: str | None = Field(
+        default=None, description="Data base of the hash sets (an SQLAlchemy URL)."
+    )
+    index: Path | None = Field(default=None, description="Folder of the index over hash sets.")
     jobs: int | None = Field(default=None, ge=1, description="Worker processes of a scan.")
     limits: _LimitSettings = Field(
         default_factory=_LimitSettings, description="What one file may cost."
