@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from lightkeeper.errors import MatchError
@@ -17,10 +18,10 @@ from lightkeeper.matching import (
     SetState,
     UpsertCount,
 )
+from lightkeeper.matching._ports import HourlyCount, Refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from datetime import datetime
 
 Key = tuple[str, str]
 
@@ -42,6 +43,7 @@ class MemoryStore:
         self._shelves: dict[str, _Shelf] = {}
         self._changes: list[Change] = []
         self._numbers = 0
+        self._hours: dict[str, list[HourlyCount]] = {}
         self.match_counts: Counter[tuple[str, str]] = Counter()
 
     def create_set(self, hash_set: HashSet) -> HashSet:
@@ -80,38 +82,42 @@ class MemoryStore:
     ) -> UpsertCount:
         """Add entries or renew them."""
         shelf = self._shelf(name)
-        counts = Counter(self._put(shelf, entry, source, now) for entry in entries)
-        return UpsertCount(counts["added"], counts["changed"], counts["unchanged"])
+        counts: Counter[str] = Counter()
+        refused = []
+        for position, entry in enumerate(entries):
+            reason = _refusal(entry, now)
+            if reason is None:
+                counts[self._put(shelf, entry, source, now)] += 1
+            else:
+                refused.append(Refusal(position, reason))
+        return UpsertCount(counts["added"], counts["changed"], counts["unchanged"], tuple(refused))
 
     def compare(self, name: str, entries: Sequence[Entry], *, source: str) -> UpsertCount:
         """What :meth:`upsert` would do."""
-        shelf = self._shelf(name)
-        met = dict(shelf.entries)
-        counts: Counter[str] = Counter()
-        for entry in entries:
-            key = (entry.kind, entry.value)
-            old = met.get(key)
-            new = _merged(old, entry, source, None, shelf.hash_set)
-            counts[_difference(old, new)] += 1
-            met[key] = new
-        return UpsertCount(counts["added"], counts["changed"], counts["unchanged"])
+        trial = copy.deepcopy(self)
+        return trial.upsert(name, entries, source=source, now=datetime.now(UTC))
 
-    def withdraw(self, name: str, keys: Sequence[Key], *, reason: str, now: datetime) -> int:
-        """Withdraw entries by kind and value."""
+    def withdraw(
+        self,
+        name: str,
+        keys: Sequence[Key],
+        *,
+        reason: str,
+        now: datetime,
+        source: str | None = None,
+    ) -> int:
+        """Withdraw entries by kind and value, or end one source's mentions of them."""
         shelf = self._shelf(name)
-        return sum(self._withdraw(shelf, key, now) for key in keys)
+        if source is None:
+            return sum(self._withdraw(shelf, key, now) for key in keys)
+        named = [key for key in keys if (key, source) in shelf.seen]
+        return sum(self._end_mention(shelf, key, source, now) for key in named)
 
     def withdraw_missing(self, name: str, *, source: str, before: datetime, now: datetime) -> int:
         """Drop a source's old mentions; an entry that nobody names any more is withdrawn."""
         shelf = self._shelf(name)
         old = [key for (key, who), at in shelf.seen.items() if who == source and at < before]
-        gone = 0
-        for key in old:
-            del shelf.seen[key, source]
-            left = tuple(m for m in shelf.entries[key].mentions if m.source != source)
-            shelf.entries[key] = replace(shelf.entries[key], mentions=left)
-            gone += 0 if left else self._withdraw(shelf, key, now)
-        return gone
+        return sum(self._end_mention(shelf, key, source, now) for key in old)
 
     def confirm(self, name: str, keys: Sequence[Key], *, person: str, now: datetime) -> int:
         """Make leads active."""
@@ -173,6 +179,11 @@ class MemoryStore:
         """Add to a set's match statistics."""
         self.match_counts[name, "matches"] += matches
         self.match_counts[name, "lookups"] += lookups
+        self._hours.setdefault(name, []).append(HourlyCount(now, matches, lookups))
+
+    def match_history(self, name: str, *, since: datetime) -> Sequence[HourlyCount]:
+        """Counts as they came; not added up by hour."""
+        return [count for count in self._hours.get(name, []) if count.hour >= since]
 
     def _shelf(self, name: str) -> _Shelf:
         if name not in self._shelves:
@@ -193,6 +204,12 @@ class MemoryStore:
             shelf.touched[key] = now
             self._record(shelf, new)
         return difference
+
+    def _end_mention(self, shelf: _Shelf, key: Key, source: str, now: datetime) -> bool:
+        del shelf.seen[key, source]
+        left = tuple(m for m in shelf.entries[key].mentions if m.source != source)
+        shelf.entries[key] = replace(shelf.entries[key], mentions=left)
+        return not left and self._withdraw(shelf, key, now)
 
     def _withdraw(self, shelf: _Shelf, key: Key, now: datetime) -> bool:
         entry = shelf.entries.get(key)
@@ -229,39 +246,46 @@ class MemoryStore:
         )
 
 
-def _merged(
-    old: Entry | None, new: Entry, source: str, now: datetime | None, hash_set: HashSet
-) -> Entry:
+def _merged(old: Entry | None, new: Entry, source: str, now: datetime, hash_set: HashSet) -> Entry:
     """The entry after ``source`` named it; a source's own id is that of its mention in ``new``."""
-    own_id = next((m.source_id for m in new.mentions if m.source == source), None)
+    own_id = new.mentions[0].source_id if new.mentions else None
     before = old.mentions if old else ()
     known = next((m for m in before if m.source == source), None)
     others = tuple(m for m in before if m.source != source)
     added = known.added if known else now
-    mention = () if added is None else (Mention(source, own_id, added),)
     voices = {m.source for m in others} | {source}
     expires = new.expires
-    if expires is None and now is not None and hash_set.expires_after_days is not None:
+    if expires is None and hash_set.expires_after_days is not None:
         expires = now + timedelta(days=hash_set.expires_after_days)
+    state = _state(old, new, voices, known is None, hash_set)
     return replace(
         new,
         number=old.number if old else 0,
-        state=_state(old, voices, hash_set),
-        mentions=others + mention,
+        state=state,
+        mentions=(*others, Mention(source, own_id, added)),
         added=old.added if old else now,
         seen=now,
         expires=expires,
-        withdrawn=None,
+        withdrawn=old.withdrawn if old and state is EntryState.WITHDRAWN else None,
         votes_for=old.votes_for if old else 0,
         votes_against=old.votes_against if old else 0,
     )
 
 
-def _state(old: Entry | None, voices: set[str], hash_set: HashSet) -> EntryState:
+def _state(
+    old: Entry | None, new: Entry, voices: set[str], newly_named: bool, hash_set: HashSet
+) -> EntryState:
+    if old is not None and old.state is EntryState.WITHDRAWN and not newly_named:
+        return EntryState.WITHDRAWN
     confirmed = old is not None and old.state is EntryState.ACTIVE
-    if hash_set.needs_confirmation and not confirmed and len(voices) < 2:
-        return EntryState.SEED
-    return EntryState.ACTIVE
+    doubtful = hash_set.needs_confirmation or new.state is EntryState.SEED
+    return EntryState.SEED if doubtful and not confirmed and len(voices) < 2 else EntryState.ACTIVE
+
+
+def _refusal(entry: Entry, now: datetime) -> str | None:
+    if entry.state is EntryState.WITHDRAWN:
+        return "withdrawn"
+    return "expired" if entry.expires is not None and entry.expires <= now else None
 
 
 def _difference(old: Entry | None, new: Entry) -> str:
