@@ -10,7 +10,8 @@ from lightkeeper.assessment._conflicts import find_conflicts
 from lightkeeper.assessment._fusion import Support, net, sum_up, weigh
 from lightkeeper.assessment._result import Assessment, Origin, Strength, Weight
 from lightkeeper.assessment._routing import route
-from lightkeeper.evidence import Basis, Hypothesis
+from lightkeeper.evidence import Basis, Claim, Hypothesis
+from lightkeeper.evidence.known import KnownMatch
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,9 +77,22 @@ def _proposed(
     findings: Sequence[Finding], origin: Origin, carried_by: tuple[int, ...]
 ) -> Classification:
     labels = Classification()
-    if origin is not Origin.GENERATED:
-        return labels
-    strongest = max(carried_by, key=lambda i: list(Basis).index(findings[i].basis))
-    return labels.propose(
-        "computer_generated", True, basis=findings[strongest].basis, findings=carried_by
+    if origin is Origin.GENERATED:
+        strongest = max(carried_by, key=lambda i: list(Basis).index(findings[i].basis))
+        labels = labels.propose(
+            "computer_generated", True, basis=findings[strongest].basis, findings=carried_by
+        )
+    modelled = tuple(i for i, f in enumerate(findings) if _names_a_person(f))
+    if modelled:
+        labels = labels.propose("modelled_after_person", True, basis=Basis.KNOWN, findings=modelled)
+    return labels
+
+
+def _names_a_person(finding: Finding) -> bool:
+    details = finding.details
+    return (
+        finding.claim is Claim.KNOWN_MATERIAL
+        and finding.basis is Basis.KNOWN
+        and isinstance(details, KnownMatch)
+        and details.labels.modelled_after_person is True
     )

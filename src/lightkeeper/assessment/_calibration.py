@@ -9,10 +9,12 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from lightkeeper.errors import InvalidConfiguration
-from lightkeeper.evidence import Basis, Claim
+from lightkeeper.evidence import Basis, Claim, Hypothesis
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from lightkeeper.evidence import Finding
 
 FORGEABLE = frozenset({Basis.ASSERTED, Basis.PUBLIC_MARK})
 """Bases that anyone can make."""
@@ -28,6 +30,18 @@ class Bound:
     basis: Basis
     log10_lr: float
     reason: str
+    supports: Hypothesis | None = None
+    """Only findings that support this, where it is given."""
+    source: str = ""
+    """Only findings whose source starts with this."""
+
+    def holds_for(self, finding: Finding) -> bool:
+        """Whether this bound is meant for a finding of this kind."""
+        return (
+            (self.claim, self.basis) == (finding.claim, finding.basis)
+            and self.supports in (None, finding.supports)
+            and finding.source.startswith(self.source)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +71,9 @@ class Calibration:
                 f"cannot read calibration {path}: {error.strerror}"
             ) from error
 
-    def bound(self, claim: Claim, basis: Basis) -> Bound | None:
-        """The bound for this kind of finding, if there is one."""
-        return next((b for b in self.bounds if (b.claim, b.basis) == (claim, basis)), None)
+    def bound(self, finding: Finding) -> Bound | None:
+        """The first bound for this kind of finding, if there is one."""
+        return next((bound for bound in self.bounds if bound.holds_for(finding)), None)
 
 
 @cache
@@ -92,4 +106,6 @@ def _bound(entry: dict[str, Any]) -> Bound:
         basis=Basis(entry["basis"]),
         log10_lr=float(entry["log10_lr"]),
         reason=str(entry["reason"]),
+        supports=Hypothesis(entry["supports"]) if "supports" in entry else None,
+        source=str(entry.get("source", "")),
     )

@@ -30,8 +30,8 @@ def _camera_beside_mark(findings: Sequence[Finding]) -> Iterable[Conflict]:
     if marks and cameras:
         yield Conflict(
             "camera-beside-mark",
-            "Traces of a camera stand beside a generator's mark: the mark may have been put on a "
-            "photograph, or the camera fields copied onto a generated picture.",
+            f"{_capture(findings, cameras)} beside a generator's mark: the mark may have been put "
+            "on a photograph, or the camera fields copied onto a generated picture.",
             cameras + marks,
         )
 
@@ -42,12 +42,22 @@ def _camera_beside_parameters(findings: Sequence[Finding]) -> Iterable[Conflict]
         lambda f: f.supports is Hypothesis.GENERATED and f.claim is not Claim.CARRIES_MARK,
     )
     cameras = _where(findings, lambda f: f.supports is Hypothesis.CAPTURED)
-    if told and cameras:
+    if told and cameras and not _all_known(findings, told + cameras):
         yield Conflict(
             "camera-beside-generation",
-            "Traces of a camera stand beside a statement that the picture was generated.",
+            f"{_capture(findings, cameras)} beside a statement that the picture was generated.",
             cameras + told,
         )
+
+
+def _capture(findings: Sequence[Finding], cameras: Sequence[int]) -> str:
+    if _all_known(findings, cameras):
+        return "A match with known photographed material stands"
+    return "Traces of a camera stand"
+
+
+def _all_known(findings: Sequence[Finding], where: Sequence[int]) -> bool:
+    return all(findings[i].basis is Basis.KNOWN for i in where)
 
 
 def _mark_alone(findings: Sequence[Finding]) -> Iterable[Conflict]:
@@ -66,11 +76,37 @@ def _signed_against_signed(findings: Sequence[Finding]) -> Iterable[Conflict]:
     firm = (Basis.SIGNED, Basis.SECRET_MARK, Basis.KNOWN, Basis.HUMAN)
     ai = _where(findings, lambda f: f.basis in firm and f.supports in _AI)
     camera = _where(findings, lambda f: f.basis in firm and f.supports is Hypothesis.CAPTURED)
-    if ai and camera:
+    if ai and camera and not _all_known(findings, ai + camera):
         yield Conflict(
             "firm-evidence-disagrees",
             "Evidence that is hard to forge speaks for a camera and for a generator.",
             camera + ai,
+        )
+
+
+def _known_sets_disagree(findings: Sequence[Finding]) -> Iterable[Conflict]:
+    known = [(i, f) for i, f in enumerate(findings) if f.basis is Basis.KNOWN]
+    generated = tuple(i for i, f in known if f.supports is Hypothesis.GENERATED)
+    camera = tuple(i for i, f in known if f.supports is Hypothesis.CAPTURED)
+    if generated and camera:
+        yield Conflict(
+            "known-sets-disagree",
+            "One hash set holds it as photographed and another as generated: one of them is "
+            "wrong, or it is an altered copy of a photograph.",
+            camera + generated,
+        )
+
+
+def _known_beside_benign(findings: Sequence[Finding]) -> Iterable[Conflict]:
+    material = _where(
+        findings, lambda f: f.claim is Claim.KNOWN_MATERIAL and f.basis is Basis.KNOWN
+    )
+    benign = _where(findings, lambda f: f.claim is Claim.KNOWN_BENIGN)
+    if material and benign:
+        yield Conflict(
+            "known-beside-benign",
+            "It matches a hash set of known material and one of known benign pictures.",
+            material + benign,
         )
 
 
@@ -85,5 +121,7 @@ _RULES: tuple[Callable[[Sequence[Finding]], Iterable[Conflict]], ...] = (
     _camera_beside_parameters,
     _mark_alone,
     _signed_against_signed,
+    _known_sets_disagree,
+    _known_beside_benign,
     _reported,
 )

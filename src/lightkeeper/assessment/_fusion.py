@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lightkeeper.assessment._calibration import FORGEABLE
 from lightkeeper.assessment._result import Weight
-from lightkeeper.evidence import Hypothesis
+from lightkeeper.evidence import Basis, Hypothesis
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,16 +26,22 @@ _OPPOSED = {
 def weigh(findings: Sequence[Finding], calibration: Calibration) -> tuple[Weight, ...]:
     """Weight of every finding that supports an origin and has a weight.
 
-    Per hypothesis, only the heaviest finding of a source is counted.
+    Per hypothesis, only the heaviest finding of a source is counted; all hash sets together are
+    one source.
     """
     weights = [w for i, f in enumerate(findings) if (w := _weight(i, f, calibration))]
     heaviest: dict[tuple[Hypothesis, str], Weight] = {}
     for weight in weights:
-        key = (weight.supports, findings[weight.finding].source)
+        key = (weight.supports, _witness(findings[weight.finding]))
         if key not in heaviest or weight.log10_lr > heaviest[key].log10_lr:
             heaviest[key] = weight
     counted = {id(w) for w in heaviest.values()}
     return tuple(replace(w, counted=id(w) in counted) for w in weights)
+
+
+def _witness(finding: Finding) -> str:
+    # Hash sets copy from one another, and all hashes of an entry rest on one person's word.
+    return "known" if finding.basis is Basis.KNOWN else finding.source
 
 
 def _weight(index: int, finding: Finding, calibration: Calibration) -> Weight | None:
@@ -46,7 +52,7 @@ def _weight(index: int, finding: Finding, calibration: Calibration) -> Weight | 
         return Weight(
             index, finding.supports, finding.log10_lr, finding.calibration, reason, counted=True
         )
-    bound = calibration.bound(finding.claim, finding.basis)
+    bound = calibration.bound(finding)
     if bound is None:
         return None
     return Weight(index, finding.supports, bound.log10_lr, bound.id, bound.reason, counted=True)

@@ -13,4 +13,7 @@ LIMITS = {
     "gathered-assertion": "The signer passed the statement on and does not vouch for it.",
     "not-fetched": "A manifest elsewhere is named; nothing is ever fetched.",
     "manifest-unreadable": "Damaged, or of a kind that is not read here; nothing follows from it.",
+    "near-match": "A perceptual hash: another picture can lie as near, altered copies included.",
+    "lead-only": "One source names it and nobody has confirmed it: a place to look, no match.",
+    "set-says-so": "What the material is, is the word of those who keep the hash set.",
 }

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _BASE = 50
 _CAPTURED = 20
 _CONTRADICTED = 15
+_KNOWN = 25
 _KNOWN_CAPTURED = 30
 
 
@@ -32,15 +33,22 @@ def route(
     """Priority, next steps and the reasons for them."""
     priority = _BASE
     reasons = ["A real person may be shown until somebody has decided otherwise."]
-    if any(f.supports is Hypothesis.CAPTURED for f in findings):
+    captured = [f for f in findings if f.supports is Hypothesis.CAPTURED]
+    if captured:
         priority += _CAPTURED
+    if any(f.basis is not Basis.KNOWN for f in captured):
         reasons.append("There are traces of a camera.")
     if any(f.claim in (Claim.CONTRADICTION, Claim.DAMAGED) for f in findings):
         priority += _CONTRADICTED
         reasons.append("What the file says contradicts itself.")
-    if any(f.basis is Basis.KNOWN and f.supports is Hypothesis.CAPTURED for f in findings):
+    if any(f.claim is Claim.KNOWN_MATERIAL and f.basis is Basis.KNOWN for f in findings):
+        priority += _KNOWN
+        reasons.append("It matches known material.")
+    if any(f.basis is Basis.KNOWN for f in captured):
         priority += _KNOWN_CAPTURED
         reasons.append("It matches known photographed material.")
+    if any(f.claim is Claim.KNOWN_BENIGN for f in findings):
+        reasons.append("A hash set says that it is benign; this lowers nothing.")
     return Routing(min(priority, 100), _needs(origin, conflicts, not_examined), tuple(reasons))
 
 

@@ -22,6 +22,8 @@ COMMANDS: dict[str, str] = {
     "scan": "Say where images come from, with the evidence for it.",
     "parameters": "Read the generation parameters that files carry.",
     "hash": "Digests and PDQ of images.",
+    "match": "Look files or hashes up in hash sets.",
+    "index": "Build, show or verify the index of known hashes.",
     "watermark": "Detect or embed public watermarks.",
     "provenance": "Read and validate C2PA content credentials.",
     "sign": "Write a C2PA manifest that labels an image as generated.",

@@ -8,6 +8,7 @@ import sys
 import time
 from dataclasses import replace
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,12 +16,13 @@ import typer
 
 from lightkeeper.cli._exit import Exit
 from lightkeeper.cli._inputs import Inputs
+from lightkeeper.cli._known import KnownMaterial, set_names, with_known_material
 from lightkeeper.cli._printable import printable
 from lightkeeper.cli._progress import progress
 from lightkeeper.cli._settings import load_settings
 from lightkeeper.cli._table import Explanations, Table
 from lightkeeper.evidence import Tier
-from lightkeeper.scan import Condition, Policy, ScanRow, scan
+from lightkeeper.scan import Condition, Policy, ScanRow, default_examiners, scan
 from lightkeeper.scan._html import HtmlReport
 from lightkeeper.scan._jsonl import JsonLines
 from lightkeeper.scan._parquet import Parquet
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
     from lightkeeper.cli._progress import Progress
     from lightkeeper.scan._output import Output
+    from lightkeeper.scan._worker import Builder
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -104,6 +107,12 @@ def scan_files(
     trust_anchors: Annotated[
         Path | None, typer.Option(help="Certificates that signers are traced to (PEM).")
     ] = None,
+    sets: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME[,NAME]|all", help="Look files up in these hash sets, or in all of them."
+        ),
+    ] = None,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="No progress and no closing line.")
     ] = False,
@@ -117,7 +126,7 @@ def scan_files(
         raise typer.BadParameter("--thumbnails puts pictures into a report: name it with --html")
     if explain and jsonl == "-":
         raise typer.BadParameter("--explain and --jsonl - both write to standard output")
-    policy = _policy(policy_file, tier, fail_on, marks, trust_anchors)
+    policy = _policy(policy_file, tier, fail_on, marks, trust_anchors, sets)
     inputs = Inputs(paths)
     with progress(inputs.count(), quiet=quiet) as shown:
         outputs = _outputs(jsonl, parquet, html, policy)
@@ -131,6 +140,7 @@ def scan_files(
             journal=resume,
             thumbnails=thumbnails,
             explanations=explain,
+            build=_builder(policy),
         )
         run = _Run(inputs, outputs, shown, policy.fail_on)
         code = run(rows)
@@ -145,6 +155,7 @@ def _policy(
     fail_on: list[str] | None,
     marks: Path | None,
     trust_anchors: Path | None,
+    sets: str | None,
 ) -> Policy:
     """Options overrule the policy file, which overrules the settings."""
     settings = load_settings()
@@ -161,7 +172,17 @@ def _policy(
         fail_on=tuple(map(Condition.parse, fail_on or ())) or policy.fail_on,
         marks=marks or policy.marks,
         trust_anchors=trust_anchors or policy.trust_anchors,
+        sets=tuple(set_names(sets)) or policy.sets,
     )
+
+
+def _builder(policy: Policy) -> Builder:
+    if not policy.sets:
+        return default_examiners
+    known = KnownMaterial.from_settings()
+    # Opened here too: what is wrong with it is said once, and before any worker starts.
+    known.open(policy.sets, warn=True)
+    return partial(with_known_material, known=known)
 
 
 def _outputs(

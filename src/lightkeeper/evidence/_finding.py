@@ -35,6 +35,8 @@ class Claim(StrEnum):
     STRIPPED = "stripped"
     CONTRADICTION = "contradiction"
     DAMAGED = "damaged"
+    KNOWN_MATERIAL = "known-material"
+    KNOWN_BENIGN = "known-benign"
 
 
 class Basis(StrEnum):

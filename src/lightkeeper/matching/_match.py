@@ -24,3 +24,5 @@ class Match:
     distance_bits: int
     transform: str = "identity"
     query_quality: int | None = None
+    query_variant: str | None = None
+    """PDQ variant of the query, where it is known; that of the entry stands in the entry."""

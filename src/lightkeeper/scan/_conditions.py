@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lightkeeper.assessment import Origin, Strength
-from lightkeeper.evidence import Basis
+from lightkeeper.evidence import Basis, Claim
 
 if TYPE_CHECKING:
     from lightkeeper.scan._row import ScanRow
@@ -60,6 +60,9 @@ class Condition:
         if self.name == "conflict":
             return bool(row.assessment["conflicts"])
         if self.name == "known":
-            return any(finding["basis"] == Basis.KNOWN for finding in row.findings)
+            return any(
+                f["basis"] == Basis.KNOWN and f.get("claim") != Claim.KNOWN_BENIGN
+                for f in row.findings
+            )
         reached = Strength(row.assessment["strength"])
         return bool(row.assessment["origin"] == self.name) and reached.rank >= self.least.rank

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lightkeeper.evidence import Examiner
+    from lightkeeper.matching._lookup import Lookup
     from lightkeeper.scan._policy import Policy
 
 # Each builder imports its room when it is called: a scan of bytes never loads a kernel.
@@ -88,6 +89,13 @@ def default_examiners(policy: Policy) -> tuple[Examiner, ...]:
         for name, build in zip(EXAMINER_NAMES, _BUILDERS, strict=True)
         if name not in policy.without
     )
+
+
+def known_examiners(lookup: Lookup) -> tuple[Examiner, ...]:
+    """The examiners of known material, which need hash sets to look in."""
+    from lightkeeper.evidence.known import KnownDigestExaminer, KnownPictureExaminer
+
+    return KnownDigestExaminer(lookup), KnownPictureExaminer(lookup)
 
 
 def warm_up(tier: Tier) -> None:

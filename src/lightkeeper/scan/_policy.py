@@ -53,6 +53,8 @@ class Policy:
     """Operator's own public marks (TOML)."""
     trust_anchors: Path | None = None
     """PEM bundle that C2PA signers are traced to."""
+    sets: tuple[str, ...] = ()
+    """Names of the hash sets that files are looked up in, or ``("all",)``."""
     fail_on: tuple[Condition, ...] = ()
     """Conditions under which the command exits with 1."""
 
@@ -165,6 +167,10 @@ class _Reader:
     def _file(self, key: str, value: object) -> dict[str, Any]:
         return {key: self._path.parent / self._checked(key, value, str)}
 
+    def _sets(self, key: str, value: object) -> dict[str, Any]:
+        names = value if isinstance(value, list) else [value]
+        return {"sets": tuple(self._checked(key, name, str) for name in names)}
+
     def _fail_on(self, key: str, value: object) -> dict[str, Any]:
         texts = value if isinstance(value, list) else [value]
         try:
@@ -181,5 +187,6 @@ class _Reader:
         "alpha": _alpha,
         "marks": _file,
         "trust_anchors": _file,
+        "sets": _sets,
         "fail_on": _fail_on,
     }

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from lightkeeper.scan._row import ScanRow
 
 _PLAINER = {"captured": "camera fields", "stripped": "no metadata"}
+_KNOWN = {"known-material": "known in", "known-benign": "benign in"}
 _MOST_NAMES = 5_000
 """Distinct names that are counted: files may carry any number of invented ones."""
 
@@ -111,6 +112,9 @@ def _words(finding: dict[str, Any]) -> str:
         return f"{details.get('tool', 'generation')} parameters"
     if claim == "carries-mark":
         return f"mark {details.get('mark', '')}".strip()
+    if claim.startswith("known-"):
+        kind = "lead in" if basis != "known" else _KNOWN.get(claim, str(claim))
+        return f"{kind} {details.get('set_name', '')}".strip()
     if finding["source"].startswith("c2pa"):
         return f"C2PA {claim}" + (" (signed)" if basis == "signed" else "")
     if claim == "edited" and details.get("name"):

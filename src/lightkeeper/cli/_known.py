@@ -1,0 +1,77 @@
+"""Where the hash sets of this operator are, and how a command opens them."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path  # noqa: TC003 (a field of a dataclass)
+from typing import TYPE_CHECKING
+
+from lightkeeper.cli._settings import load_settings
+from lightkeeper.errors import InvalidConfiguration
+from lightkeeper.scan._examiners import default_examiners, known_examiners
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lightkeeper.evidence import Examiner
+    from lightkeeper.matching._lookup import Lookup
+    from lightkeeper.scan import Policy
+
+ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class KnownMaterial:
+    """A store and the index over it; small enough to be handed to each worker."""
+
+    store: str
+    index: Path
+
+    @classmethod
+    def from_settings(cls, *, store: str | None = None, index: Path | None = None) -> KnownMaterial:
+        """Those that an option names, or else the settings.
+
+        Raises
+        ------
+        InvalidConfiguration
+            Neither names them.
+        """
+        settings = load_settings()
+        store, index = store or settings.store, index or settings.index
+        if store is None or index is None:
+            missing = "store" if store is None else "index"
+            raise InvalidConfiguration(
+                f"hash sets need the setting '{missing}'",
+                hint="Set LIGHTKEEPER_STORE and LIGHTKEEPER_INDEX, or store and index in the "
+                "settings file.",
+            )
+        return cls(store, index)
+
+    def open(self, sets: Sequence[str], *, warn: bool = False) -> Lookup:
+        """Open both to look up in these sets, or in ``all``.
+
+        Raises
+        ------
+        MatchError
+            There is no such set, or the index cannot be read.
+        """
+        from lightkeeper.matching._lookup import Lookup
+        from lightkeeper.matching.index import IndexReader
+        from lightkeeper.storage import open_store
+
+        store, reader = open_store(self.store), IndexReader(self.index)
+        behind = store.last_revision() - reader.stats().revision
+        if warn and behind > 0:
+            sys.stderr.write(f"The index is {behind:,} changes behind the hash sets.\n")
+        return Lookup(store, reader, sets=None if ALL in sets else tuple(sets))
+
+
+def set_names(text: str | None) -> list[str]:
+    """Names separated by commas."""
+    return [name.strip() for name in (text or "").split(",") if name.strip()]
+
+
+def with_known_material(policy: Policy, *, known: KnownMaterial) -> tuple[Examiner, ...]:
+    """All examiners of a policy, and those of known material, in a worker."""
+    return (*default_examiners(policy), *known_examiners(known.open(policy.sets)))
