@@ -14,12 +14,30 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal:
+    """A row that a set did not take: where it stood in the batch, and a reason code."""
+
+    position: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class UpsertCount:
     """What a batch did to a set."""
 
     added: int = 0
     changed: int = 0
     unchanged: int = 0
+    refused: tuple[Refusal, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HourlyCount:
+    """How often a set was asked in an hour, and how often it matched."""
+
+    hour: datetime
+    matches: int
+    lookups: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +79,36 @@ class SetStore(Protocol):
         """Add entries or renew them, on behalf of one source, in one transaction.
 
         Entries of a set that needs confirmation start as ``seed`` and become active when a second
-        source names them.
+        source names them. What a source says replaces what is known; what it leaves out stays.
+        Refused, with a reason: ``over-quota``, ``expired``, ``withdrawn`` (an entry given in that
+        state), ``malformed-value`` and ``unstorable-text``. A withdrawn entry comes back only
+        where a source names it that did not name it any more, or never had.
         """
 
     def compare(self, name: str, entries: Sequence[Entry], *, source: str) -> UpsertCount:
         """What :meth:`upsert` would do, without doing it."""
 
     def withdraw(
-        self, name: str, keys: Sequence[tuple[str, str]], *, reason: str, now: datetime
+        self,
+        name: str,
+        keys: Sequence[tuple[str, str]],
+        *,
+        reason: str,
+        now: datetime,
+        source: str | None = None,
     ) -> int:
-        """Withdraw entries by kind and value; returns how many were active or leads."""
+        """Withdraw entries by kind and value; returns how many were active or leads.
+
+        On behalf of a ``source``, only its own mention ends, and with it entries that no other
+        source names; it may name them again later. Without one it is a decision for the set:
+        sources that name an entry already do not bring it back.
+        """
 
     def withdraw_missing(self, name: str, *, source: str, before: datetime, now: datetime) -> int:
-        """Withdraw what a source named in the past and did not name since ``before``."""
+        """Withdraw what a source named in the past and did not name since ``before``.
+
+        What another source names still stays.
+        """
 
     def confirm(
         self, name: str, keys: Sequence[tuple[str, str]], *, person: str, now: datetime
@@ -102,3 +137,6 @@ class SetStore(Protocol):
 
     def count_matches(self, name: str, matches: int, lookups: int, *, now: datetime) -> None:
         """Add to a set's match statistics, by hour."""
+
+    def match_history(self, name: str, *, since: datetime) -> Sequence[HourlyCount]:
+        """Match statistics from the hour of ``since`` on, oldest first."""

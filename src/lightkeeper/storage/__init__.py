@@ -1,1 +1,5 @@
-"""SQL behind the ports of the domain: SQLite by default, PostgreSQL the same."""
+"""Where hash sets live: SQLite by default, PostgreSQL for a fleet."""
+
+from lightkeeper.storage._open import open_store
+
+__all__ = ["open_store"]

@@ -1,0 +1,149 @@
+"""Entries that cease to match, or begin to on a person's word."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import and_, exists, func, select, update
+
+from lightkeeper.storage import _history
+from lightkeeper.storage._rows import to_value
+from lightkeeper.storage._schema import entry, mention
+from lightkeeper.storage._upsert import hold
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from sqlalchemy import ColumnElement, Connection
+
+_CHUNK = 10_000
+_STANDING = entry.c.state.in_(("active", "seed"))
+_NAMED = exists().where(mention.c.entry_number == entry.c.number, mention.c.ended.is_(None))
+
+
+def withdraw(
+    connection: Connection,
+    set_number: int,
+    keys: Sequence[tuple[str, str]],
+    *,
+    reason: str,
+    now: int,
+    source_number: int | None,
+) -> int:
+    """Withdraw by key; for a source, only what no other names."""
+    withdrawn = 0
+    for numbers in numbers_of(connection, set_number, keys):
+        chosen = entry.c.number.in_(numbers)
+        if source_number is not None:
+            taken = mention.c.entry_number.in_(numbers)
+            ended = _end_mentions(connection, set_number, source_number, taken, now)
+            chosen = and_(chosen, ended, ~_NAMED)
+        withdrawn += _withdraw(connection, chosen, reason, now)
+    return withdrawn
+
+
+def withdraw_missing(
+    connection: Connection, set_number: int, *, source_number: int, before: int, now: int
+) -> int:
+    """End a source's old mentions, and withdraw the entries that nobody names any more."""
+    of_set = select(entry.c.number).where(entry.c.set_number == set_number)
+    missing = and_(mention.c.seen < before, mention.c.entry_number.in_(of_set))
+    ended = _end_mentions(connection, set_number, source_number, missing, now)
+    chosen = and_(entry.c.set_number == set_number, ended, ~_NAMED)
+    return _withdraw(connection, chosen, "no longer listed by its source", now)
+
+
+def expire(connection: Connection, *, now: int) -> int:
+    """Withdraw what has expired, in every set; being named again brings it back."""
+    due = and_(entry.c.expires <= now, _STANDING)
+    numbers = select(entry.c.number).where(due)
+    counted = connection.execute(
+        select(entry.c.set_number, mention.c.source_number, func.count())
+        .join(mention, mention.c.entry_number == entry.c.number)
+        .where(due, mention.c.ended.is_(None))
+        .group_by(entry.c.set_number, mention.c.source_number)
+    ).all()
+    connection.execute(
+        update(mention)
+        .where(mention.c.entry_number.in_(numbers), mention.c.ended.is_(None))
+        .values(ended=now)
+    )
+    for set_number, source_number, count in counted:
+        hold(connection, set_number, source_number, -count)
+    return _withdraw(connection, due, "expired", now)
+
+
+def confirm(
+    connection: Connection,
+    set_number: int,
+    keys: Sequence[tuple[str, str]],
+    *,
+    person: str,
+    now: int,
+) -> int:
+    """Make leads active."""
+    confirmed = 0
+    for numbers in numbers_of(connection, set_number, keys):
+        leads = select(entry.c.number).where(entry.c.number.in_(numbers), entry.c.state == "seed")
+        found = connection.scalars(leads.order_by(entry.c.number)).all()
+        connection.execute(
+            update(entry)
+            .where(entry.c.number.in_(found))
+            .values(state="active", changed=now, reason=f"confirmed by {person}")
+        )
+        _history.record_found(connection, found)
+        confirmed += len(found)
+    return confirmed
+
+
+def numbers_of(
+    connection: Connection, set_number: int, keys: Sequence[tuple[str, str]]
+) -> Iterator[list[int]]:
+    """Numbers of the entries of these keys, in chunks; a key that is not there is passed over."""
+    by_kind: dict[str, set[bytes]] = {}
+    for kind, value in keys:
+        try:
+            by_kind.setdefault(kind, set()).add(to_value(kind, value.strip()))
+        except ValueError:
+            continue
+    for kind, values in by_kind.items():
+        for chunk in _chunks(values):
+            query = select(entry.c.number).where(
+                entry.c.set_number == set_number, entry.c.kind == kind, entry.c.value.in_(chunk)
+            )
+            yield list(connection.scalars(query))
+
+
+def _end_mentions(
+    connection: Connection,
+    set_number: int,
+    source_number: int,
+    chosen: ColumnElement[bool],
+    now: int,
+) -> ColumnElement[bool]:
+    """End mentions of a source; the condition finds the entries that they named."""
+    of_source = mention.c.source_number == source_number
+    ended = connection.execute(
+        update(mention).where(chosen, of_source, mention.c.ended.is_(None)).values(ended=now)
+    )
+    if ended.rowcount:
+        hold(connection, set_number, source_number, -ended.rowcount)
+    named = mention.c.entry_number == entry.c.number
+    return exists().where(named, of_source, mention.c.ended == now)
+
+
+def _withdraw(connection: Connection, chosen: ColumnElement[bool], reason: str, now: int) -> int:
+    _history.record_lost(connection, chosen)
+    withdrawn = connection.execute(
+        update(entry)
+        .where(chosen, _STANDING)
+        .values(state="withdrawn", withdrawn=now, changed=now, reason=reason)
+    )
+    return int(withdrawn.rowcount)
+
+
+def _chunks(values: Iterable[Any]) -> Iterator[list[Any]]:
+    remaining = iter(values)
+    while chunk := list(islice(remaining, _CHUNK)):
+        yield chunk
