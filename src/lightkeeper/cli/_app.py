@@ -24,6 +24,8 @@ COMMANDS: dict[str, str] = {
     "hash": "Digests and PDQ of images.",
     "match": "Look files or hashes up in hash sets.",
     "index": "Build, show or verify the index of known hashes.",
+    "serve": "Serve look-ups to other programs over HTTP.",
+    "sets": "Create, import, export and look after hash sets.",
     "watermark": "Detect or embed public watermarks.",
     "provenance": "Read and validate C2PA content credentials.",
     "sign": "Write a C2PA manifest that labels an image as generated.",

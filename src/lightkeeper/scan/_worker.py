@@ -61,7 +61,7 @@ def _prepare(connection: Connection, order: Order) -> Sequence[Examiner] | None:
     except Exception as error:
         _send(connection, {"code": "internal-error", "message": f"{type(error).__name__}: {error}"})
         return None
-    _bound_memory(order.policy.worker_memory)
+    bound_memory(order.policy.worker_memory)
     _send(connection, {"versions": versions})
     return examiners
 
@@ -101,7 +101,8 @@ def _send(connection: Connection, message: dict[str, Any]) -> None:
     connection.send_bytes(json.dumps(message).encode())
 
 
-def _bound_memory(limit_bytes: int) -> None:
+def bound_memory(limit_bytes: int) -> None:
+    """Let this process allocate no more than ``limit_bytes`` from now on."""
     # RLIMIT_DATA counts private writable memory only. RLIMIT_AS would also count what LLVM and
     # the allocators merely reserve, several times what they use.
     if sys.platform == "linux":

@@ -1,0 +1,135 @@
+"""The app: what the routes share, and how it starts and stops."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from starlette.exceptions import HTTPException
+
+from lightkeeper import __version__
+from lightkeeper.service._answers import Answers, CountedIndex
+from lightkeeper.service._config import LookupConfig
+from lightkeeper.service._failures import Refusal, failure_response
+from lightkeeper.service._gate import Gate
+from lightkeeper.service._hasher import Hasher
+from lightkeeper.service._hma import hma_routes
+from lightkeeper.service._metrics import Metrics
+from lightkeeper.service._models import Failure, StateOut
+from lightkeeper.service._v1 import v1_routes
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from lightkeeper.matching import SetStore
+
+_DESCRIPTION = """Look hashes and pictures up in sets of known material.
+
+A match says which set, which entry and at what distance; leads are entries that nobody has
+confirmed. Nothing is fetched from anywhere, and uploads are kept nowhere.
+"""
+
+
+def create_lookup_app(
+    store: SetStore, index: CountedIndex, config: LookupConfig | None = None
+) -> FastAPI:
+    """The look-up service over a store and the index that was built from it.
+
+    Parameters
+    ----------
+    store : SetStore
+    index : CountedIndex
+        An :class:`lightkeeper.matching.index.IndexReader`; it renews itself.
+    config : LookupConfig, optional
+
+    Returns
+    -------
+    FastAPI
+        Worker processes start and end with its lifespan.
+    """
+    config = config or LookupConfig()
+    metrics = Metrics()
+    answers, hasher = Answers(store, index, metrics), Hasher(config, metrics)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        tally = asyncio.create_task(answers.keep_tally())
+        try:
+            await hasher.start()
+            yield
+        finally:
+            tally.cancel()
+            hasher.stop()
+            answers.stop()
+
+    app = FastAPI(
+        title="Lightkeeper look-ups",
+        version=__version__,
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        # Their pages load scripts from elsewhere.
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.add_middleware(Gate, config=config, metrics=metrics)
+    app.add_exception_handler(HTTPException, _on_http_error)
+    app.add_exception_handler(RequestValidationError, _on_invalid_request)
+    app.include_router(_state_routes(answers, hasher, metrics))
+    app.include_router(v1_routes(answers, hasher, config))
+    app.include_router(hma_routes(answers, hasher))
+    return app
+
+
+def _state_routes(answers: Answers, hasher: Hasher, metrics: Metrics) -> APIRouter:
+    router = APIRouter(tags=["state"])
+    busy = {503: {"model": Failure}}
+
+    @router.get("/healthz", response_model=StateOut)
+    async def healthz() -> JSONResponse:
+        """The process answers."""
+        return JSONResponse({"status": "ok"})
+
+    @router.get("/readyz", response_model=StateOut, responses=busy)  # type: ignore[arg-type]
+    async def readyz() -> JSONResponse:
+        """Workers have started, and store and index answer."""
+        if not hasher.ready:
+            raise Refusal(503, "starting", "Workers are starting.")
+        await answers.status()
+        return JSONResponse({"status": "ready"})
+
+    @router.get("/livez", response_class=PlainTextResponse)
+    async def livez() -> PlainTextResponse:
+        """The process answers, as HMA says it."""
+        return PlainTextResponse("OK")
+
+    @router.get("/status", response_class=PlainTextResponse)
+    async def status() -> PlainTextResponse:
+        """Ready, as HMA says it."""
+        if not hasher.ready:
+            return PlainTextResponse("INDEX-NOT-LOADED", 503)
+        return PlainTextResponse("I-AM-ALIVE")
+
+    @router.get("/metrics", response_class=PlainTextResponse)
+    async def prometheus() -> Response:
+        """Counters for Prometheus."""
+        await answers.status()
+        return PlainTextResponse(metrics.text(), media_type="text/plain; version=0.0.4")
+
+    return router
+
+
+async def _on_http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return failure_response(request.url.path, error)
+
+
+async def _on_invalid_request(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    where = ".".join(str(part)[:40] for part in first["loc"])
+    failure = Refusal(422, "invalid-request", f"{where}: {first['msg']}")
+    return failure_response(request.url.path, failure)

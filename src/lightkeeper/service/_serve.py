@@ -1,0 +1,93 @@
+"""Run the app on a socket."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import sys
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from lightkeeper.errors import InvalidConfiguration, OutputError
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from lightkeeper.service._config import LookupConfig
+
+_BACKLOG = 256
+_MOST_CONNECTIONS = 512
+_SHUTDOWN_SECONDS = 10
+
+
+def serve(app: FastAPI, config: LookupConfig, *, host: str, port: int) -> None:
+    """Serve until SIGINT or SIGTERM; requests that have begun are answered.
+
+    Parameters
+    ----------
+    app : FastAPI
+    config : LookupConfig
+        That of the app.
+    host : str
+    port : int
+        0 takes a free one. The address is written to standard error.
+
+    Raises
+    ------
+    InvalidConfiguration
+        Other machines could reach it without a key.
+    OutputError
+        The address cannot be bound.
+    """
+    check_host(host, config)
+    _log_to_stderr()
+    settings = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        lifespan="on",
+        log_config=None,
+        # The access log of the service names routes; this one would write down query strings.
+        access_log=False,
+        server_header=False,
+        backlog=_BACKLOG,
+        limit_concurrency=_MOST_CONNECTIONS,
+        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+    )
+    try:
+        listening = settings.bind_socket()
+    except SystemExit:
+        raise OutputError(f"cannot listen on {host}, port {port}") from None
+    address, bound = listening.getsockname()[:2]
+    shown = f"[{address}]" if ":" in address else address
+    sys.stderr.write(f"Listening on http://{shown}:{bound}\n")
+    sys.stderr.flush()
+    uvicorn.Server(settings).run(sockets=[listening])
+
+
+def check_host(host: str, config: LookupConfig) -> None:
+    """Refuse an address that other machines can reach, unless there are keys."""
+    if config.keys or _is_local(host):
+        return
+    raise InvalidConfiguration(
+        f"'{host}' is open to other machines and there are no API keys",
+        hint="Make one: lightkeeper serve --keys FILE --make-key NAME",
+    )
+
+
+def _is_local(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _log_to_stderr() -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    for name in ("lightkeeper.service", "uvicorn"):
+        logger = logging.getLogger(name)
+        logger.addHandler(handler)
+        logger.setLevel(logging.INFO)
+        logger.propagate = False
