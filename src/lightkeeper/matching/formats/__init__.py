@@ -3,7 +3,7 @@
 from lightkeeper.matching.formats._mapping import Mapping, load_mapping
 from lightkeeper.matching.formats._open import ListFormat, detect_format, read_rows
 from lightkeeper.matching.formats._row import DAMAGE, Row
-from lightkeeper.matching.formats._write import write_csv, write_jsonl
+from lightkeeper.matching.formats._write import plain_entry, write_csv, write_jsonl
 
 __all__ = [
     "DAMAGE",
@@ -12,6 +12,7 @@ __all__ = [
     "Row",
     "detect_format",
     "load_mapping",
+    "plain_entry",
     "read_rows",
     "write_csv",
     "write_jsonl",

@@ -31,12 +31,18 @@ def write_jsonl(
     *,
     hash_set: HashSet,
     exported: datetime,
-    since: datetime | None = None,
+    revision: int | None = None,
+    since: datetime | int | None = None,
 ) -> int:
-    """Write a header line and one line per entry; returns how many entries."""
+    """Write a header line and one line per entry; returns how many entries.
+
+    ``revision`` is what the next delta may start from.
+    """
     head = {**provenance(hash_set, exported), "purpose": hash_set.purpose}
+    if revision is not None:
+        head["revision"] = revision
     if since is not None:
-        head["since"] = since.isoformat()
+        head["since"] = since if isinstance(since, int) else since.isoformat()
     stream.write(_encode({HEADER: 1, **head}) + "\n")
     count = 0
     for entry in entries:

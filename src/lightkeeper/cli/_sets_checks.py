@@ -1,0 +1,59 @@
+"""The guards as ``sets`` applies them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from lightkeeper.matching import EntryState
+from lightkeeper.matching._transfer import BatchCheck, batches
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from lightkeeper.matching import Entry, HashSet, SetStore
+
+_NUMBERS_SHOWN = 1_000
+
+
+def list_check(benign: Path | None) -> Callable[[], BatchCheck]:
+    """The guards, with the operator's own benign pictures; made only when they are needed."""
+
+    def make() -> BatchCheck:
+        def check(hash_set: HashSet, entries: Sequence[Entry], /) -> list[str | None]:
+            return [None] * len(entries)
+
+        return check
+
+    return make
+
+
+def junk_rows(store: SetStore, name: str, check: BatchCheck) -> dict[str, Any]:
+    """What the guards would refuse of a set today, by reason and entry number."""
+    hash_set = store.hash_set(name)
+    reasons: Counter[str] = Counter()
+    numbers: list[dict[str, Any]] = []
+    entries = 0
+    for batch in batches(store.entries(name)):
+        standing = [entry for entry in batch if entry.state is not EntryState.WITHDRAWN]
+        entries += len(standing)
+        for entry, reason in zip(standing, check(hash_set, standing), strict=True):
+            if reason is not None:
+                reasons[reason] += 1
+                if len(numbers) < _NUMBERS_SHOWN:
+                    numbers.append({"number": entry.number, "reason": reason})
+    return {
+        "set": name,
+        "entries": entries,
+        "junk": reasons.total(),
+        "reasons": dict(sorted(reasons.items())),
+        "numbers": numbers,
+    }
+
+
+def render_junk(row: dict[str, Any]) -> str:
+    """What is junk in a set, in a few lines."""
+    lines = [f"{row['set']}: {row['junk']:,} of {row['entries']:,} entries are junk"]
+    lines += [f"  {reason:<20}{count:>8,}" for reason, count in row["reasons"].items()]
+    return "\n".join(lines)
