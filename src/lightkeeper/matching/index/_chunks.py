@@ -52,7 +52,7 @@ def chunk_count(rows: int) -> int:
     """
     if rows <= BRUTE_FORCE_ROWS:
         return 0
-    return max(9, min(MOST_CHUNKS, round(BITS / (math.log2(rows) - 2))))
+    return max(9, min(MOST_CHUNKS, round(BITS / max(1, math.log2(rows) - 2))))
 
 
 @lru_cache(maxsize=16)

@@ -19,7 +19,7 @@ from lightkeeper.matching.index._values import Kind, kind_of, value_bytes, words
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -48,7 +48,7 @@ class IndexReader:
         self._refreshing = threading.Lock()
         self._due = time.monotonic() + _REFRESH_SECONDS
 
-    def search(self, queries: NDArray[np.uint64], *, radius_bits: int = INDEXED_RADIUS) -> Hits:
+    def search(self, queries: NDArray[np.uint64], radius_bits: int = INDEXED_RADIUS) -> Hits:
         """All PDQ entries within a radius of each query, without exception.
 
         Parameters
@@ -112,6 +112,15 @@ class IndexReader:
         with self._refreshing:
             return self._take()
 
+    @property
+    def revision(self) -> int:
+        """Revision of the store up to which changes are visible."""
+        return self._current().revision
+
+    def counts(self) -> Mapping[str, int]:
+        """Entries that can be found, by kind; all opaque kinds together."""
+        return stats_of(self._current()).entries
+
     def stats(self) -> IndexStats:
         """What the index holds now."""
         self.refresh()
@@ -129,4 +138,4 @@ class IndexReader:
         before = self._snapshot
         self._snapshot = take(self._folder, before)
         self._due = time.monotonic() + _REFRESH_SECONDS
-        return self._snapshot is not before
+        return self._snapshot.revision != before.revision

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -103,14 +103,14 @@ def _read_on(folder: Path, previous: Snapshot) -> Snapshot:
     if last.stat().st_size == list(previous.logs.values())[-1].end:
         return previous
     logs = _read_logs(folder, previous.manifest, previous.logs)
+    revision = max([previous.revision, *(log.revision for log in logs.values())])
     before = sum(len(log.rows) for log in previous.logs.values())
     rows = np.concatenate([NO_ROWS, *(log.rows for log in logs.values())])
     if len(rows) == before:
-        return previous
+        return replace(previous, logs=logs, revision=revision)
     fresh = rows[before:]["number"]
     segments = {key: segment.without(fresh) for key, segment in previous.segments.items()}
-    revision = max(previous.revision, *(log.revision for log in logs.values()))
-    return Snapshot(previous.stamp, previous.manifest, segments, logs, _delta(rows), revision)
+    return replace(previous, segments=segments, logs=logs, delta=_delta(rows), revision=revision)
 
 
 def _read_logs(

@@ -25,7 +25,10 @@ def sync(store: SetStore, writer: IndexWriter) -> int:
     int
         How many changes were applied.
     """
-    return writer.apply(store.changes(after=writer.last_revision))
+    newest = store.last_revision()
+    applied = writer.apply(store.changes(after=writer.last_revision))
+    writer.reach(newest)  # revisions whose entries have changed again since bear no change
+    return applied
 
 
 def rebuild(store: SetStore, folder: str | os.PathLike[str]) -> int:
@@ -36,9 +39,9 @@ def rebuild(store: SetStore, folder: str | os.PathLike[str]) -> int:
     int
         How many changes were read.
     """
-    revision, rows = 0, [NO_ROWS]
+    revision, rows = store.last_revision(), [NO_ROWS]
     for record in batches(store.changes(after=0), after=0):
-        revision = record.revision
+        revision = max(revision, record.revision)
         rows.append(record.rows)
     changes = np.concatenate(rows)
     last = last_words(changes)

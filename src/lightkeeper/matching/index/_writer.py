@@ -9,7 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Self, cast
 
 from lightkeeper.errors import MatchError
-from lightkeeper.matching.index._log import Record, append, batches, create_log, read_log
+from lightkeeper.matching.index._log import (
+    NO_ROWS,
+    Record,
+    append,
+    batches,
+    create_log,
+    read_log,
+)
 from lightkeeper.matching.index._manifest import (
     Manifest,
     SegmentName,
@@ -120,6 +127,12 @@ class IndexWriter:
                 self._append(record)
                 applied += len(record.rows)
         return applied
+
+    def reach(self, revision: int) -> None:
+        """Note that the store has no other changes up to a revision; durable when it returns."""
+        with self._applying:
+            if revision > self._revision:
+                self._append(Record(revision, NO_ROWS))
 
     def _append(self, record: Record) -> None:
         with self._swapping:
