@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lightkeeper.assessment import Origin, Strength, assess, explain
 from lightkeeper.evidence import Basis, Claim, Finding, Hypothesis, NotExamined
+from lightkeeper.evidence.known import KnownMatch
+from lightkeeper.matching import EntryLabels, SetOrigin, Tlp
 
 
 def finding(
@@ -107,6 +111,116 @@ def test_the_machine_proposes_computer_generated_and_nothing_else() -> None:
     assert labels.computer_generated.set_by == "machine"
     for name in ("industry_class", "age_group", "modelled_after_person"):
         assert getattr(labels, name).value is None
+
+
+def known(
+    supports: Hypothesis | None,
+    source: str = "hash:sha256",
+    claim: Claim = Claim.KNOWN_MATERIAL,
+    basis: Basis = Basis.KNOWN,
+) -> Finding:
+    return finding(claim, basis, supports, source)
+
+
+KNOWN_GENERATED = known(Hypothesis.GENERATED)
+KNOWN_PHOTOGRAPHED = known(Hypothesis.CAPTURED)
+
+
+@pytest.mark.parametrize(
+    ("supports", "origin"),
+    [
+        (Hypothesis.GENERATED, Origin.GENERATED),
+        (Hypothesis.CAPTURED, Origin.CAPTURED),
+        (Hypothesis.AI_EDITED, Origin.AI_EDITED),
+    ],
+)
+def test_a_set_that_holds_the_very_file_says_more_than_one_that_holds_a_near_copy(
+    supports: Hypothesis, origin: Origin
+) -> None:
+    exact, near = assess([known(supports)]), assess([known(supports, "pixels:pdq")])
+    assert exact.origin is near.origin is origin
+    assert exact.strength.rank > near.strength.rank >= Strength.MODERATE.rank
+
+
+def test_a_match_with_a_set_of_unknown_origin_supports_none() -> None:
+    result = assess([known(None)])
+    assert result.origin is Origin.UNDETERMINED
+    assert result.routing.priority > assess([]).routing.priority
+
+
+def test_all_hash_sets_together_are_one_source() -> None:
+    once = assess([KNOWN_GENERATED])
+    copied = assess([KNOWN_GENERATED, known(Hypothesis.GENERATED, "pixels:pdq")])
+    assert copied.log10_lr == once.log10_lr
+
+
+def test_sets_that_disagree_are_a_conflict_and_the_origin_stays_open() -> None:
+    result = assess([KNOWN_PHOTOGRAPHED, KNOWN_GENERATED])
+    assert [c.code for c in result.conflicts] == ["known-sets-disagree"]
+    assert result.origin is Origin.UNDETERMINED
+    assert result.labels.computer_generated.value is None
+    assert result.routing.priority == 100
+
+
+def test_a_mark_on_known_photographed_material_is_a_conflict_that_names_the_set() -> None:
+    (conflict,) = [c for c in assess([KNOWN_PHOTOGRAPHED, MARK]).conflicts if "beside" in c.code]
+    assert conflict.code == "camera-beside-mark"
+    assert conflict.summary.startswith("A match with known photographed material")
+
+
+def test_every_match_with_known_material_raises_the_priority() -> None:
+    base = assess([]).routing.priority
+    for supports in (None, *Hypothesis):
+        assert assess([known(supports)]).routing.priority > base
+    assert "traces of a camera" not in " ".join(assess([KNOWN_PHOTOGRAPHED]).routing.reasons)
+
+
+def test_a_lead_has_no_weight_and_raises_nothing() -> None:
+    result = assess([known(None, basis=Basis.ASSERTED)])
+    assert result.weights == ()
+    assert result.routing.priority == assess([]).routing.priority
+
+
+def test_a_benign_match_is_told_and_lowers_nothing() -> None:
+    benign = known(None, claim=Claim.KNOWN_BENIGN)
+    result = assess([benign])
+    assert result.routing.priority == assess([]).routing.priority
+    assert any("benign" in reason for reason in result.routing.reasons)
+    assert [c.code for c in assess([benign, KNOWN_GENERATED]).conflicts] == ["known-beside-benign"]
+
+
+def test_the_machine_labels_from_a_set_what_the_set_says_and_no_class() -> None:
+    def held(modelled: bool | None) -> Finding:
+        details = KnownMatch(
+            set_name="umbrellas",
+            owner="an owner",
+            origin=SetOrigin.GENERATED,
+            handling=Tlp.AMBER,
+            entry_number=1,
+            kind="sha256",
+            value="a" * 64,
+            labels=EntryLabels(industry_class="B2", modelled_after_person=modelled),
+        )
+        return replace(KNOWN_GENERATED, details=details)
+
+    labels = assess([held(True)]).labels
+    assert labels.modelled_after_person.value is True
+    assert labels.modelled_after_person.basis is Basis.KNOWN
+    assert labels.modelled_after_person.findings == (0,)
+    assert labels.computer_generated.value is True
+    assert labels.computer_generated.basis is Basis.KNOWN
+    assert labels.industry_class.value is None
+    for quiet in (held(None), held(False), replace(held(True), basis=Basis.ASSERTED)):
+        assert assess([quiet]).labels.modelled_after_person.value is None
+
+
+@given(findings_lists, st.lists(st.sampled_from([None, *Hypothesis]), max_size=4), st.booleans())
+def test_no_match_of_any_set_lowers_a_priority(
+    before: list[Finding], matches: list[Hypothesis | None], benign: bool
+) -> None:
+    added = [known(supports) for supports in matches]
+    added += [known(None, claim=Claim.KNOWN_BENIGN)] * benign
+    assert assess(before + added).routing.priority >= assess(before).routing.priority
 
 
 @given(findings_lists, findings_lists)

@@ -26,6 +26,7 @@ def test_a_file_sets_every_part_of_a_policy(policy_file: Path) -> None:
         marks = "own-marks.toml"
         trust_anchors = "/etc/anchors.pem"
         fail_on = ["conflict", "generated:strong"]
+        sets = ["umbrellas", "bicycles"]
         [examiners]
         stealth = false
         provenance = true
@@ -42,6 +43,7 @@ def test_a_file_sets_every_part_of_a_policy(policy_file: Path) -> None:
     assert policy.trust_anchors == Path("/etc/anchors.pem")
     assert policy.without == {"stealth"}
     assert (policy.limits.max_seconds, policy.limits.max_pixels) == (3, 1000)
+    assert policy.sets == ("umbrellas", "bicycles")
     assert policy.fail_on == (Condition("conflict"), Condition("generated", Strength.STRONG))
 
 
@@ -68,6 +70,8 @@ def test_what_a_file_leaves_out_stays_as_it_was(policy_file: Path) -> None:
         ('fail_on = "sunshine"', "'sunshine' is not a condition"),
         ('fail_on = ["conflict:strong"]', "'conflict' takes no strength"),
         ('fail_on = ["generated:very"]', "'very' is not a strength"),
+        ("sets = 1", "key 'sets' must be str"),
+        ("sets = [1]", "key 'sets' must be str"),
         ("tier = ", "policy file"),
     ],
 )
@@ -102,6 +106,7 @@ def test_a_fingerprint_tells_what_could_change_a_row(tmp_path: Path) -> None:
     assert policy.fingerprint({"b": "2", "a": "1"}) == same
     assert replace(policy, fail_on=(Condition("error"),)).fingerprint({"a": "1", "b": "2"}) == same
     assert policy.fingerprint({"a": "1", "b": "3"}) != same
+    assert replace(policy, sets=("all",)).fingerprint({"a": "1", "b": "2"}) != same
     assert replace(policy, tier=Tier.DEEP).fingerprint({"a": "1", "b": "2"}) != same
     marks.write_text("two")
     assert policy.fingerprint({"a": "1", "b": "2"}) != same
@@ -132,6 +137,10 @@ def test_a_condition_is_met_from_its_strength_on(text: str, met: bool) -> None:
 def test_other_conditions_look_at_other_parts_of_a_row() -> None:
     assert Condition("conflict").met_by(row(conflicts=[{"code": "size-mismatch"}]))
     assert Condition("known").met_by(row(findings=[{"basis": "known"}]))
+    benign = [{"basis": "known", "claim": "known-benign"}]
+    assert not Condition("known").met_by(row(findings=benign))
+    lead = [{"basis": "asserted", "claim": "known-material"}]
+    assert not Condition("known").met_by(row(findings=lead))
     failed = ScanRow.failed("a.png", "timeout", "It took long.")
     assert Condition("error").met_by(failed)
     assert not Condition("undetermined").met_by(failed)

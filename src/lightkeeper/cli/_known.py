@@ -60,7 +60,7 @@ class KnownMaterial:
         from lightkeeper.matching.index import IndexReader
         from lightkeeper.storage import open_store
 
-        store, reader = open_store(self.store), IndexReader(self.index)
+        store, reader = open_store(self.store, create=False), IndexReader(self.index)
         behind = store.last_revision() - reader.stats().revision
         if warn and behind > 0:
             sys.stderr.write(f"The index is {behind:,} changes behind the hash sets.\n")

@@ -1,0 +1,284 @@
+"""A planted set, met through ``lightkeeper match`` and ``lightkeeper scan --sets``."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lightkeeper.cli._exit import Exit
+from lightkeeper.hashing import digests, pdq_of_rgb, warm_up
+from lightkeeper.matching import Entry, EntryLabels, HashSet, Mention, SetOrigin
+from lightkeeper.testing import photo_like
+
+pytest.importorskip("sqlalchemy")
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+LIGHTKEEPER = (sys.executable, "-m", "lightkeeper")
+KNOWN = photo_like(31, width=480, height=360)
+HARMLESS = photo_like(32, width=480, height=360)
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+class Desk:
+    """A store, its index and a folder of pictures."""
+
+    def __init__(self, folder: Path) -> None:
+        from lightkeeper.storage import open_store
+
+        self.folder = folder
+        self.url = f"sqlite:///{folder / 'sets.db'}"
+        self.index = folder / "index"
+        self.store = open_store(self.url)
+
+    def fill(self, name: str, *entries: Entry, **fields: Any) -> None:
+        self.store.create_set(HashSet(name=name, owner="an owner", purpose="a test", **fields))
+        self.store.upsert(name, entries, source="desk", now=NOW)
+        self.follow()
+
+    def follow(self) -> None:
+        from lightkeeper.matching.index import IndexWriter, sync
+
+        with IndexWriter(self.index) as writer:
+            sync(self.store, writer)
+
+    def picture(self, name: str, pixels: Any) -> Path:
+        path = self.folder / name
+        Image.fromarray(np.ascontiguousarray(pixels)).save(path)
+        return path
+
+    def run(self, *arguments: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
+        settings = {"LIGHTKEEPER_STORE": self.url, "LIGHTKEEPER_INDEX": str(self.index)}
+        return subprocess.run(
+            [*LIGHTKEEPER, *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=self.folder,
+            timeout=120,
+            env=os.environ | settings,
+            **options,
+        )
+
+    def match(self, *arguments: str | Path, **options: Any) -> list[dict[str, Any]]:
+        done = self.run("match", "--json", *arguments, **options)
+        assert done.returncode == Exit.OK, done.stderr
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    warm_up()
+    desk = Desk(tmp_path_factory.mktemp("desk"))
+    umbrella = desk.picture("umbrella.png", KNOWN)
+    desk.fill(
+        "umbrellas",
+        Entry(
+            kind="pdq",
+            value=pdq_of_rgb(KNOWN).hex,
+            quality=100,
+            labels=EntryLabels(industry_class="B2"),
+            mentions=(Mention("desk", "case-7", NOW),),
+        ),
+        Entry(kind="sha256", value=digests(umbrella.read_bytes()).sha256),
+        origin=SetOrigin.GENERATED,
+    )
+    desk.fill("harmless", Entry(kind="pdq", value=pdq_of_rgb(HARMLESS).hex), negative=True)
+    desk.fill("opaque", Entry(kind="photodna", value="AQID"), origin=SetOrigin.PHOTOGRAPHED)
+    desk.fill("copies", Entry(kind="pdq", value=pdq_of_rgb(HARMLESS).hex))
+    desk.picture("harmless.png", HARMLESS)
+    desk.picture("mirrored.png", KNOWN[:, ::-1])
+    desk.picture("stranger.png", photo_like(33, width=480, height=360))
+    framed = np.zeros((500, 480, 3), np.uint8)
+    framed[70:430] = KNOWN
+    desk.picture("framed.png", framed)
+    yield desk
+    desk.store.close()
+
+
+def test_a_file_is_met_by_its_digest_and_its_picture(desk: Desk) -> None:
+    (row,) = desk.match("umbrella.png")
+    assert (row["query"], row["kind"], row["leads"], row["benign"]) == (
+        "umbrella.png",
+        "file",
+        [],
+        [],
+    )
+    by_file, by_picture = sorted(row["matches"], key=lambda m: m["kind"] == "pdq")
+    assert (by_file["set"], by_file["origin"], by_file["kind"]) == (
+        "umbrellas",
+        "generated",
+        "sha256",
+    )
+    assert by_picture["distance_bits"] == 0
+    assert by_picture["transform"] == "identity"
+    assert by_picture["source_id"] == "case-7"
+    assert by_picture["labels"]["industry_class"] == "B2"
+    assert isinstance(by_picture["entry"], int)
+
+
+@pytest.mark.parametrize(
+    ("file", "transform"),
+    [("mirrored.png", "flip-horizontal"), ("framed.png", "unletterboxed")],
+)
+def test_a_changed_copy_is_met_and_the_change_is_named(
+    desk: Desk, file: str, transform: str
+) -> None:
+    (row,) = desk.match(file)
+    (match,) = row["matches"]
+    assert match["transform"] == transform
+    assert match["distance_bits"] <= 4
+
+
+def test_a_benign_picture_is_shown_with_what_it_suppresses(desk: Desk) -> None:
+    (row,) = desk.match("harmless.png")
+    assert row["matches"] == []
+    assert [m["set"] for m in row["benign"]] == ["harmless"]
+    assert [m["set"] for m in row["suppressed"]] == ["copies"]
+    (row,) = desk.match("harmless.png", "--sets", "copies,umbrellas")
+    assert [m["set"] for m in row["matches"]] == ["copies"]
+
+
+def test_hashes_are_told_apart_by_their_length(desk: Desk) -> None:
+    sha256 = digests((desk.folder / "umbrella.png").read_bytes()).sha256
+    pdq = pdq_of_rgb(KNOWN).hex
+    rows = desk.match(pdq.upper(), sha256, "ab" * 16, "cd" * 20, "0" * 64)
+    kinds = [row["kind"] for row in rows]
+    assert kinds[0] == "sha256-or-pdq"
+    assert kinds[1] in ("sha256", "sha256-or-pdq")
+    assert kinds[2:] == ["md5", "sha1", "sha256"]
+    assert [len(row["matches"]) for row in rows] == [1, 1, 0, 0, 0]
+
+
+def test_a_kind_that_is_named_is_taken_as_it_is(desk: Desk) -> None:
+    (row,) = desk.match("AQID", "--kind", "photodna")
+    assert row["matches"][0]["set"] == "opaque"
+    (row,) = desk.match("0" * 64, "--kind", "pdq")
+    assert (row["kind"], row["matches"]) == ("pdq", [])
+    done = desk.run("match", "abc", "--kind", "pdq")
+    assert done.returncode == Exit.FAILED
+    assert "PDQ" in done.stderr
+
+
+def test_queries_come_from_standard_input_in_their_order(desk: Desk) -> None:
+    pdq = pdq_of_rgb(KNOWN).hex
+    rows = desk.match("-", input=f"stranger.png\n{pdq}\n\nmirrored.png\n")
+    assert [row["query"] for row in rows] == ["stranger.png", pdq, "mirrored.png"]
+    assert [len(row["matches"]) for row in rows] == [0, 1, 1]
+
+
+def test_the_exit_code_tells_of_a_match_only_where_that_is_asked_for(desk: Desk) -> None:
+    assert desk.run("match", "umbrella.png").returncode == Exit.OK
+    done = desk.run("match", "umbrella.png", "--fail-on", "match")
+    assert done.returncode == Exit.MATCHED
+    assert desk.run("match", "stranger.png", "--fail-on", "match").returncode == Exit.OK
+    assert desk.run("match", "harmless.png", "--fail-on", "match").returncode == Exit.OK
+
+
+def test_a_person_reads_set_origin_entry_and_distance(desk: Desk) -> None:
+    done = desk.run("match", "mirrored.png", "stranger.png", pdq_of_rgb(KNOWN).hex)
+    assert "match      umbrellas (generated), entry 1, desk: case-7, pdq, " in done.stdout
+    assert "flip-horizontal, industry class: B2" in done.stdout
+    assert "stranger.png  no match" in done.stdout
+    assert "(as sha256 and as pdq)" in done.stdout
+
+
+def test_a_file_that_is_no_picture_is_met_by_its_digest_and_has_its_error(
+    desk: Desk, tmp_path: Path
+) -> None:
+    note = tmp_path / "note.txt"
+    note.write_text("an umbrella")
+    desk.fill("notes", Entry(kind="md5", value=digests(note.read_bytes()).md5))
+    done = desk.run("match", "--json", note, tmp_path / "absent.png")
+    assert done.returncode == Exit.PARTIAL
+    found, absent = map(json.loads, done.stdout.splitlines())
+    assert found["matches"][0]["set"] == "notes"
+    assert found["error"]["code"] == "unsupported-media"
+    assert absent["error"]["code"] == "unreadable"
+    shown = desk.run("match", note)
+    assert "same md5" in shown.stdout
+    assert "note.txt:" in shown.stderr
+
+
+def test_a_set_that_is_not_there_ends_both_commands(desk: Desk) -> None:
+    for command in ("match", "scan"):
+        done = desk.run(command, "umbrella.png", "--sets", "bicycles")
+        assert done.returncode == Exit.FAILED
+        assert "there is no set 'bicycles'" in done.stderr
+
+
+def test_without_a_store_the_setting_is_named(tmp_path: Path) -> None:
+    for command in (["match", "a.png"], ["scan", "a.png", "--sets", "all"]):
+        done = subprocess.run(
+            [*LIGHTKEEPER, *command], capture_output=True, text=True, check=False, cwd=tmp_path
+        )
+        assert done.returncode == Exit.FAILED
+        assert "'store'" in done.stderr
+
+
+def scan_rows(desk: Desk, *arguments: str | Path) -> dict[str, dict[str, Any]]:
+    done = desk.run("scan", "--jsonl", "-", "--quiet", "--jobs", "1", *arguments)
+    assert done.returncode == Exit.OK, done.stderr
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    return {row["file"]: row for row in rows}
+
+
+def known(row: dict[str, Any]) -> list[dict[str, Any]]:
+    return [finding for finding in row["findings"] if finding["claim"].startswith("known-")]
+
+
+def test_a_scan_finds_what_its_sets_hold(desk: Desk, tmp_path: Path) -> None:
+    files = ["umbrella.png", "mirrored.png", "framed.png", "harmless.png", "stranger.png"]
+    parquet, html = tmp_path / "rows.parquet", tmp_path / "report.html"
+    rows = scan_rows(desk, *files, "--sets", "all", "--parquet", parquet, "--html", html)
+    sources = {file: [f["source"] for f in known(row)] for file, row in rows.items()}
+    assert sources == {
+        "umbrella.png": ["hash:sha256", "pixels:pdq"],
+        "mirrored.png": ["pixels:pdq"],
+        "framed.png": ["pixels:pdq"],
+        "harmless.png": ["pixels:pdq"],
+        "stranger.png": [],
+    }
+    assert rows["umbrella.png"]["assessment"]["origin"] == "generated"
+    assert rows["umbrella.png"]["assessment"]["labels"]["computer_generated"]["basis"] == "known"
+    assert rows["harmless.png"]["findings"][-1]["claim"] == "known-benign"
+    priorities = {file: row["assessment"]["routing"]["priority"] for file, row in rows.items()}
+    assert priorities["umbrella.png"] > priorities["stranger.png"] == priorities["harmless.png"]
+    assert parquet.stat().st_size > 0
+    page = html.read_text(encoding="utf-8")
+    assert "known in umbrellas" in page
+    assert "benign in harmless" in page
+
+
+def test_a_scan_without_sets_looks_nothing_up(desk: Desk) -> None:
+    assert known(scan_rows(desk, "umbrella.png")["umbrella.png"]) == []
+
+
+def test_a_policy_names_sets_and_a_condition_sees_matches(desk: Desk, tmp_path: Path) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text('sets = ["umbrellas"]\ntier = "bytes"\nfail_on = "known"\n')
+    done = desk.run("scan", "umbrella.png", "--policy", policy)
+    assert done.returncode == Exit.MATCHED
+    assert "known in umbrellas" in done.stdout
+    assert desk.run("scan", "mirrored.png", "--policy", policy).returncode == Exit.OK
+
+
+def test_a_resumed_scan_looks_again_where_the_sets_have_changed(desk: Desk, tmp_path: Path) -> None:
+    journal = tmp_path / "journal"
+    arguments = ("stranger.png", "--sets", "all", "--resume", journal)
+    first = scan_rows(desk, *arguments)["stranger.png"]
+    assert scan_rows(desk, *arguments)["stranger.png"] == first
+    stranger = pdq_of_rgb(photo_like(33, width=480, height=360)).hex
+    desk.fill("strangers", Entry(kind="pdq", value=stranger))
+    again = scan_rows(desk, *arguments)["stranger.png"]
+    assert known(first) == []
+    assert [f["details"]["set_name"] for f in known(again)] == ["strangers"]
