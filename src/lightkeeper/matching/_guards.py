@@ -1,1 +1,189 @@
+"""What may not enter a set: junk and poison. A reason is a code, for reject files and reports."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from functools import cache
+from statistics import median
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from datetime import datetime
+
+    from numpy.typing import NDArray
+
+    from lightkeeper.matching._entry import Entry
+    from lightkeeper.matching._ports import HourlyCount
+    from lightkeeper.matching._set import HashSet
+
 HEX_DIGITS = {"md5": 32, "sha1": 40, "sha256": 64, "pdq": 64}
+"""Kinds whose values are hexadecimal, and how many digits they have."""
+
+_MOST_OPAQUE = 100_000
+"""Characters; the longest opaque kind in use, a video's TMK+PDQF, travels by reference."""
+
+
+_MOST_EQUAL_NEIGHBOURS = 16
+
+
+class Objection(StrEnum):
+    """Why an entry may not enter a set."""
+
+    EMPTY_VALUE = "empty-value"
+    TOO_LONG = "too-long"
+    WRONG_LENGTH = "wrong-length"
+    NOT_HEXADECIMAL = "not-hexadecimal"
+    NOT_128_ONES = "not-128-ones"
+    REGULAR = "regular-pattern"
+    LOW_QUALITY = "low-quality"
+    FAMOUS_JUNK = "famous-junk"
+    COLLIDES = "collides-with-benign"
+
+
+def check_entry(entry: Entry, hash_set: HashSet) -> str | None:
+    """Reason code why an entry may not enter a set, or ``None``.
+
+    A PDQ hash has 128 ones unless its picture is degenerate, and no period; its quality, where
+    the source states it, reaches the set's minimum. Digests of empty and constant files and of
+    other contents that every machine holds are junk, except in a negative set, which may want
+    them.
+    """
+    return check_batch([entry], hash_set)[0]
+
+
+def check_batch(entries: Sequence[Entry], hash_set: HashSet) -> list[str | None]:
+    """:func:`check_entry` for many entries, much faster than one by one."""
+    reasons = _check_forms(entries)
+    least = hash_set.minimum_quality
+    pictures = []
+    for i, (entry, reason) in enumerate(zip(entries, reasons, strict=True)):
+        if reason is not None:
+            continue
+        if entry.kind == "pdq":
+            if entry.quality is not None and entry.quality < least:
+                reasons[i] = Objection.LOW_QUALITY
+            pictures.append(i)
+        elif entry.kind in HEX_DIGITS and not hash_set.negative:
+            reasons[i] = _check_digest(entry.value)
+    if pictures:
+        bits = pdq_bits(entries[i].value for i in pictures)
+        for i, reason in _check_bits(bits):
+            reasons[pictures[i]] = reason
+    return reasons
+
+
+def pdq_bits(values: Iterable[str]) -> NDArray[np.uint8]:
+    """Hashes in hex as rows of 32 bytes."""
+    return np.frombuffer(bytes.fromhex("".join(values)), np.uint8).reshape(-1, 32)
+
+
+_is_lower_hex = re.compile("[0-9a-f]*").fullmatch
+
+
+def _check_forms(entries: Sequence[Entry]) -> list[str | None]:
+    # Most batches are of one kind and sound: then one expression over all of them is enough.
+    kinds = {entry.kind for entry in entries}
+    digits = HEX_DIGITS.get(kinds.pop()) if len(kinds) == 1 else None
+    values = [entry.value for entry in entries]
+    if digits and {*map(len, values)} == {digits} and _is_lower_hex("".join(values)):
+        return [None] * len(entries)
+    return [_check_form(entry.kind, entry.value) for entry in entries]
+
+
+def _check_form(kind: str, value: str) -> str | None:
+    digits = HEX_DIGITS.get(kind)
+    if digits is None:
+        if not value or value.isspace():
+            return Objection.EMPTY_VALUE
+        return Objection.TOO_LONG if len(value) > _MOST_OPAQUE else None
+    if not value:
+        return Objection.EMPTY_VALUE
+    if len(value) != digits:
+        return Objection.WRONG_LENGTH
+    return None if _is_lower_hex(value) else Objection.NOT_HEXADECIMAL
+
+
+def _check_bits(bits: NDArray[np.uint8]) -> list[tuple[int, str]]:
+    """Rows that no picture with structure gives."""
+    words = bits.view(np.uint64)
+    ones = np.bitwise_count(words).sum(axis=1)
+    # Every period from 1 to 128 bits makes the halves equal; runs make neighbours equal, of which
+    # hashes of pictures have under five.
+    neighbours = (bits[:, 1:] == bits[:, :-1]).sum(axis=1)
+    regular = (words[:, :2] == words[:, 2:]).all(axis=1) | (neighbours >= _MOST_EQUAL_NEIGHBOURS)
+    found = [(int(i), str(Objection.REGULAR)) for i in np.flatnonzero(regular)]
+    return found + [(int(i), str(Objection.NOT_128_ONES)) for i in np.flatnonzero(ones != 128)]
+
+
+def _check_digest(value: str) -> str | None:
+    half = len(value) // 2
+    if value[:half] == value[half:]:
+        return Objection.REGULAR
+    return Objection.FAMOUS_JUNK if value in _junk_digests() else None
+
+
+@cache
+def _junk_digests() -> frozenset[str]:
+    """Digests of contents that say nothing: empty, constant, or in every cache."""
+    pixel_gif = (
+        b"GIF89a\x01\0\x01\0\x80\0\0\xff\xff\xff\0\0\0!\xf9\x04\x01\0\0\0\0,\0\0\0\0\x01\0\x01\0\0"
+        b"\x02\x02D\x01\0;"
+    )
+    texts = (b"", b" ", b"\n", b"\r\n", b"0", b"1", b"a", b"{}", b"[]", b"null", b"None", b"test")
+    contents = [*texts, b"undefined", b"hello", b"hello world", b"password", pixel_gif]
+    sizes = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, *(1024 << shift for shift in range(11))]
+    contents += [byte * size for size in sizes for byte in (b"\0", b"\xff")]
+    kinds = (hashlib.md5, hashlib.sha1, hashlib.sha256)
+    return frozenset(
+        kind(content, usedforsecurity=False).hexdigest() for content in contents for kind in kinds
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FloodGuard:
+    """Finds a set that suddenly matches far more often than it used to.
+
+    The rate of the newest hour, matches per look-up, is held against the median of the hours
+    before it. Without enough of those nothing is said: a set that floods from its first hour is
+    for the guards of the import to find.
+    """
+
+    factor: float = 10.0
+    """How many times its usual rate a set may match."""
+    least_matches: int = 100
+    """Matches in the newest hour below which nothing is a flood."""
+    least_lookups: int = 100
+    """Look-ups below which an hour is too quiet to be counted."""
+    least_hours: int = 6
+    """Hours before the newest that there must be."""
+
+    def flood(self, history: Sequence[HourlyCount], *, now: datetime) -> str | None:
+        """Why a set is to be parked, or ``None``; hours with no look-up may be absent."""
+        counted = [hour for hour in history if hour.lookups >= self.least_lookups]
+        newest = next((h for h in counted[::-1] if h.hour <= now < h.hour + _TWO_HOURS), None)
+        if newest is None or newest.matches < self.least_matches:
+            return None
+        earlier = [hour for hour in counted if hour.hour < newest.hour]
+        if len(earlier) < self.least_hours:
+            return None
+        # A set that never matched has no rate to multiply: take one match in all those look-ups.
+        floor = 1 / sum(hour.lookups for hour in earlier)
+        usual = max(median(hour.matches / hour.lookups for hour in earlier), floor)
+        rate = newest.matches / newest.lookups
+        if rate <= self.factor * usual:
+            return None
+        return (
+            f"matched {newest.matches} of {newest.lookups} look-ups in an hour, "
+            f"{rate / usual:.0f} times its usual rate"
+        )
+
+
+_TWO_HOURS = timedelta(hours=2)
+"""The hour that runs and the one that is just complete."""

@@ -12,6 +12,8 @@ from lightkeeper.storage._rows import DAY, to_time, to_value
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Set
 
+    from lightkeeper.matching import Mention
+
 ENTRY_COLUMNS = (
     "number",
     "set_number",
@@ -104,36 +106,50 @@ def key_batch(
     Sorted by key, so that a data base meets neighbours of its index one after another.
     """
     keyed: Keyed = {}
-    again = []
-    refused = []
+    again: list[tuple[int, Entry]] = []
+    refused: list[Refusal] = []
     fine: set[str | None] = {None}
     for position, entry in batch:
-        source_id = next((m.source_id for m in entry.mentions if m.source == source), None)
+        kind = entry.kind
         try:
-            key = (entry.kind, to_value(entry.kind, entry.value))
+            key = (kind, to_value(kind, entry.value))
         except ValueError:
             refused.append(Refusal(position, "malformed-value"))
             continue
+        source_id = _own_id(entry.mentions, source)
         if key in keyed:
             again.append((position, entry))
         elif reason := _unstorable(entry, source_id, fine):
             refused.append(Refusal(position, reason))
         else:
             keyed[key] = (position, entry, source_id)
-    return dict(sorted(keyed.items())), again, refused
+    return {key: keyed[key] for key in sorted(keyed)}, again, refused
+
+
+def _own_id(mentions: tuple[Mention, ...], source: str) -> str | None:
+    for mention in mentions:
+        if mention.source == source:
+            return mention.source_id
+    return None
 
 
 def _unstorable(entry: Entry, source_id: str | None, fine: set[str | None]) -> str | None:
     """Why a row cannot be stored; texts of which there are few are remembered in ``fine``."""
     labels = entry.labels
-    for text in (entry.kind, entry.variant, labels.industry_class, labels.age_group):
-        if text not in fine:
-            if not _is_storable(text):
-                return "unstorable-text"
-            fine.add(text)
+    if (
+        entry.kind not in fine
+        or entry.variant not in fine
+        or labels.industry_class not in fine
+        or labels.age_group not in fine
+    ):
+        texts = {entry.kind, entry.variant, labels.industry_class, labels.age_group}
+        if not all(text is None or _is_storable(text) for text in texts):
+            return "unstorable-text"
+        fine |= texts
     if source_id is not None and not _is_storable(source_id):
         return "unstorable-text"
-    if entry.quality is not None and not 0 <= entry.quality <= 100:
+    quality = entry.quality
+    if quality is not None and not 0 <= quality <= 100:
         return "malformed-quality"
     return "withdrawn" if entry.state is EntryState.WITHDRAWN else None
 

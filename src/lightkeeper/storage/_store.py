@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import case, func, insert, select, update
 
@@ -18,7 +18,7 @@ from lightkeeper.storage._schema import decision, entry, hash_set, mention, stor
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from sqlalchemy import Connection, Engine
+    from sqlalchemy import ColumnElement, Connection, Engine
 
     from lightkeeper.matching import Change, Entry, HashSet, SetState, UpsertCount
     from lightkeeper.matching._ports import HourlyCount
@@ -232,7 +232,7 @@ def _apply_expiry(connection: Connection, changed: HashSet) -> None:
     """A policy that changed holds for the entries that are there."""
     days = changed.expires_after_days
     if days is None:
-        expires = entry.c.expires_given
+        expires: ColumnElement[Any] = entry.c.expires_given
     else:
         seen = (
             select(func.max(mention.c.seen))

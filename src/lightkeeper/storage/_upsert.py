@@ -73,7 +73,7 @@ def upsert(
 def source_named(connection: Connection, name: str) -> int:
     """Number of a source, which is made where there is none."""
     query = select(source.c.number).where(source.c.name == name)
-    number = connection.scalar(query)
+    number: int | None = connection.scalar(query)
     if number is None:
         made = insert(source).values(name=name).returning(source.c.number)
         number = connection.scalars(made).one()

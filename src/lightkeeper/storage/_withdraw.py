@@ -34,7 +34,7 @@ def withdraw(
     """Withdraw by key; for a source, only what no other names."""
     withdrawn = 0
     for numbers in numbers_of(connection, set_number, keys):
-        chosen = entry.c.number.in_(numbers)
+        chosen: ColumnElement[bool] = entry.c.number.in_(numbers)
         if source_number is not None:
             taken = mention.c.entry_number.in_(numbers)
             ended = _end_mentions(connection, set_number, source_number, taken, now)
