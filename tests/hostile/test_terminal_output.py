@@ -122,3 +122,15 @@ def test_a_row_is_made_printable_wherever_a_text_stands() -> None:
 def test_printable_keeps_what_people_write() -> None:
     text = "Phare au crépuscule, 灯台, φάρος, 🏠 — «ok»\u00a0!"
     assert printable(text) == text
+
+
+def test_an_endless_prompt_is_cut_for_a_person_and_says_so(tmp_path: Path) -> None:
+    prompt = "umbrella, " * 100_000
+    infotext = f"{prompt}\nSteps: 20, Sampler: Euler, Seed: 1, Size: 300x300"
+    path = tmp_path / "long.png"
+    path.write_bytes(png_bytes(_PIXELS, png_text("parameters", infotext)))
+    shown = CliRunner().invoke(app, ["parameters", str(path)]).stdout
+    assert "more characters: see --json" in " ".join(shown.split())
+    assert len(shown) < 200_000
+    whole = CliRunner().invoke(app, ["parameters", "--json", str(path)]).stdout
+    assert json.loads(whole)["records"][0]["positive_prompt"] == prompt.strip()
