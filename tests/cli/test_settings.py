@@ -4,7 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from lightkeeper.cli import main
+from lightkeeper.cli._exit import Exit
 from lightkeeper.cli._settings import load_settings
 from lightkeeper.errors import InvalidConfiguration
 
@@ -49,3 +52,19 @@ def test_a_named_file_that_is_absent_is_refused(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("LIGHTKEEPER_CONFIG", "absent.toml")
     with pytest.raises(InvalidConfiguration, match=r"absent\.toml"):
         load_settings()
+
+
+@pytest.mark.parametrize("command", ["parameters", "hash", "provenance"])
+def test_every_command_keeps_to_the_operators_limits(
+    command: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    picture = tmp_path / "picture.png"
+    Image.new("RGB", (8, 8)).save(picture)
+    monkeypatch.setenv("LIGHTKEEPER_LIMITS__MAX_BYTES", "10")
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--json", str(picture)])
+    assert ended.value.code == Exit.PARTIAL
+    assert '"limit-exceeded"' in capsys.readouterr().out

@@ -167,6 +167,13 @@ def test_a_frame_behind_a_marker_without_a_segment_is_not_taken_for_the_frame() 
     assert read_dc_luma(honest[:2] + jpeg_segment(0xD0, b"\0" * 8) + honest[2:]) is None
 
 
+def test_a_picture_without_all_its_quantisation_tables_is_left_to_libjpeg() -> None:
+    honest = encoded_bytes(_PIXELS, "JPEG")
+    frame = honest.index(b"\xff\xc0")
+    chroma = frame + 4 + 6 + 3 + 2
+    assert read_dc_luma(honest[:chroma] + b"\3" + honest[chroma + 1 :]) is None
+
+
 @pytest.mark.parametrize("value", [struct.pack(">II", 0, 0), struct.pack(">II", 1, 0)])
 def test_a_tiff_whose_width_is_no_number_is_refused(value: bytes) -> None:
     content = tiff_block(ifd0={0x0100: (5, value), 0x0101: 4})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -122,3 +123,35 @@ def test_a_row_is_made_printable_wherever_a_text_stands() -> None:
 def test_printable_keeps_what_people_write() -> None:
     text = "Phare au crépuscule, 灯台, φάρος, 🏠 — «ok»\u00a0!"
     assert printable(text) == text
+
+
+def test_an_endless_prompt_is_cut_for_a_person_and_says_so(tmp_path: Path) -> None:
+    prompt = "umbrella, " * 100_000
+    infotext = f"{prompt}\nSteps: 20, Sampler: Euler, Seed: 1, Size: 300x300"
+    path = tmp_path / "long.png"
+    path.write_bytes(png_bytes(_PIXELS, png_text("parameters", infotext)))
+    shown = CliRunner().invoke(app, ["parameters", str(path)]).stdout
+    assert "more characters: see --json" in " ".join(shown.split())
+    assert len(shown) < 200_000
+    whole = CliRunner().invoke(app, ["parameters", "--json", str(path)]).stdout
+    assert json.loads(whole)["records"][0]["positive_prompt"] == prompt.strip()
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+@pytest.mark.parametrize("options", [("--jsonl", "-"), (), ("--explain",)], ids=str)
+def test_a_scan_survives_any_encoding_of_its_output(
+    hostile_file: Path, encoding: str, options: tuple[str, ...]
+) -> None:
+    program = "import sys; from lightkeeper.cli._app import main; main(sys.argv[1:])"
+    hostile_file.rename(path := hostile_file.with_name("\u706f\u00f6.png"))
+    done = subprocess.run(
+        [sys.executable, "-c", program, "scan", "-q", "--jobs", "1", *options, str(path)],
+        env={**os.environ, "PYTHONIOENCODING": encoding}, capture_output=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert not {0x1B, 0x07, 0x7F, 0x08}.intersection(done.stdout)
+    assert b"\xc2\x9b" not in done.stdout
+    if "--jsonl" in options:
+        row = json.loads(done.stdout)
+        assert row["file"] == str(path)
+        assert _DRIVE in row["findings"][0]["details"]["positive_prompt"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 from typing import TYPE_CHECKING
 
@@ -84,6 +85,9 @@ def _root(
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with a code of :class:`lightkeeper.cli._exit.Exit`."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A file may hold characters that the terminal's encoding lacks; that is no error.
+        sys.stdout.reconfigure(errors="replace")
     try:
         app(arguments, standalone_mode=True)
     except LightkeeperError as error:

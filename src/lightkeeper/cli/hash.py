@@ -10,6 +10,7 @@ import typer
 
 from lightkeeper.cli._printable import printable_row
 from lightkeeper.cli._rows import file_rows, write_rows, write_text
+from lightkeeper.cli._settings import load_settings
 from lightkeeper.errors import MediaError
 from lightkeeper.hashing import PdqHash, PdqVariant, digests, media_digests, pdq
 from lightkeeper.media import open_media
@@ -45,7 +46,7 @@ def hash_files(
 
 def _examine(file: str, *, variant: PdqVariant) -> dict[str, Any]:
     try:
-        media = open_media(file)
+        media = open_media(file, limits=load_settings().media_limits())
     except MediaError as error:
         with Path(file).open("rb") as stream:
             return {**to_plain(digests(stream)), **_no_pdq(error)}

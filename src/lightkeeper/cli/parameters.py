@@ -26,6 +26,8 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 _PROMPTS = ("positive_prompt", "negative_prompt")
 _NARROWEST, _WIDEST = 40, 100
+_LONGEST = 100_000
+"""Characters of one text that are laid out for a person: wrapping is slow."""
 
 
 @app.command()
@@ -77,13 +79,18 @@ def _render(row: dict[str, Any]) -> str:
 
 
 def _block(record: dict[str, Any], width: int) -> Iterator[str]:
-    shown = {key: text for key, value in record.items() if (text := _shown(value))}
+    shown = {key: _cut(text) for key, value in record.items() if (text := _shown(value))}
     column = max(map(len, shown)) + 2
     for key, text in shown.items():
         label = f"  {key.replace('_', ' '):<{column}}"
         lines = text.splitlines() if key in (*_PROMPTS, "raw") else [text]
         wrapped = [part for line in lines for part in _wrapped(line, width - len(label)) or [""]]
         yield ("\n" + " " * len(label)).join(wrapped).join((label, ""))
+
+
+def _cut(text: str) -> str:
+    more = len(text) - _LONGEST
+    return f"{text[:_LONGEST]} … ({more:,} more characters: see --json)" if more > 0 else text
 
 
 def _wrapped(line: str, width: int) -> list[str]:

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from lightkeeper.cli._rows import file_rows, write_rows
+from lightkeeper.cli._settings import load_settings
 from lightkeeper.errors import OutputError
 from lightkeeper.media import MediaFormat, open_media
 from lightkeeper.plain import to_plain
@@ -74,7 +75,8 @@ def _check_free(path: Path, source: str, *, force: bool) -> None:
 def _convert(
     file: str, *, target: Path, wanted: MediaFormat, quality: int, record: Path | None
 ) -> dict[str, Any]:
-    done = transcode_media(open_media(file), wanted, quality=quality)
+    media = open_media(file, limits=load_settings().media_limits())
+    done = transcode_media(media, wanted, quality=quality)
     # The record first: should the second write fail, nothing that the picture lost is lost.
     if record is not None:
         _write(

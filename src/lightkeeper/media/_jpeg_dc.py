@@ -164,7 +164,9 @@ def _read_frame(headers: _Headers) -> tuple[int, int, NDArray[np.int64], int]:
     per_mcu = int((sampling[:, 0] * sampling[:, 1]).sum())
     if sampling.min() < 1 or (sampling[0] != sampling.max(axis=0)).any() or per_mcu > 10:
         raise _Unusual
-    return height, width, sampling, headers.quanta[components[0][2]]
+    # libjpeg refuses a picture of which any table is missing, also one that luma does not need.
+    quanta = [headers.quanta[component[2]] for component in components]
+    return height, width, sampling, quanta[0]
 
 
 def _table_numbers(headers: _Headers, components: int) -> NDArray[np.int64]:

@@ -83,6 +83,8 @@ class _Reader:
         self._seen: set[int] = set()
         self.entries: dict[tuple[Directory, int], Entry] = {}
         self.left_out: set[str] = set()
+        # Values of an honest block do not overlap: all of them together are no longer than it.
+        self._left = len(block)
 
     def read(self, directory: Directory, at: int) -> None:
         block, mark = self._block, self._mark
@@ -105,7 +107,7 @@ class _Reader:
         tag, kind, count = struct.unpack_from(mark + "HHI", block, slot)
         size = _SIZES.get(kind, 0) * count
         value_at = slot + 8 if size <= 4 else struct.unpack_from(mark + "I", block, slot + 8)[0]
-        if kind not in _SIZES or value_at + size > len(block):
+        if kind not in _SIZES or value_at + size > len(block) or size > self._left:
             self.left_out.add("damaged")
         elif tag in _POINTERS and _POINTERS[tag][0] == directory:
             if kind == _LONG and size == 4:
@@ -113,6 +115,7 @@ class _Reader:
         elif directory != "ifd0" or tag not in _STRUCTURE or kind == ASCII:
             fixed = tag == _MAKER_NOTE and size > 4 and value_at <= _MAX_MAKER_NOTE_AT
             raw = block[value_at : value_at + size]
+            self._left -= size
             self.entries.setdefault((directory, tag), Entry(kind, raw, value_at if fixed else None))
 
 

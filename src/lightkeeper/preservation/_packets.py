@@ -70,18 +70,30 @@ def _prepare_exif(
     for part in block.left_out:
         packets.drop(f"EXIF {part}", "exif", _LEFT_OUT[part])
     exif = block.without({*found.exif_fields, _ORIENTATION, *(_SIDES if turned else ())})
-    if target is MediaFormat.JPEG and len(build_exif(exif)) > _jpeg.MAX_EXIF:
-        for key in (_MAKER_NOTE, *sorted(exif.entries, key=lambda k: -len(exif.entries[k].raw))):
-            if len(build_exif(exif)) <= _jpeg.MAX_EXIF:
-                break
-            if key in exif.entries:
-                where = f"exif:0x{key[1]:04X}"
-                raw = exif.entries[key].raw.hex()
-                packets.drop("EXIF field", where, "longer than a JPEG segment", raw)
-                exif = exif.without([key])
+    if target is MediaFormat.JPEG:
+        exif = _fit_segment(packets, exif)
     if exif.entries:
         packets.account.append(Carried("EXIF", "exif", "exif"))
     packets.exif = exif
+
+
+def _fit_segment(packets: Packets, exif: ExifBlock) -> ExifBlock:
+    """Drop the maker note, then the longest fields, until a JPEG segment holds the rest."""
+    excess = len(build_exif(exif)) - _jpeg.MAX_EXIF
+    for key in (_MAKER_NOTE, *sorted(exif.entries, key=lambda k: -len(exif.entries[k].raw))):
+        if excess <= 0:
+            break
+        entry = exif.entries.get(key)
+        if entry is None:
+            continue
+        where = f"exif:0x{key[1]:04X}"
+        packets.drop("EXIF field", where, "longer than a JPEG segment", entry.raw.hex())
+        exif = exif.without([key])
+        excess -= 12 + (len(entry.raw) if len(entry.raw) > 4 else 0)
+        if excess <= 0 or entry.at is not None:
+            # Laying out all anew tells exactly, but takes as long as the block: do it seldom.
+            excess = len(build_exif(exif)) - _jpeg.MAX_EXIF
+    return exif
 
 
 def _prepare_xmp(packets: Packets, embedded: Embedded) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -30,6 +31,9 @@ class JsonLines:
             )
         except OSError as error:
             raise OutputError(f"cannot write {target}: {error.strerror}") from error
+        if isinstance(self._stream, io.TextIOWrapper):
+            # JSON is UTF-8 (RFC 8259), whatever the locale says.
+            self._stream.reconfigure(encoding="utf-8")
 
     def add(self, row: ScanRow) -> None:
         """Write one line."""

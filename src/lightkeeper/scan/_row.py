@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
@@ -10,6 +11,7 @@ from lightkeeper.plain import to_plain
 
 SCHEMA = "lightkeeper.scan/1"
 """Changes its number whenever a key changes its meaning or goes; added keys keep it."""
+_OBEYED = re.compile("[\x7f-\x9f\u2028\u2029]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,9 +82,11 @@ def json_line(value: object) -> str:
     """JSON on one line, in UTF-8 without lone surrogates.
 
     Text of a hostile file may hold half a surrogate pair, and a path bytes that are not UTF-8;
-    strict readers refuse both, so each becomes U+FFFD.
+    strict readers refuse both, so each becomes U+FFFD. Characters that a terminal obeys (U+009B
+    is its ESC [) or that scripts take for line ends are escaped.
     """
-    return valid_text(json.dumps(value, ensure_ascii=False, allow_nan=False))
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return _OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", valid_text(text))
 
 
 def valid_text(text: str) -> str:
