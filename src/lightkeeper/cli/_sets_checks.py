@@ -6,6 +6,8 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from lightkeeper.matching import EntryState
+from lightkeeper.matching._corpus import BenignCorpus
+from lightkeeper.matching._guards import check_batch
 from lightkeeper.matching._transfer import BatchCheck, batches
 
 if TYPE_CHECKING:
@@ -19,14 +21,21 @@ _NUMBERS_SHOWN = 1_000
 
 def list_check(benign: Path | None) -> Callable[[], BatchCheck]:
     """The guards, with the operator's own benign pictures; made only when they are needed."""
+    return lambda: _Guards(benign)
 
-    def make() -> BatchCheck:
-        def check(hash_set: HashSet, entries: Sequence[Entry], /) -> list[str | None]:
-            return [None] * len(entries)
 
-        return check
+class _Guards:
+    def __init__(self, benign: Path | None) -> None:
+        corpus = BenignCorpus.drawn()
+        self._corpus = corpus.with_folder(benign) if benign else corpus
 
-    return make
+    def __call__(self, hash_set: HashSet, entries: Sequence[Entry], /) -> list[str | None]:
+        reasons = check_batch(entries, hash_set)
+        sound = [i for i, reason in enumerate(reasons) if reason is None]
+        found = self._corpus.check_batch([entries[i] for i in sound], hash_set)
+        for i, reason in zip(sound, found, strict=True):
+            reasons[i] = reason
+        return reasons
 
 
 def junk_rows(store: SetStore, name: str, check: BatchCheck) -> dict[str, Any]:

@@ -33,13 +33,12 @@ _TIMES: Final = ("added", "seen", "expires", "withdrawn")
 _OTHERS: Final = frozenset(
     {"variant", "quality", "labels", "state", "mentions", "votes_for", "votes_against", *_TIMES}
 )
-FIELDS: Final = frozenset({"kind", "value", "source_id", *_OTHERS})
+_KEYS: Final = frozenset({"kind", "value", "source_id"})
+FIELDS: Final = _KEYS | _OTHERS
 """Fields of an entry in the own format; ``source_id`` is the importing source's id."""
 
 
-def entry_of(
-    fields: Mapping[str, Any], *, source: str | None, now: datetime, default_id: str | None = None
-) -> Entry:
+def entry_of(fields: Mapping[str, Any], *, source: str | None, now: datetime) -> Entry:
     """Build an entry.
 
     Parameters
@@ -54,12 +53,17 @@ def entry_of(
     RejectedRowError
     """
     kind, value = checked_hash(fields.get("kind"), fields.get("value"))
-    source_id = fields.get("source_id", default_id)
-    rest = _rest(fields) if len(fields) > 2 + ("source_id" in fields) else {}
+    rest: dict[str, Any] = {"kind": kind, "value": value}
+    for name, said in fields.items():
+        if name in _CONVERT:
+            if said is not None:
+                rest[name] = _CONVERT[name](said)
+        elif name not in _KEYS:
+            raise RejectedRowError("unknown-field")
     if source is not None:
-        own_id = _own_id(source_id, rest.get("mentions", ()), source)
+        own_id = _own_id(fields.get("source_id"), rest.get("mentions", ()), source)
         rest["mentions"] = (Mention(source, own_id, now),)
-    return Entry(kind=kind, value=value, **rest)
+    return Entry(**rest)
 
 
 def checked_hash(kind: object, value: object) -> tuple[str, str]:
@@ -132,17 +136,6 @@ def _labels(
     )
 
 
-def _rest(fields: Mapping[str, Any]) -> dict[str, Any]:
-    rest = {}
-    for name, value in fields.items():
-        if name in _OTHERS:
-            if value is not None:
-                rest[name] = _CONVERT[name](value)
-        elif name not in FIELDS:
-            raise RejectedRowError("unknown-field")
-    return rest
-
-
 def _own_id(source_id: object, mentions: tuple[Mention, ...], source: str) -> str | None:
     if source_id is None:
         return next((m.source_id for m in mentions if m.source == source), None)
@@ -170,9 +163,10 @@ def _count(value: object) -> int:
 
 
 def _quality(value: object) -> int:
-    if _count(value) > 100:
+    quality = _count(value)
+    if quality > 100:
         raise RejectedRowError("bad-quality")
-    return _count(value)
+    return quality
 
 
 def _state(value: object) -> EntryState:

@@ -32,7 +32,7 @@ def read_jsonl(stream: BinaryIO, *, source: str | None, now: datetime) -> Iterat
             fields = json_object(line)
             if fields is None or HEADER in fields:
                 continue
-            yield Row(number, entry_of(fields, source=source, now=now), raw=line)
+            yield Row(number, entry_of(fields, source=source, now=now), None, line)
         except RejectedRowError as error:
             yield Row(number, reason=error.reason, raw=line[:RAW_CHARACTERS])
 

@@ -25,13 +25,12 @@ def lines(stream: BinaryIO) -> Iterator[str | None]:
     while chunk := stream.read(CHUNK_BYTES):
         if first:
             chunk, first = chunk.removeprefix(_BOM), False
-        pieces = (rest + chunk).split(b"\n")
-        rest = pieces.pop()
-        if skipping and pieces:
-            pieces.pop(0)
-            skipping = False
-        for piece in pieces:
-            yield _decoded(piece)
+        whole, newline, after = chunk.rpartition(b"\n")
+        if newline:
+            yield from _split(whole if skipping else rest + whole, skip_first=skipping)
+            rest, skipping = after, False
+        else:
+            rest += chunk
         if skipping or len(rest) > LINE_BYTES:
             if not skipping:
                 yield None
@@ -51,6 +50,17 @@ def is_text(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _split(whole: bytes, *, skip_first: bool) -> Iterator[str | None]:
+    skipped = 1 if skip_first else 0
+    # Most chunks are ASCII without carriage returns: then one call decodes all lines.
+    if whole.isascii() and b"\r" not in whole:
+        pieces = whole.decode("ascii").split("\n")
+        if max(map(len, pieces)) <= LINE_BYTES:
+            yield from pieces[skipped:]
+            return
+    yield from map(_decoded, whole.split(b"\n")[skipped:])
 
 
 def _decoded(line: bytes) -> str | None:
