@@ -47,6 +47,7 @@ def serve(app: FastAPI, config: LookupConfig, *, host: str, port: int) -> None:
         host=host,
         port=port,
         lifespan="on",
+        ws="none",
         log_config=None,
         # The access log of the service names routes; this one would write down query strings.
         access_log=False,
