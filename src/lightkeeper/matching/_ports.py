@@ -44,7 +44,8 @@ class HourlyCount:
 class Change:
     """One step of the store's history, in the order in which it was committed.
 
-    ``matches`` is true where the entry is to be found after it, false where it is not.
+    ``matches`` is true where the entry is to be found after it, false where it is not. Leads are
+    to be found too: a look-up asks the store for an entry's state and shows them apart.
     """
 
     revision: int

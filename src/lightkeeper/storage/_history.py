@@ -1,4 +1,4 @@
-"""The order in which entries began and ceased to match."""
+"""The order in which entries began and ceased to be found."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement, Connection, Engine
 
+STANDING = entry.c.state.in_(("active", "seed"))
+"""Entries that a look-up finds: what matches, and leads, which it shows as such."""
 _PAGE = 10_000
 
 
@@ -31,7 +33,7 @@ class _Span(NamedTuple):
 
 
 def record_span(connection: Connection, set_number: int, *, after: int, last: int) -> None:
-    """Record that active entries in (after, last] changed; ``last`` is one of them."""
+    """Record that standing entries in (after, last] changed; ``last`` is one of them."""
     revision = last_revision(connection)
     newest = connection.execute(
         select(span).order_by(span.c.first_revision.desc()).limit(1)
@@ -60,7 +62,7 @@ def record_span(connection: Connection, set_number: int, *, after: int, last: in
 
 
 def record_found(connection: Connection, numbers: Sequence[int]) -> None:
-    """Record that single entries began to match."""
+    """Record that single entries are to be found, as matches or as leads."""
     if not numbers:
         return
     revision = last_revision(connection)
@@ -73,9 +75,9 @@ def record_found(connection: Connection, numbers: Sequence[int]) -> None:
 
 
 def record_lost(connection: Connection, chosen: ColumnElement[bool]) -> None:
-    """Record that entries cease to match: those chosen that are active now."""
+    """Record that entries are not to be found any more: those chosen that are standing now."""
     revision = last_revision(connection)
-    lost = (chosen, entry.c.state == "active")
+    lost = (chosen, STANDING)
     last = connection.scalar(select(func.max(entry.c.number)).where(*lost))
     if last is not None:
         connection.execute(update(entry).where(*lost).values(revision=entry.c.number + revision))
@@ -134,7 +136,7 @@ def _single(connection: Connection, after: int, until: int) -> list[Change]:
             entry.c.set_number,
             entry.c.kind,
             entry.c.value,
-            (entry.c.state == "active") & (hash_set.c.state == "active"),
+            STANDING & (hash_set.c.state == "active"),
         )
         .join(hash_set, hash_set.c.number == entry.c.set_number)
         .where(entry.c.revision > after, entry.c.revision <= until)
@@ -145,7 +147,7 @@ def _single(connection: Connection, after: int, until: int) -> list[Change]:
 
 
 def _of_span(connection: Connection, run: _Span, after: int) -> list[Change]:
-    """Active entries of a span: others that once matched carry a later revision of their own."""
+    """Standing entries of a span: others that once stood carry a later revision of their own."""
     offset = run.first_revision - run.after_number - 1
     state = connection.scalar(select(hash_set.c.state).where(hash_set.c.number == run.set_number))
     rows = connection.execute(
@@ -154,7 +156,7 @@ def _of_span(connection: Connection, run: _Span, after: int) -> list[Change]:
             entry.c.set_number == run.set_number,
             entry.c.number > max(run.after_number, after - offset),
             entry.c.number <= run.last_number,
-            entry.c.state == "active",
+            STANDING,
         )
         .order_by(entry.c.number)
         .limit(_PAGE)

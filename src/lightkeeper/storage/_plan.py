@@ -34,7 +34,6 @@ ENTRY_COLUMNS = (
 )
 MENTION_COLUMNS = ("entry_number", "source_number", "source_id", "added", "seen")
 
-_STATE = ENTRY_COLUMNS.index("state")
 
 Key = tuple[str, bytes]
 Row = tuple[int, Entry, str | None]
@@ -77,7 +76,7 @@ class Plan:
     """Entries that begin to match, other than new ones."""
     seen: list[dict[str, Any]] = field(default_factory=list)
     """Mentions seen again, keyed by ``key``."""
-    last_active: int = 0
+    last_added: int = 0
     gained: int = 0
     changed: int = 0
     unchanged: int = 0
@@ -92,8 +91,7 @@ class Plan:
         }
         self.entries = [row for row in self.entries if row[0] in numbers]
         self.mentions = [row for row in self.mentions if row[0] in numbers]
-        active = (row[0] for row in self.entries if row[_STATE] == "active")
-        self.last_active = max(active, default=0)
+        self.last_added = max(numbers, default=0)
         self.gained = len(self.entries)
         return rest
 
@@ -180,7 +178,10 @@ class Planner:
     def plan(self, keyed: Keyed, stored: Mapping[Key, Stored]) -> Plan:
         """Plan one round: no key occurs twice in it."""
         plan = Plan()
-        for key, (position, entry, source_id) in keyed.items():
+        rows: Iterable[tuple[Key, Row]] = keyed.items()
+        if self._room is not None:  # first come, first served
+            rows = sorted(rows, key=lambda row: row[1][0])
+        for key, (position, entry, source_id) in rows:
             known = stored.get(key)
             given = None if entry.expires is None else to_time(entry.expires)
             if given is not None and given <= self._now:
@@ -208,8 +209,7 @@ class Planner:
         state = "active"
         if self._set.needs_confirmation or entry.state is EntryState.SEED:
             state = "seed"
-        else:
-            plan.last_active = number
+        plan.last_added = number
         labels = entry.labels
         now = self._now
         plan.entries.append(
@@ -247,7 +247,7 @@ class Planner:
         state = self._state(known, entry, new_mention)
         if state != known.state:
             columns |= {"state": state, "withdrawn": None, "reason": None}
-        if state == "active" != known.state:
+        if state != known.state:
             plan.found.append(known.number)
         self._note_mention(plan, known, source_id)
         plan.gained += new_mention

@@ -68,8 +68,8 @@ class SqlSetStore:
             )
             changed = replace(known, state=state)
             _update_set(connection, changed)
-            active = (entry.c.set_number == known.number, entry.c.state == "active")
-            last = connection.scalar(select(func.max(entry.c.number)).where(*active))
+            standing = (entry.c.set_number == known.number, _history.STANDING)
+            last = connection.scalar(select(func.max(entry.c.number)).where(*standing))
             if last is not None:
                 _history.record_span(connection, known.number, after=0, last=last)
             return changed

@@ -132,8 +132,8 @@ def _write(connection: Connection, set_number: int, source_number: int, plan: Pl
     if plan.entries:
         first, last = plan.entries[0][0], plan.entries[-1][0]
         connection.execute(update(store).values(last_entry=last))
-        if plan.last_active:
-            _history.record_span(connection, set_number, after=first - 1, last=plan.last_active)
+        if plan.last_added:
+            _history.record_span(connection, set_number, after=first - 1, last=plan.last_added)
     if plan.mentions:
         _insert(connection, "mention", MENTION_COLUMNS, plan.mentions)
     if plan.seen:

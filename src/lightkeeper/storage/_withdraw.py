@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection
 
 _CHUNK = 10_000
-_STANDING = entry.c.state.in_(("active", "seed"))
 _NAMED = exists().where(mention.c.entry_number == entry.c.number, mention.c.ended.is_(None))
 
 
@@ -56,7 +55,7 @@ def withdraw_missing(
 
 def expire(connection: Connection, *, now: int) -> int:
     """Withdraw what has expired, in every set; being named again brings it back."""
-    due = and_(entry.c.expires <= now, _STANDING)
+    due = and_(entry.c.expires <= now, _history.STANDING)
     numbers = select(entry.c.number).where(due)
     counted = connection.execute(
         select(entry.c.set_number, mention.c.source_number, func.count())
@@ -137,7 +136,7 @@ def _withdraw(connection: Connection, chosen: ColumnElement[bool], reason: str, 
     _history.record_lost(connection, chosen)
     withdrawn = connection.execute(
         update(entry)
-        .where(chosen, _STANDING)
+        .where(chosen, _history.STANDING)
         .values(state="withdrawn", withdrawn=now, changed=now, reason=reason)
     )
     return int(withdrawn.rowcount)

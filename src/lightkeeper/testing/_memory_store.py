@@ -65,7 +65,7 @@ class MemoryStore:
         shelf = self._shelf(name)
         shelf.hash_set = replace(shelf.hash_set, state=state)
         for entry in shelf.entries.values():
-            if entry.state is EntryState.ACTIVE:
+            if entry.state is not EntryState.WITHDRAWN:
                 self._record(shelf, entry)
         return shelf.hash_set
 
@@ -241,7 +241,7 @@ class MemoryStore:
                 set_number=shelf.hash_set.number,
                 kind=entry.kind,
                 value=entry.value,
-                matches=entry.state is EntryState.ACTIVE and not parked,
+                matches=entry.state is not EntryState.WITHDRAWN and not parked,
             )
         )
 
