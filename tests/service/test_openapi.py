@@ -16,19 +16,28 @@ from lightkeeper.service import LookupConfig, create_lookup_app
 
 from .conftest import Index, small_store
 
+checks.load_all_checks()
 CHECKS = [
-    checks.not_a_server_error,
-    checks.load_all_checks and checks.CHECKS.get_one("status_code_conformance"),
+    checks.CHECKS.get_one(name)
+    for name in (
+        "not_a_server_error",
+        "status_code_conformance",
+        "content_type_conformance",
+        "response_schema_conformance",
+        "unsupported_method",
+    )
 ]
+schemathesis.serializer.alias("application/x-ndjson", "text/plain")
 STORE = small_store()
 APP = create_lookup_app(STORE, Index(STORE), LookupConfig(workers=1))
 schema = schemathesis.openapi.from_dict(APP.openapi())
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def address() -> Iterator[str]:
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
+        listening.listen()
         server = uvicorn.Server(uvicorn.Config(APP, log_config=None, ws="none"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
@@ -39,7 +48,7 @@ def address() -> Iterator[str]:
 
 @schema.parametrize()
 @settings(
-    max_examples=15,
+    max_examples=25,
     deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),

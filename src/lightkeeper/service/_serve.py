@@ -58,6 +58,7 @@ def serve(app: FastAPI, config: LookupConfig, *, host: str, port: int) -> None:
     )
     try:
         listening = settings.bind_socket()
+        listening.listen(_BACKLOG)  # whoever reads the address may connect at once
     except SystemExit:
         raise OutputError(f"cannot listen on {host}, port {port}") from None
     address, bound = listening.getsockname()[:2]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 
 from lightkeeper.matching._lookup import HashQuery
 from lightkeeper.plain import to_plain
@@ -109,7 +109,7 @@ def v1_routes(answers: Answers, hasher: Hasher, config: LookupConfig) -> APIRout
         "/lookup/stream",
         openapi_extra=_LINES,
         status_code=200,
-        response_class=NdjsonStream,
+        response_class=Response,
         responses={200: {"content": {"application/x-ndjson": {"schema": _result_schema()}}}},
     )
     async def look_up_stream(request: Request, sets: Sets = None) -> NdjsonStream:
