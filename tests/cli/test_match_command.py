@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from lightkeeper.cli import main
 from lightkeeper.cli._exit import Exit
 from lightkeeper.hashing import digests, pdq_of_rgb, warm_up
 from lightkeeper.matching import Entry, EntryLabels, HashSet, Mention, SetOrigin
@@ -26,7 +29,12 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 LIGHTKEEPER = (sys.executable, "-m", "lightkeeper")
 KNOWN = photo_like(31, width=480, height=360)
 HARMLESS = photo_like(32, width=480, height=360)
-Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+class Done(NamedTuple):
+    returncode: int
+    stdout: str
+    stderr: str
 
 
 class Desk:
@@ -69,8 +77,25 @@ class Desk:
             **options,
         )
 
+    def run_match(self, *arguments: str | Path, **options: Any) -> Done:
+        """In this process, which is faster; a scan needs workers and so one of its own."""
+        out, err, code = io.StringIO(), io.StringIO(), 0
+        places = ["--store", self.url, "--index", str(self.index)]
+        with (
+            pytest.MonkeyPatch.context() as patch,
+            contextlib.chdir(self.folder),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+        ):
+            patch.setattr(sys, "stdin", io.StringIO(options.get("input", "")))
+            try:
+                main(["match", *map(str, arguments), *places])
+            except SystemExit as end:
+                code = int(end.code or 0)
+        return Done(code, out.getvalue(), err.getvalue())
+
     def match(self, *arguments: str | Path, **options: Any) -> list[dict[str, Any]]:
-        done = self.run("match", "--json", *arguments, **options)
+        done = self.run_match("--json", *arguments, **options)
         assert done.returncode == Exit.OK, done.stderr
         return [json.loads(line) for line in done.stdout.splitlines()]
 
@@ -148,6 +173,19 @@ def test_a_benign_picture_is_shown_with_what_it_suppresses(desk: Desk) -> None:
     assert [m["set"] for m in row["matches"]] == ["copies"]
 
 
+def test_a_lead_is_shown_apart_until_a_person_confirms_it(desk: Desk) -> None:
+    lead = Entry(kind="sha1", value="5" * 40)
+    desk.fill("seeds", lead, needs_confirmation=True)
+    (row,) = desk.match(lead.value)
+    assert row["matches"] == []
+    assert [m["set"] for m in row["leads"]] == ["seeds"]
+    assert "lead       seeds" in desk.run_match(lead.value, "--fail-on", "match").stdout
+    desk.store.confirm("seeds", [(lead.kind, lead.value)], person="a reviewer", now=NOW)
+    desk.follow()
+    (row,) = desk.match(lead.value)
+    assert (len(row["matches"]), row["leads"]) == (1, [])
+
+
 def test_hashes_are_told_apart_by_their_length(desk: Desk) -> None:
     sha256 = digests((desk.folder / "umbrella.png").read_bytes()).sha256
     pdq = pdq_of_rgb(KNOWN).hex
@@ -164,7 +202,7 @@ def test_a_kind_that_is_named_is_taken_as_it_is(desk: Desk) -> None:
     assert row["matches"][0]["set"] == "opaque"
     (row,) = desk.match("0" * 64, "--kind", "pdq")
     assert (row["kind"], row["matches"]) == ("pdq", [])
-    done = desk.run("match", "abc", "--kind", "pdq")
+    done = desk.run_match("abc", "--kind", "pdq")
     assert done.returncode == Exit.FAILED
     assert "PDQ" in done.stderr
 
@@ -177,15 +215,15 @@ def test_queries_come_from_standard_input_in_their_order(desk: Desk) -> None:
 
 
 def test_the_exit_code_tells_of_a_match_only_where_that_is_asked_for(desk: Desk) -> None:
-    assert desk.run("match", "umbrella.png").returncode == Exit.OK
-    done = desk.run("match", "umbrella.png", "--fail-on", "match")
+    assert desk.run_match("umbrella.png").returncode == Exit.OK
+    done = desk.run_match("umbrella.png", "--fail-on", "match")
     assert done.returncode == Exit.MATCHED
-    assert desk.run("match", "stranger.png", "--fail-on", "match").returncode == Exit.OK
-    assert desk.run("match", "harmless.png", "--fail-on", "match").returncode == Exit.OK
+    assert desk.run_match("stranger.png", "--fail-on", "match").returncode == Exit.OK
+    assert desk.run_match("harmless.png", "--fail-on", "match").returncode == Exit.OK
 
 
 def test_a_person_reads_set_origin_entry_and_distance(desk: Desk) -> None:
-    done = desk.run("match", "mirrored.png", "stranger.png", pdq_of_rgb(KNOWN).hex)
+    done = desk.run_match("mirrored.png", "stranger.png", pdq_of_rgb(KNOWN).hex)
     assert "match      umbrellas (generated), entry 1, desk: case-7, pdq, " in done.stdout
     assert "flip-horizontal, industry class: B2" in done.stdout
     assert "stranger.png  no match" in done.stdout
@@ -198,20 +236,20 @@ def test_a_file_that_is_no_picture_is_met_by_its_digest_and_has_its_error(
     note = tmp_path / "note.txt"
     note.write_text("an umbrella")
     desk.fill("notes", Entry(kind="md5", value=digests(note.read_bytes()).md5))
-    done = desk.run("match", "--json", note, tmp_path / "absent.png")
+    done = desk.run_match("--json", note, tmp_path / "absent.png")
     assert done.returncode == Exit.PARTIAL
     found, absent = map(json.loads, done.stdout.splitlines())
     assert found["matches"][0]["set"] == "notes"
     assert found["error"]["code"] == "unsupported-media"
     assert absent["error"]["code"] == "unreadable"
-    shown = desk.run("match", note)
+    shown = desk.run_match(note)
     assert "same md5" in shown.stdout
     assert "note.txt:" in shown.stderr
 
 
 def test_a_set_that_is_not_there_ends_both_commands(desk: Desk) -> None:
-    for command in ("match", "scan"):
-        done = desk.run(command, "umbrella.png", "--sets", "bicycles")
+    arguments = ("umbrella.png", "--sets", "bicycles")
+    for done in (desk.run_match(*arguments), desk.run("scan", *arguments)):
         assert done.returncode == Exit.FAILED
         assert "there is no set 'bicycles'" in done.stderr
 
