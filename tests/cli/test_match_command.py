@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
@@ -291,7 +292,10 @@ def test_a_scan_finds_what_its_sets_hold(desk: Desk, tmp_path: Path) -> None:
     assert rows["harmless.png"]["findings"][-1]["claim"] == "known-benign"
     priorities = {file: row["assessment"]["routing"]["priority"] for file, row in rows.items()}
     assert priorities["umbrella.png"] > priorities["stranger.png"] == priorities["harmless.png"]
-    assert parquet.stat().st_size > 0
+    table = pq.read_table(parquet).to_pydict()
+    assert dict(zip(table["file"], table["known_sets"], strict=True))["umbrella.png"] == [
+        "umbrellas"
+    ]
     page = html.read_text(encoding="utf-8")
     assert "known in umbrellas" in page
     assert "benign in harmless" in page

@@ -221,6 +221,26 @@ def test_the_revision_changes_with_entries_and_with_what_is_said_of_sets(
     assert len({first, second, lookup().revision()}) == 3
 
 
+def test_a_set_made_a_moment_ago_can_be_named(fill: Fill, lookup: Any) -> None:
+    fill("first", pdq_entry())
+    kept = lookup()
+    fill("second", pdq_entry())
+    (result,) = kept.hashes([pdq_query()], sets=["second"])
+    assert [m.hash_set.name for m in result.matches] == ["second"]
+
+
+def test_of_a_crowd_of_near_copies_the_nearest_thousand_are_shown(fill: Fill, lookup: Any) -> None:
+    pairs = ((a, b) for a in range(60) for b in range(a))
+    crowd = [Entry(kind="pdq", value=f"{KNOWN ^ 1 << a ^ 1 << b:064x}") for a, b in pairs]
+    fill("crowd", *crowd, pdq_entry())
+    fill("other", pdq_entry(20))
+    (result,) = lookup().hashes([pdq_query()])
+    assert len(crowd) > 1_000
+    assert len(result.matches) == 1_001
+    assert result.matches[0].distance_bits == 0
+    assert result.matches[-1].hash_set.name == "other"
+
+
 def test_nothing_is_asked_of_an_index_where_no_set_is_active(lookup: Any) -> None:
     (result,) = lookup().hashes([pdq_query()])
     assert result.matches == ()

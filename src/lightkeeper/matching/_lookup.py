@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Protocol
@@ -19,7 +19,7 @@ from lightkeeper.matching._set import HashSet, SetState
 from lightkeeper.plain import to_plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -29,6 +29,9 @@ PDQ = "pdq"
 _PDQ_DIGITS = 64
 _FRESH_SECONDS = 1.0
 """How long what is known of the sets themselves is kept between look-ups."""
+_MOST_HITS = 1_000
+"""Nearest entries of one set that are shown for one hash: a set may hold one picture a million
+times."""
 
 
 class Hits(Protocol):
@@ -182,17 +185,17 @@ class Lookup:
                 hits = self._index.search(_words(values), radius_bits=radius)
             else:
                 hits = self._index.find(kind, values)
-            chosen = np.isin(hits.set_number, list(selected))
-            for row in np.flatnonzero(chosen).tolist():
+            for row in _nearest(hits, selected):
                 place = places[int(hits.query[row])]
                 yield place, int(hits.entry_number[row]), int(hits.distance[row])
 
     def _selected(self, names: Sequence[str] | None) -> dict[int, HashSet]:
         """Active sets by number."""
-        if time.monotonic() - self._read_at >= _FRESH_SECONDS:
+        wanted = self._names if names is None else names
+        is_old = time.monotonic() - self._read_at >= _FRESH_SECONDS
+        if is_old or not self._known.keys() >= set(wanted or ()):
             self._known = {s.name: s for s in self._store.sets()}
             self._read_at = time.monotonic()
-        wanted = self._names if names is None else names
         for name in wanted or ():
             if name not in self._known:
                 known = ", ".join(self._known) or "none"
@@ -233,6 +236,21 @@ def sift(found: Iterable[Match], *, benign: Sequence[Match] = ()) -> LookupResul
         benign=tuple(harmless or (benign if suppressed else ())),
         suppressed=tuple(suppressed),
     )
+
+
+def _nearest(hits: Hits, selected: Mapping[int, HashSet]) -> Iterator[int]:
+    """Rows within each set's own radius; of many in one set, the nearest for each query."""
+    numbers = np.array(sorted(selected))
+    radii = np.array([selected[number].radius_bits for number in numbers.tolist()])
+    where = np.minimum(np.searchsorted(numbers, hits.set_number), len(numbers) - 1)
+    chosen = (numbers[where] == hits.set_number) & (hits.distance <= radii[where])
+    rows = np.flatnonzero(chosen)
+    seen: Counter[tuple[int, int]] = Counter()
+    for row in rows[np.argsort(hits.distance[rows], kind="stable")].tolist():
+        key = int(hits.query[row]), int(hits.set_number[row])
+        seen[key] += 1
+        if seen[key] <= _MOST_HITS:
+            yield row
 
 
 def _nearness(match: Match) -> tuple[int, bool, str, int]:

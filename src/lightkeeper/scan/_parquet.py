@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from lightkeeper.errors import MissingExtra
 from lightkeeper.scan._output import AtomicFile
 from lightkeeper.scan._row import SCHEMA, json_line, valid_text
-from lightkeeper.scan._summary import marks, models, tools
+from lightkeeper.scan._summary import known_sets, marks, models, tools
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _GROUP_ROWS = 4_096
 _GROUP_BYTES = 32 << 20
+_LISTS = ("conflicts", "tools", "models", "marks", "known_sets", "problems")
 _FINDING_TEXTS = ("claim", "basis", "summary", "examiner", "version", "source", "supports")
 
 
@@ -97,7 +98,7 @@ def _schema(arrow: Any) -> Any:
         *((name, text) for name in ("origin", "strength")),
         ("log10_lr", real),
         ("priority", number),
-        *((name, texts) for name in ("conflicts", "tools", "models", "marks", "problems")),
+        *((name, texts) for name in _LISTS),
         ("findings", arrow.list_(finding)),
         ("assessment", text),
         ("seconds", real),
@@ -128,6 +129,7 @@ def _flat(row: ScanRow) -> dict[str, Any]:
         "tools": tools(row),
         "models": models(row),
         "marks": marks(row),
+        "known_sets": known_sets(row),
         "problems": [problem["code"] for problem in row.problems],
         "findings": [_finding(finding) for finding in row.findings],
         "assessment": json_line(row.assessment) if row.assessment else None,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from lightkeeper.assessment import Origin
+from lightkeeper.evidence import Basis, Claim
 from lightkeeper.scan._row import valid_text
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ class Summary:
     conflicts: Counter[str] = field(default_factory=Counter)
     errors: Counter[str] = field(default_factory=Counter)
     conflicting_files: int = 0
+    known_files: int = 0
+    """Files that match known material."""
     damaged_files: int = 0
     """Files whose rows carry problems or failures of examiners."""
 
@@ -51,6 +54,7 @@ class Summary:
         self.origins[row.assessment["origin"], row.assessment["strength"]] += 1
         codes = {conflict["code"] for conflict in row.assessment["conflicts"]}
         self.conflicting_files += bool(codes)
+        self.known_files += bool(known_sets(row))
         self.conflicts.update(codes)
         self.evidence.update({(f["claim"], f["basis"]) for f in row.findings})
         for counter, names in (
@@ -71,6 +75,8 @@ class Summary:
         if self.errors:
             parts.append(_plural(self.errors.total(), "error"))
         text = f"{_plural(self.files, 'file')}: {', '.join(parts) or 'nothing to say'}"
+        if self.known_files:
+            text += f"; {self.known_files:,} known"
         if self.conflicting_files:
             text += f"; {self.conflicting_files:,} with conflicting evidence"
         return text
@@ -93,6 +99,13 @@ def models(row: ScanRow) -> list[str]:
 def marks(row: ScanRow) -> list[str]:
     """Watermarks found in this file."""
     return _named(row, "mark", claim="carries-mark")
+
+
+def known_sets(row: ScanRow) -> list[str]:
+    """Hash sets of known material that this file matches."""
+    firm = (f for f in row.findings if f["basis"] == Basis.KNOWN)
+    names = (f["details"]["set_name"] for f in firm if f["claim"] == Claim.KNOWN_MATERIAL)
+    return list(dict.fromkeys(names))
 
 
 def traces(row: ScanRow) -> Iterator[str]:
