@@ -9,7 +9,7 @@ import numpy as np
 
 from lightkeeper.errors import InvalidConfiguration, MediaError
 from lightkeeper.hashing import pdq, pdq_of_rgb
-from lightkeeper.matching._guards import Objection, pdq_bits
+from lightkeeper.matching._guards import Objection, pdq_words
 from lightkeeper.media import open_media
 from lightkeeper.media._compile import compiled, inlined
 
@@ -67,8 +67,8 @@ class BenignCorpus:
         chosen = [i for i, entry in enumerate(entries) if entry.kind == "pdq"]
         if not chosen or hash_set.negative:
             return reasons
-        words = pdq_bits(entries[i].value for i in chosen).view(np.uint64)
-        near = _near(np.ascontiguousarray(words), self._words, hash_set.radius_bits)
+        words = pdq_words(entries[i].value for i in chosen)
+        near = _near(words, self._words, hash_set.radius_bits)
         for i in np.flatnonzero(near):
             reasons[chosen[i]] = str(Objection.COLLIDES)
         return reasons
@@ -100,7 +100,7 @@ def _near(words: NDArray[np.uint64], corpus: NDArray[np.uint64], radius: int) ->
     found = np.zeros(len(words), np.bool_)
     for i in range(len(words)):
         for j in range(len(corpus)):
-            distance = 0
+            distance = np.uint64(0)
             for k in range(4):
                 distance += _ones(words[i, k] ^ corpus[j, k])
             if distance <= radius:

@@ -30,9 +30,6 @@ _MOST_OPAQUE = 100_000
 """Characters; the longest opaque kind in use, a video's TMK+PDQF, travels by reference."""
 
 
-_MOST_EQUAL_NEIGHBOURS = 16
-
-
 class Objection(StrEnum):
     """Why an entry may not enter a set."""
 
@@ -73,15 +70,15 @@ def check_batch(entries: Sequence[Entry], hash_set: HashSet) -> list[str | None]
         elif entry.kind in HEX_DIGITS and not hash_set.negative:
             reasons[i] = _check_digest(entry.value)
     if pictures:
-        bits = pdq_bits(entries[i].value for i in pictures)
-        for i, reason in _check_bits(bits):
+        words = pdq_words(entries[i].value for i in pictures)
+        for i, reason in _check_bits(words):
             reasons[pictures[i]] = reason
     return reasons
 
 
-def pdq_bits(values: Iterable[str]) -> NDArray[np.uint8]:
-    """Hashes in hex as rows of 32 bytes."""
-    return np.frombuffer(bytes.fromhex("".join(values)), np.uint8).reshape(-1, 32)
+def pdq_words(values: Iterable[str]) -> NDArray[np.uint64]:
+    """Hashes in hex as rows of four words, whose bytes are in the order of the hex."""
+    return np.frombuffer(bytes.fromhex("".join(values)), np.uint64).reshape(-1, 4)
 
 
 _is_lower_hex = re.compile("[0-9a-f]*").fullmatch
@@ -110,14 +107,13 @@ def _check_form(kind: str, value: str) -> str | None:
     return None if _is_lower_hex(value) else Objection.NOT_HEXADECIMAL
 
 
-def _check_bits(bits: NDArray[np.uint8]) -> list[tuple[int, str]]:
+def _check_bits(words: NDArray[np.uint64]) -> list[tuple[int, str]]:
     """Rows that no picture with structure gives."""
-    words = bits.view(np.uint64)
     ones = np.bitwise_count(words).sum(axis=1)
-    # Every period from 1 to 128 bits makes the halves equal; runs make neighbours equal, of which
-    # hashes of pictures have under five.
-    neighbours = (bits[:, 1:] == bits[:, :-1]).sum(axis=1)
-    regular = (words[:, :2] == words[:, 2:]).all(axis=1) | (neighbours >= _MOST_EQUAL_NEIGHBOURS)
+    # Periods of 1-64 bits, and runs, make two of the four words equal; pictures never do.
+    first, second, third, fourth = words.T
+    regular = (first == second) | (second == third) | (third == fourth)
+    regular |= (first == third) | (second == fourth) | (first == fourth)
     found = [(int(i), str(Objection.REGULAR)) for i in np.flatnonzero(regular)]
     return found + [(int(i), str(Objection.NOT_128_ONES)) for i in np.flatnonzero(ones != 128)]
 

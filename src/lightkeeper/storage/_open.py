@@ -47,10 +47,14 @@ def open_store(url: str, *, create: bool = True) -> SqlSetStore:
             _make_folder(Path(database).parent)
         elif not Path(database).is_file():
             raise MatchError(f"there is no store at {database}")
-    found = _version(engine)
-    if found != VERSION:
-        _check_version(found, create=create)
-        _migrate(engine)
+    try:
+        found = _version(engine)
+        if found != VERSION:
+            _check_version(found, create=create)
+            _migrate(engine)
+    except MatchError:
+        engine.dispose()
+        raise
     return SqlSetStore(engine)
 
 
