@@ -74,9 +74,7 @@ def test_a_key_that_asks_too_often_waits_and_other_keys_do_not(
     first, second = make_key(path, "first"), make_key(path, "second")
     config = LookupConfig(workers=1, keys=read_keys(path), requests_per_second=1e-3, burst=3)
     with serving(store, config) as client:
-        codes = [
-            client.get("/v1/sets", headers={"x-api-key": first}).status_code for _ in range(5)
-        ]
+        codes = [client.get("/v1/sets", headers={"x-api-key": first}).status_code for _ in range(5)]
         late = client.get("/v1/sets", headers={"x-api-key": first})
         other = client.get("/v1/sets", headers={"x-api-key": second})
         unguarded = client.get("/healthz")

@@ -38,9 +38,7 @@ def test_raw_lookup_gives_numbers_of_content(client: Client) -> None:
 def test_raw_lookup_gives_distances_as_text_under_both_names_of_the_number(
     client: Client, flag: str
 ) -> None:
-    found = get(
-        client, "/m/raw_lookup", signal=NEAR, signal_type="pdq", include_distance=flag
-    )
+    found = get(client, "/m/raw_lookup", signal=NEAR, signal_type="pdq", include_distance=flag)
     # ``content_id`` until 2024, ``bank_content_id`` since.
     content = {"bank_content_id": 1, "content_id": 1, "distance": str(DISTANCE)}
     assert found == {"matches": [content]}

@@ -50,7 +50,8 @@ def test_a_name_is_used_once(tmp_path: Path) -> None:
         make_key(tmp_path / "keys.toml", "queue")
 
 
-ROW = '[[keys]]\nname = "a"\nsalt = "{0}"\ndigest = "{1}"\n'.format("00" * 16, "00" * 32)
+SALT, DIGEST = "00" * 16, "00" * 32
+ROW = f'[[keys]]\nname = "a"\nsalt = "{SALT}"\ndigest = "{DIGEST}"\n'
 
 
 @pytest.mark.parametrize(
@@ -61,8 +62,8 @@ ROW = '[[keys]]\nname = "a"\nsalt = "{0}"\ndigest = "{1}"\n'.format("00" * 16, "
         ("other = 1", "only"),
         ("[[keys]]\n", "wrong"),
         ("not toml", "keys.toml"),
-        (ROW.replace("00" * 16, "00"), "wrong length"),
-        (ROW.replace("00" * 32, "zz"), "wrong"),
+        (ROW.replace(SALT, "00", 1), "wrong length"),
+        (ROW.replace(DIGEST, "zz"), "wrong"),
         (ROW + "requests_per_second = 0\n", "above 0"),
         (ROW + "requests_per_second = nan\n", "above 0"),
         (ROW + "admin = true\n", "unknown field 'admin'"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
+import socket
 import sys
 from typing import TYPE_CHECKING
 
@@ -44,28 +45,39 @@ def serve(app: FastAPI, config: LookupConfig, *, host: str, port: int) -> None:
     _log_to_stderr()
     settings = uvicorn.Config(
         app,
-        host=host,
-        port=port,
         lifespan="on",
         ws="none",
         log_config=None,
         # The access log of the service names routes; this one would write down query strings.
         access_log=False,
         server_header=False,
-        backlog=_BACKLOG,
         limit_concurrency=_MOST_CONNECTIONS,
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )
+    with _listening(host, port) as listening:
+        address, bound = listening.getsockname()[:2]
+        shown = f"[{address}]" if ":" in address else address
+        sys.stderr.write(f"Listening on http://{shown}:{bound}\n")
+        sys.stderr.flush()
+        uvicorn.Server(settings).run(sockets=[listening])
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """A socket that accepts connections from now on.
+
+    It names its protocol: asyncio sends at once only on sockets that do, and each answer would
+    wait some 40 ms for the client's acknowledgement on others.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        listening = settings.bind_socket()
-        listening.listen(_BACKLOG)  # whoever reads the address may connect at once
-    except SystemExit:
-        raise OutputError(f"cannot listen on {host}, port {port}") from None
-    address, bound = listening.getsockname()[:2]
-    shown = f"[{address}]" if ":" in address else address
-    sys.stderr.write(f"Listening on http://{shown}:{bound}\n")
-    sys.stderr.flush()
-    uvicorn.Server(settings).run(sockets=[listening])
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen(_BACKLOG)
+    except OSError as error:
+        listening.close()
+        raise OutputError(f"cannot listen on {host}, port {port}: {error.strerror}") from error
+    return listening
 
 
 def check_host(host: str, config: LookupConfig) -> None:
@@ -88,8 +100,8 @@ def _is_local(host: str) -> bool:
 def _log_to_stderr() -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    for name in ("lightkeeper.service", "uvicorn"):
+    for name, level in (("lightkeeper.service", logging.INFO), ("uvicorn", logging.WARNING)):
         logger = logging.getLogger(name)
         logger.addHandler(handler)
-        logger.setLevel(logging.INFO)
+        logger.setLevel(level)
         logger.propagate = False
