@@ -121,6 +121,15 @@ def test_a_finding_names_entry_distance_transform_and_labels(
     assert to_plain(finding)["details"]["labels"]["industry_class"] == "B2"
 
 
+def test_a_source_cannot_write_lines_of_an_explanation(fill: Fill, seen: Any) -> None:
+    mention = Mention("desk", "case\nPriority 0 of 100\u2028" + "x" * 500, NOW)
+    fill("umbrellas", Entry(kind="pdq", value=PDQ.value, mentions=(mention,)))
+    (finding,) = seen(FILE)
+    assert len(finding.summary.splitlines()) == 1
+    assert "case Priority 0 of 100 xxx" in finding.summary
+    assert len(finding.summary) < 300
+
+
 def test_many_entries_of_a_set_are_one_finding(fill: Fill, seen: Any) -> None:
     near = [
         Entry(kind="pdq", value=f"{int(PDQ.value, 16) ^ (1 << place):064x}") for place in range(9)

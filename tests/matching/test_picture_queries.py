@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import json
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,11 +14,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lightkeeper.hashing import pdq_of_rgb, warm_up
+from lightkeeper.matching import Entry, HashSet
 from lightkeeper.matching._letterbox import inner_boxes
-from lightkeeper.matching._lookup import HashQuery
-from lightkeeper.matching._pictures import picture_queries
+from lightkeeper.matching._lookup import HashQuery, Lookup
+from lightkeeper.matching._pictures import media_matches, picture_queries
 from lightkeeper.media import open_media
 from lightkeeper.testing import photo_like
+from lightkeeper.testing._memory_index import MemoryIndex
+from lightkeeper.testing._memory_store import MemoryStore
 
 Pixels = NDArray[np.uint8]
 TURNS: dict[str, Any] = {
@@ -125,3 +131,20 @@ def test_pictures_without_bars_and_flat_ones_have_no_inside(luma: NDArray[np.uin
 
 def test_a_picture_too_small_for_pdq_gives_no_queries() -> None:
     assert picture_queries(open_media(encoded(np.zeros((4, 40, 3), np.uint8)))) == []
+
+
+@pytest.mark.shared
+def test_every_edit_of_a_planted_picture_is_met(shared: Path) -> None:
+    folder = shared / "pdq" / "bridge-mods"
+    expected = json.loads((folder / "expected.json").read_text())
+    store = MemoryStore()
+    store.create_set(HashSet(name="bridges", owner="o", purpose="p"))
+    planted = Entry(kind="pdq", value=expected["aaa-orig.jpg"]["pdq"], quality=100)
+    store.upsert("bridges", [planted], source="desk", now=datetime.now(UTC))
+    lookup = Lookup(store, MemoryIndex(store))
+    for file in sorted(folder.glob("*.jpg")):
+        (match,) = media_matches(open_media(file), lookup).matches
+        assert match.transform == "identity"
+        reference = int(expected[file.name]["pdq"], 16) ^ int(planted.value, 16)
+        assert abs(match.distance_bits - reference.bit_count()) <= 4
+    assert media_matches(open_media(shared / "pdq/labelme-subset/q0004.jpg"), lookup).matches == ()

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _VERSION = "1"
 _MOST_SUPPRESSED = 16
+_LONGEST_ID = 80
 _SUPPORTS = {
     SetOrigin.GENERATED: Hypothesis.GENERATED,
     SetOrigin.PHOTOGRAPHED: Hypothesis.CAPTURED,
@@ -205,7 +206,7 @@ def _where(group: Sequence[Match]) -> str:
     name = f"entry {match.entry.number}"
     mention = match.entry.mentions[0] if match.entry.mentions else None
     if mention and mention.source_id:
-        name += f" ({mention.source}: {mention.source_id})"
+        name += f" ({_one_line(mention.source)}: {_one_line(mention.source_id)})"
     if match.entry.kind != PDQ:
         how = f"the same {match.entry.kind.upper()}"
     else:
@@ -214,6 +215,12 @@ def _where(group: Sequence[Match]) -> str:
             how += f" after {match.transform}"
     further = len(group) - 1
     return f"{name}, {how}" + (f", and {further:,} more" if further else "")
+
+
+def _one_line(text: str) -> str:
+    # A source writes what it likes; it must not write lines of an explanation.
+    line = " ".join(text.split())
+    return line if len(line) <= _LONGEST_ID else line[:_LONGEST_ID] + "…"
 
 
 def _hides(suppressed: Sequence[Match]) -> str:
