@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from lightkeeper.matching import Entry, EntryState, HashSet
@@ -10,9 +11,8 @@ from lightkeeper.matching._ports import Refusal
 from lightkeeper.storage._rows import DAY, to_time, to_value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Set
-
-    from lightkeeper.matching import Mention
+    from collections.abc import Iterable, Mapping, Sequence, Set
+    from datetime import datetime
 
 ENTRY_COLUMNS = (
     "number",
@@ -34,11 +34,30 @@ ENTRY_COLUMNS = (
 )
 MENTION_COLUMNS = ("entry_number", "source_number", "source_id", "added", "seen")
 
-
 Key = tuple[str, bytes]
-Row = tuple[int, Entry, str | None]
-"""Where a row stood in its batch, the entry, and the source's own id of it."""
-Keyed = dict[Key, Row]
+
+
+class Row(NamedTuple):
+    """An entry as it will be stored; the first fields are columns in their order."""
+
+    kind: str
+    value: bytes
+    variant: str | None
+    quality: int | None
+    industry_class: str | None
+    computer_generated: bool | None
+    modelled_after_person: bool | None
+    age_group: str | None
+    victim_identified: bool | None
+    lead: bool
+    expires: datetime | None
+    source_id: str | None
+    """The source's own id of it."""
+    position: int
+    """Where it stood in its batch."""
+
+
+_SAID = Row._fields[2:9]
 
 
 class Stored(NamedTuple):
@@ -82,74 +101,84 @@ class Plan:
     unchanged: int = 0
     refused: list[Refusal] = field(default_factory=list)
 
-    def keep(self, numbers: Set[int], keyed: Keyed) -> Keyed:
-        """Keep the new entries that were really added; the others are handed back."""
+    def keep(self, numbers: Set[int], rows: Sequence[Row]) -> list[Row]:
+        """Keep the new entries that were really added; the rows of the others are handed back."""
         if len(numbers) == len(self.entries):
-            return {}
-        rest = {
-            (row[2], row[3]): keyed[row[2], row[3]] for row in self.entries if row[0] not in numbers
-        }
-        self.entries = [row for row in self.entries if row[0] in numbers]
-        self.mentions = [row for row in self.mentions if row[0] in numbers]
+            return []
+        lost = {(entry[2], entry[3]) for entry in self.entries if entry[0] not in numbers}
+        self.entries = [entry for entry in self.entries if entry[0] in numbers]
+        self.mentions = [mention for mention in self.mentions if mention[0] in numbers]
         self.last_added = max(numbers, default=0)
         self.gained = len(self.entries)
-        return rest
+        return [row for row in rows if row[:2] in lost]
 
 
-def key_batch(
+def read_batch(
     batch: Iterable[tuple[int, Entry]], source: str
-) -> tuple[Keyed, list[tuple[int, Entry]], list[Refusal]]:
-    """Key the rows of a batch, and put those aside whose key occurred before.
+) -> tuple[list[Row], list[tuple[int, Entry]], list[Refusal]]:
+    """Rows of a batch, those put aside whose key occurred before, and those refused.
 
     Sorted by key, so that a data base meets neighbours of its index one after another.
     """
-    keyed: Keyed = {}
+    rows: list[Row] = []
+    keys: set[Key] = set()
     again: list[tuple[int, Entry]] = []
     refused: list[Refusal] = []
     fine: set[str | None] = {None}
     for position, entry in batch:
-        kind = entry.kind
         try:
-            key = (kind, to_value(kind, entry.value))
+            row = _row(entry, source, position)
         except ValueError:
             refused.append(Refusal(position, "malformed-value"))
             continue
-        source_id = _own_id(entry.mentions, source)
-        if key in keyed:
+        key = row[:2]
+        if key in keys:
             again.append((position, entry))
-        elif reason := _unstorable(entry, source_id, fine):
+        elif reason := _unstorable(row, entry.state, fine):
             refused.append(Refusal(position, reason))
         else:
-            keyed[key] = (position, entry, source_id)
-    return {key: keyed[key] for key in sorted(keyed)}, again, refused
+            keys.add(key)
+            rows.append(row)
+    rows.sort()
+    return rows, again, refused
 
 
-def _own_id(mentions: tuple[Mention, ...], source: str) -> str | None:
-    for mention in mentions:
+def _row(entry: Entry, source: str, position: int) -> Row:
+    kind, labels = entry.kind, entry.labels
+    source_id = None
+    for mention in entry.mentions:
         if mention.source == source:
-            return mention.source_id
-    return None
+            source_id = mention.source_id
+    return Row(
+        kind,
+        to_value(kind, entry.value),
+        entry.variant,
+        entry.quality,
+        labels.industry_class,
+        labels.computer_generated,
+        labels.modelled_after_person,
+        labels.age_group,
+        labels.victim_identified,
+        entry.state is EntryState.SEED,
+        entry.expires,
+        source_id,
+        position,
+    )
 
 
-def _unstorable(entry: Entry, source_id: str | None, fine: set[str | None]) -> str | None:
+def _unstorable(row: Row, state: EntryState, fine: set[str | None]) -> str | None:
     """Why a row cannot be stored; texts of which there are few are remembered in ``fine``."""
-    labels = entry.labels
-    if (
-        entry.kind not in fine
-        or entry.variant not in fine
-        or labels.industry_class not in fine
-        or labels.age_group not in fine
-    ):
-        texts = {entry.kind, entry.variant, labels.industry_class, labels.age_group}
+    kind, _, variant, quality, industry_class, _, _, age_group, _, _, _, source_id, _ = row
+    texts = (kind, variant, industry_class, age_group)
+    if not fine.issuperset(texts):
         if not all(text is None or _is_storable(text) for text in texts):
             return "unstorable-text"
-        fine |= texts
+        fine.update(texts)
     if source_id is not None and not _is_storable(source_id):
         return "unstorable-text"
-    quality = entry.quality
     if quality is not None and not 0 <= quality <= 100:
         return "malformed-quality"
-    return "withdrawn" if entry.state is EntryState.WITHDRAWN else None
+    return "withdrawn" if state is EntryState.WITHDRAWN else None
 
 
 def _is_storable(text: str) -> bool:
@@ -166,7 +195,8 @@ class Planner:
         self, hash_set: HashSet, source_number: int, *, now: int, held: int, last_entry: int
     ) -> None:
         quota = hash_set.quota_per_source
-        self._set = hash_set
+        self._number = hash_set.number
+        self._doubtful = hash_set.needs_confirmation
         self._source = source_number
         self._now = now
         self._room = None if quota is None else quota - held
@@ -175,25 +205,22 @@ class Planner:
         days = hash_set.expires_after_days
         self._expiry = None if days is None else now + days * DAY
 
-    def plan(self, keyed: Keyed, stored: Mapping[Key, Stored]) -> Plan:
+    def plan(self, rows: Sequence[Row], stored: Mapping[Key, Stored]) -> Plan:
         """Plan one round: no key occurs twice in it."""
         plan = Plan()
-        rows: Iterable[tuple[Key, Row]] = keyed.items()
         if self._room is not None:  # first come, first served
-            rows = sorted(rows, key=lambda row: row[1][0])
-        for key, (position, entry, source_id) in rows:
-            known = stored.get(key)
-            given = None if entry.expires is None else to_time(entry.expires)
+            rows = sorted(rows, key=attrgetter("position"))
+        for row in rows:
+            known = stored.get(row[:2]) if stored else None
+            given = None if row.expires is None else to_time(row.expires)
             if given is not None and given <= self._now:
-                plan.refused.append(Refusal(position, "expired"))
-            elif (known is None or known.named is None or known.ended is not None) and (
-                self._room is not None and self._room - plan.gained <= 0
-            ):
-                plan.refused.append(Refusal(position, "over-quota"))
+                plan.refused.append(Refusal(row.position, "expired"))
+            elif self._room is not None and plan.gained >= self._room and not _names(known):
+                plan.refused.append(Refusal(row.position, "over-quota"))
             elif known is None:
-                self._add(plan, key, entry, source_id, given)
+                self._add(plan, row, given)
             else:
-                self._renew(plan, known, entry, source_id, given)
+                self._renew(plan, known, row, given)
         return plan
 
     def _expires(self, given: int | None) -> int | None:
@@ -201,50 +228,25 @@ class Planner:
             return self._expiry if given is None else given
         return min(given, self._expiry)
 
-    def _add(
-        self, plan: Plan, key: Key, entry: Entry, source_id: str | None, given: int | None
-    ) -> None:
-        number = self._next
-        self._next += 1
-        state = "active"
-        if self._set.needs_confirmation or entry.state is EntryState.SEED:
-            state = "seed"
+    def _add(self, plan: Plan, row: Row, given: int | None) -> None:
+        number, now = self._next, self._now
+        self._next = number + 1
         plan.last_added = number
-        labels = entry.labels
-        now = self._now
-        plan.entries.append(
-            (
-                number,
-                self._set.number,
-                *key,
-                entry.variant,
-                entry.quality,
-                labels.industry_class,
-                labels.computer_generated,
-                labels.modelled_after_person,
-                labels.age_group,
-                labels.victim_identified,
-                state,
-                now,
-                now,
-                self._expires(given),
-                given,
-            )
-        )
-        plan.mentions.append((number, self._source, source_id, now, now))
         plan.gained += 1
+        state = "seed" if self._doubtful or row.lead else "active"
+        expires = self._expires(given)
+        plan.entries.append((number, self._number, *row[:9], state, now, now, expires, given))
+        plan.mentions.append((number, self._source, row.source_id, now, now))
 
-    def _renew(
-        self, plan: Plan, known: Stored, entry: Entry, source_id: str | None, given: int | None
-    ) -> None:
-        new_mention = known.named is None or known.ended is not None
-        columns = _said(known, entry)
+    def _renew(self, plan: Plan, known: Stored, row: Row, given: int | None) -> None:
+        new_mention = not _names(known)
+        columns = _said(known, row)
         if given is None:
             given = known.expires_given
         elif given != known.expires_given:
             columns["expires_given"] = given
-        source_id = source_id or known.source_id
-        state = self._state(known, entry, new_mention)
+        source_id = row.source_id or known.source_id
+        state = self._state(known, row, new_mention)
         if state != known.state:
             columns |= {"state": state, "withdrawn": None, "reason": None}
         if state != known.state:
@@ -267,10 +269,10 @@ class Planner:
         else:
             plan.seen.append({"key": known.number, "source_id": source_id, "seen": self._now})
 
-    def _state(self, known: Stored, entry: Entry, new_mention: bool) -> str:
+    def _state(self, known: Stored, row: Row, new_mention: bool) -> str:
         """A withdrawn entry comes back only where a source newly names it, and later."""
         live = known.live + new_mention
-        doubtful = self._set.needs_confirmation or entry.state is EntryState.SEED
+        doubtful = self._doubtful or row.lead
         wanted = "seed" if doubtful and live < 2 else "active"
         if known.state == "withdrawn":
             later = known.withdrawn is None or self._now > known.withdrawn
@@ -278,20 +280,15 @@ class Planner:
         return "active" if "active" in (wanted, known.state) else "seed"
 
 
-def _said(known: Stored, entry: Entry) -> dict[str, Any]:
+def _names(known: Stored | None) -> bool:
+    """Whether the source names the entry at present."""
+    return known is not None and known.named is not None and known.ended is None
+
+
+def _said(known: Stored, row: Row) -> dict[str, Any]:
     """What the source says that the store does not; silence takes nothing back."""
-    labels = entry.labels
-    said = {
-        "variant": entry.variant,
-        "quality": entry.quality,
-        "industry_class": labels.industry_class,
-        "computer_generated": labels.computer_generated,
-        "modelled_after_person": labels.modelled_after_person,
-        "age_group": labels.age_group,
-        "victim_identified": labels.victim_identified,
-    }
     return {
-        name: value
-        for name, value in said.items()
-        if value is not None and value != getattr(known, name)
+        name: said
+        for name, said, was in zip(_SAID, row[2:9], known[4:11], strict=True)
+        if said is not None and said != was
     }

@@ -13,11 +13,11 @@ from lightkeeper.storage._plan import (
     ENTRY_COLUMNS,
     MENTION_COLUMNS,
     Key,
-    Keyed,
     Plan,
     Planner,
+    Row,
     Stored,
-    key_batch,
+    read_batch,
 )
 from lightkeeper.storage._schema import entry as entry_table
 from lightkeeper.storage._schema import holding, mention, source, store
@@ -54,10 +54,10 @@ def upsert(
 ) -> UpsertCount:
     """Add or renew entries in the transaction that is open; rows that share a key go in rounds."""
     source_number = source_named(connection, by)
-    keyed, again, refused = key_batch(enumerate(entries), by)
+    rows, again, refused = read_batch(enumerate(entries), by)
     added = changed = unchanged = 0
     while True:
-        for plan in _plans(connection, hash_set, source_number, keyed, now):
+        for plan in _plans(connection, hash_set, source_number, rows, now):
             _write(connection, hash_set.number, source_number, plan)
             added += len(plan.entries)
             changed += plan.changed
@@ -65,7 +65,7 @@ def upsert(
             refused += plan.refused
         if not again:
             break
-        keyed, again, _ = key_batch(again, by)
+        rows, again, _ = read_batch(again, by)
     refused.sort(key=lambda refusal: refusal.position)
     return UpsertCount(added, changed, unchanged, tuple(refused))
 
@@ -81,22 +81,22 @@ def source_named(connection: Connection, name: str) -> int:
 
 
 def _plans(
-    connection: Connection, hash_set: HashSet, source_number: int, keyed: Keyed, now: int
+    connection: Connection, hash_set: HashSet, source_number: int, rows: list[Row], now: int
 ) -> Iterator[Plan]:
     """Plans for a round, each to be written before the next is asked for."""
     if connection.dialect.name == "sqlite" and hash_set.quota_per_source is None:
         # SQLite finds out which rows are new while it adds them, which spares a look-up of each.
         planner = _planner(connection, hash_set, source_number, now)
-        plan = planner.plan(keyed, {})
+        plan = planner.plan(rows, {})
         _insert(connection, "entry", ENTRY_COLUMNS, plan.entries, verb="INSERT OR IGNORE")
         query = select(entry_table.c.number).where(entry_table.c.number > planner.last_entry)
-        keyed = plan.keep(set(connection.scalars(query)), keyed)
+        rows = plan.keep(set(connection.scalars(query)), rows)
         yield plan
-        if not keyed:
+        if not rows:
             return
     planner = _planner(connection, hash_set, source_number, now)
-    stored = _stored(connection, hash_set.number, source_number, list(keyed))
-    plan = planner.plan(keyed, stored)
+    stored = _stored(connection, hash_set.number, source_number, [row[:2] for row in rows])
+    plan = planner.plan(rows, stored)
     _insert(connection, "entry", ENTRY_COLUMNS, plan.entries)
     yield plan
 
