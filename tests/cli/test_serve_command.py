@@ -83,9 +83,7 @@ def test_another_program_looks_up_over_http_until_the_service_is_told_to_end(
     assert KNOWN not in log
 
 
-def test_a_service_with_keys_answers_to_them_only(
-    places: tuple[str, Path], tmp_path: Path
-) -> None:
+def test_a_service_with_keys_answers_to_them_only(places: tuple[str, Path], tmp_path: Path) -> None:
     path = str(tmp_path / "keys.toml")
     made = run("--keys", path, "--make-key", "queue")
     assert made.returncode == Exit.OK
@@ -106,9 +104,7 @@ def test_a_service_with_keys_answers_to_them_only(
         (["--lookups", "--keys", "/nowhere/keys.toml"], Exit.FAILED, "/nowhere/keys.toml"),
     ],
 )
-def test_a_wrong_call_says_what_is_missing(
-    arguments: list[str], code: Exit, message: str
-) -> None:
+def test_a_wrong_call_says_what_is_missing(arguments: list[str], code: Exit, message: str) -> None:
     done = run(*arguments)
     assert done.returncode == code
     assert message in done.stderr

@@ -61,6 +61,11 @@ class Client:
 
         return self._portal.call(request)
 
+    def settle(self, **headers: str) -> Client:
+        """Wait until workers have started."""
+        assert self.post("/v1/hash", content=b"x", headers=headers).status_code == 200
+        return self
+
     def get(self, path: str, **options: Any) -> httpx.Response:
         return self.send("GET", path, **options)
 
@@ -138,4 +143,4 @@ def picture_store() -> MemoryStore:
 def client(picture_store: MemoryStore) -> Iterator[Client]:
     """A service over the picture store, for tests that change nothing."""
     with serving(picture_store) as client:
-        yield client
+        yield client.settle()

@@ -37,7 +37,7 @@ def guarded(picture_store: MemoryStore, tmp_path_factory: pytest.TempPathFactory
     key = make_key(path, "queue")
     config = LookupConfig(workers=1, keys=read_keys(path))
     with serving(picture_store, config, host="lookups.example") as client:
-        yield Guarded(client, key)
+        yield Guarded(client.settle(**{"x-api-key": key}), key)
 
 
 @pytest.mark.parametrize(("method", "path"), all_routes())
@@ -125,7 +125,7 @@ def test_a_body_that_stops_coming_is_given_up(store: MemoryStore) -> None:
     with serving(store, LookupConfig(workers=1, idle_seconds=0.05)) as client:
         answer = client.post("/v1/lookup", content=stopping())
         assert answer.status_code == 408
-        assert client.get("/readyz").status_code == 200
+        assert client.get("/v1/sets").status_code == 200
 
 
 def test_a_request_that_takes_too_long_is_given_up(store: MemoryStore) -> None:

@@ -191,6 +191,12 @@ def test_compare_refuses_as_there(client: Client, body: object, message: str) ->
     assert answer.json() == {"message": message}
 
 
+def test_a_name_that_no_encoding_takes_is_refused_too(client: Client) -> None:
+    answer = client.post("/m/compare", content=b'{"\\ud800": ["a", "b"]}')
+    assert answer.status_code == 400
+    assert answer.json() == {"message": "No such SignalType '?'"}
+
+
 def test_the_index_status_is_by_signal_type(client: Client) -> None:
     status = get(client, "/m/index/status")
     assert {"pdq", "video_md5"} <= status.keys()

@@ -104,6 +104,8 @@ def test_a_parked_set_matches_nothing(store: MemoryStore) -> None:
         b'{"hashes": [{"kind": "pdq", "value": "00", "quality": 101}]}',
         b'{"hashes": [{"kind": "pdq", "value": "00", "url": "http://example.com/a.png"}]}',
         b"[" * 100_000,
+        b'{"hashes": [{"kind": "pdq", "value": "00", "quality": ' + b"9" * 5000 + b"}]}",
+        b'{"hashes": [{"kind": "pdq", "value": "\\ud800"}], "sets": ["\\ud800"]}',
     ],
 )
 def test_a_broken_request_is_refused_without_being_quoted(client: Client, body: bytes) -> None:

@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Iterator
 
+import httpx
 import pytest
 import schemathesis
 import uvicorn
@@ -41,7 +42,9 @@ def address() -> Iterator[str]:
         server = uvicorn.Server(uvicorn.Config(APP, log_config=None, ws="none"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        assert httpx.post(f"{address}/v1/hash", content=b"x", timeout=60).status_code == 200
+        yield address
         server.should_exit = True
         thread.join()
 

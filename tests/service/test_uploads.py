@@ -91,7 +91,7 @@ def test_a_worker_that_takes_too_long_costs_its_upload_only(store: MemoryStore) 
             assert answer.status_code == 422
             assert answer.json()["error"]["code"] in ("timeout", "worker-died")
         assert client.get("/readyz").status_code == 200
-        assert client.post("/v1/lookup", json={"hashes": []}).status_code == 422
+        assert client.get("/v1/sets").status_code == 200
 
 
 def test_a_worker_that_was_killed_is_replaced(store: MemoryStore) -> None:

@@ -60,11 +60,6 @@ class Answers:
         self._tally: Counter[str] = Counter()
         self._lookups = 0
 
-    @property
-    def revision(self) -> int:
-        """Revision of the store that the index shows."""
-        return self._index.stats().revision
-
     def stop(self) -> None:
         """Write down what was counted, and end the thread."""
         self._thread.submit(self._write_tally).result()
@@ -78,9 +73,14 @@ class Answers:
 
     async def results(
         self, queries: Sequence[HashQuery], sets: Sequence[str] | None
-    ) -> list[Plain]:
-        """Results in the order of the queries, each for itself."""
-        return await self._run(lambda: [plain_result(r) for r in self._looked_up(queries, sets)])
+    ) -> tuple[int, list[Plain]]:
+        """The revision that the index shows at least, and results in the order of the queries."""
+
+        def work() -> tuple[int, list[Plain]]:
+            revision = self._index.stats().revision
+            return revision, [plain_result(found) for found in self._looked_up(queries, sets)]
+
+        return await self._run(work)
 
     async def found(
         self, queries: Sequence[HashQuery], sets: Sequence[str] | None
@@ -126,6 +126,7 @@ class Answers:
         pictures: Sequence[HashQuery],
         sets: Sequence[str] | None,
     ) -> Plain:
+        revision = self._index.stats().revision
         found = self._lookup.found([*digests, *pictures], sets=sets)
         by_digest = sift(match for matches in found[: len(digests)] for match in matches)
         near = (match for matches in found[len(digests) :] for match in matches)
@@ -135,7 +136,7 @@ class Answers:
             **{name: getattr(by_digest, name) + getattr(by_picture, name) for name in LISTS}
         )
         self._count(whole)
-        return plain_result(whole)
+        return {"revision": revision, **plain_result(whole)}
 
     def _count(self, result: LookupResult) -> None:
         strongest = next((name for name in LISTS if getattr(result, name)), None)
@@ -152,11 +153,11 @@ class Answers:
                 self._store.count_matches(hash_set.name, tally[hash_set.name], lookups, now=now)
 
     def _status(self) -> Plain:
-        entries = dict(self._index.stats().entries)
-        behind = max(0, self._store.last_revision() - self.revision)
-        self._metrics.revision.set(self.revision)
-        self._metrics.entries.set(sum(entries.values()))
-        return {"revision": self.revision, "behind": behind, "entries": entries}
+        stats = self._index.stats()
+        behind = max(0, self._store.last_revision() - stats.revision)
+        self._metrics.revision.set(stats.revision)
+        self._metrics.entries.set(sum(stats.entries.values()))
+        return {"revision": stats.revision, "behind": behind, "entries": dict(stats.entries)}
 
 
 def query_of(kind: str, value: str, *, quality: int | None = None) -> HashQuery:

@@ -57,12 +57,13 @@ def create_lookup_app(
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        tally = asyncio.create_task(answers.keep_tally())
+        # Hashes can be looked up while workers start, which takes a minute on a new machine.
+        tasks = [asyncio.create_task(answers.keep_tally()), asyncio.create_task(hasher.start())]
         try:
-            await hasher.start()
             yield
         finally:
-            tally.cancel()
+            for task in tasks:
+                task.cancel()
             hasher.stop()
             answers.stop()
 
@@ -106,7 +107,7 @@ def _state_routes(answers: Answers, hasher: Hasher, metrics: Metrics) -> APIRout
         """The process answers, as HMA says it."""
         return PlainTextResponse("OK")
 
-    @router.get("/status", response_class=PlainTextResponse)
+    @router.get("/status", response_class=PlainTextResponse, responses={503: {}})
     async def status() -> PlainTextResponse:
         """Ready, as HMA says it."""
         if not hasher.ready:

@@ -19,8 +19,8 @@ class LookupConfig:
     """What one picture may cost."""
     workers: int = 2
     """Processes that open pictures."""
-    waiting_uploads: int = 16
-    """Uploads that may be held at once; more are refused."""
+    waiting_uploads: int = 8
+    """Uploads that may be held at once, each twice in memory at worst; more are refused."""
     worker_memory: int = 768 * _MIB
     max_upload_bytes: int = 32 * _MIB
     max_json_bytes: int = 1 * _MIB

@@ -32,7 +32,8 @@ def refusal_of(error: LightkeeperError) -> Refusal:
 
 def failure_response(path: str, failure: HTTPException) -> JSONResponse:
     """The body of a failure, in the shape that clients of the path expect."""
-    message = str(failure.detail)
+    # What a client wrote may hold half a surrogate pair, which no encoding takes.
+    message = str(failure.detail).encode("utf-8", "replace").decode()
     code = failure.code if isinstance(failure, Refusal) else _CODES.get(failure.status_code, "http")
     body: dict[str, Any] = {"error": {"code": code, "message": message}}
     if path.startswith(_HMA):

@@ -8,6 +8,8 @@ import time
 import traceback
 from typing import TYPE_CHECKING
 
+from starlette.requests import ClientDisconnect
+
 from lightkeeper.service._failures import Refusal, failure_response
 
 if TYPE_CHECKING:
@@ -23,6 +25,8 @@ OPEN_PATHS = frozenset({"/healthz", "/readyz", "/livez", "/status"})
 """For load balancers: no key, and nothing but whether the service is up."""
 _UPLOADS = frozenset({"/v1/hash", "/v1/match", "/h/hash", "/m/lookup"})
 STREAM = "/v1/lookup/stream"
+_CLIENT_GONE = 499
+"""In the log and the metrics only: nobody is there to read a status."""
 _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 
 
@@ -126,6 +130,8 @@ class _Passage:
             await self._fail(refusal)
         except TimeoutError:
             await self._fail(Refusal(504, "timeout", "The request took too long."))
+        except ClientDisconnect:
+            self._status = _CLIENT_GONE
         except Exception as error:
             # Its message may quote a hash: log where it happened and what kind it is.
             frames = "".join(traceback.format_tb(error.__traceback__))

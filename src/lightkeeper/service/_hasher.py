@@ -32,31 +32,31 @@ class Hasher:
         self._config = config
         self._metrics = metrics
         self._held = 0
+        self.ready = False
+        """Whether workers have started."""
         self._workers: list[_Worker] = []
         self._idle: asyncio.Queue[_Worker] = asyncio.Queue()
         self._threads = ThreadPoolExecutor(config.workers, thread_name_prefix="hasher")
 
     async def start(self) -> None:
-        """Start the workers and wait until they are ready."""
+        """Start the workers and wait until they are ready; one that fails is tried again later."""
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(["lightkeeper.service._hash_worker"])
         self._workers = [_Worker(context, self._config) for _ in range(self._config.workers)]
         loop = asyncio.get_running_loop()
         starts = (loop.run_in_executor(self._threads, worker.start) for worker in self._workers)
-        await asyncio.gather(*starts)
+        started = await asyncio.gather(*starts, return_exceptions=True)
+        self.ready = not all(isinstance(result, BaseException) for result in started)
         for worker in self._workers:
             self._idle.put_nowait(worker)
 
     def stop(self) -> None:
         """End every worker at once; uploads in flight are given up."""
         for worker in self._workers:
-            worker.end()
+            worker.kill()
         self._threads.shutdown(wait=True, cancel_futures=True)
-
-    @property
-    def ready(self) -> bool:
-        """Whether workers have started."""
-        return bool(self._workers)
+        for worker in self._workers:
+            worker.end()
 
     @contextlib.contextmanager
     def place(self) -> Iterator[None]:
@@ -164,6 +164,12 @@ class _Worker:
             self.end()
             raise Refusal(422, "worker-died", "Opening it broke the process.")
         return answer
+
+    def kill(self) -> None:
+        """Kill the process; the thread that waits for it finds out and cleans up."""
+        with contextlib.suppress(AttributeError, ValueError):
+            if self._process is not None:
+                self._process.kill()
 
     def end(self) -> None:
         """Kill the process if there is one."""

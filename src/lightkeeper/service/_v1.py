@@ -93,8 +93,7 @@ def v1_routes(answers: Answers, hasher: Hasher, config: LookupConfig) -> APIRout
         digests = [HashQuery(**query) for query in hashed["digests"]]
         pictures = [HashQuery(**query) for query in hashed["pictures"]]
         met = await answers.picture(digests, pictures, sets)
-        head = {"revision": answers.revision, "sha256": digests[0].value}
-        return JSONResponse({**head, **met, "error": hashed["error"]})
+        return JSONResponse({"sha256": digests[0].value, **met, "error": hashed["error"]})
 
     @router.post("/lookup", response_model=LookupOut)
     async def look_up(asked: LookupIn) -> JSONResponse:
@@ -102,8 +101,8 @@ def v1_routes(answers: Answers, hasher: Hasher, config: LookupConfig) -> APIRout
         if len(asked.hashes) > config.max_batch:
             message = f"More than {config.max_batch} hashes; send several requests, or a stream."
             raise Refusal(413, "batch-too-large", message)
-        results = await look_up_all(answers, asked.hashes, asked.sets)
-        return JSONResponse({"revision": answers.revision, "results": results})
+        revision, results = await _look_up(answers, asked.hashes, asked.sets)
+        return JSONResponse({"revision": revision, "results": results})
 
     @router.post(
         "/lookup/stream",
@@ -117,9 +116,11 @@ def v1_routes(answers: Answers, hasher: Hasher, config: LookupConfig) -> APIRout
         known = {hash_set.name for hash_set in await answers.sets()}
         if unknown := set(sets or ()) - known:
             raise Refusal(422, "match-error", f"there is no set '{min(unknown)[:80]}'")
-        return NdjsonStream(
-            request, lambda hashes: look_up_all(answers, hashes, sets), config=config
-        )
+
+        async def look_up(hashes: list[HashIn]) -> list[dict[str, Any]]:
+            return (await _look_up(answers, hashes, sets))[1]
+
+        return NdjsonStream(request, look_up, config=config)
 
     @router.get("/sets", response_model=SetsOut)
     async def sets() -> JSONResponse:
@@ -136,10 +137,10 @@ def v1_routes(answers: Answers, hasher: Hasher, config: LookupConfig) -> APIRout
     return router
 
 
-async def look_up_all(
+async def _look_up(
     answers: Answers, hashes: list[HashIn], sets: list[str] | None
-) -> list[dict[str, Any]]:
-    """One result for each hash, in order."""
+) -> tuple[int, list[dict[str, Any]]]:
+    """The revision of the index, and one result for each hash, in order."""
     queries: list[HashQuery] = []
     places: list[int] = []
     results: list[dict[str, Any]] = []
@@ -150,9 +151,10 @@ async def look_up_all(
             places.append(place)
         except Refusal as refusal:
             results[place]["error"] = {"code": refusal.code, "message": refusal.detail}
-    for place, found in zip(places, await answers.results(queries, sets), strict=True):
-        results[place].update(found)
-    return results
+    revision, found = await answers.results(queries, sets)
+    for place, result in zip(places, found, strict=True):
+        results[place].update(result)
+    return revision, results
 
 
 def _result_schema() -> dict[str, Any]:
