@@ -26,6 +26,8 @@ BATCH: Final = 20_000
 
 _STRICTNESS: Final = (Tlp.CLEAR, Tlp.GREEN, Tlp.AMBER, Tlp.AMBER_STRICT, Tlp.RED)
 
+_WITHDRAWN: Final = EntryState.WITHDRAWN
+
 Key = tuple[str, str]
 T = TypeVar("T")
 
@@ -141,10 +143,14 @@ class _Pass:
     def _by_source(self, batch: Sequence[Row]) -> dict[str, list[Row]]:
         """Rows that carry an entry, by who speaks; the rest is dealt with."""
         speaking: dict[str, list[Row]] = {}
+        own = self.options.source
         for row in batch:
-            source = row.source or self.options.source
+            source = row.source or own
             if row.entry is not None:
-                speaking.setdefault(source, []).append(row)
+                if source in speaking:
+                    speaking[source].append(row)
+                else:
+                    speaking[source] = [row]
             elif row.deleted_id is not None:
                 self.deleted_ids.add((source, row.deleted_id))
             else:
@@ -157,11 +163,13 @@ class _Pass:
         return speaking
 
     def _take(self, source: str, rows: list[Row]) -> None:
-        gone = [row.entry for row in rows if row.entry and _is_withdrawn(row.entry)]
-        rows = [row for row in rows if row.entry and not _is_withdrawn(row.entry)]
-        if self.options.check is not None:
-            rows = self._checked(rows, self.options.check)
         entries = [row.entry for row in rows if row.entry]
+        gone = [entry for entry in entries if entry.state is _WITHDRAWN]
+        if gone:
+            rows = [row for row in rows if row.entry and row.entry.state is not _WITHDRAWN]
+            entries = [row.entry for row in rows if row.entry]
+        if self.options.check is not None:
+            rows, entries = self._checked(rows, entries, self.options.check)
         if entries:
             counted = self._upsert(source, entries)
             self.found.count(counted)
@@ -170,15 +178,19 @@ class _Pass:
         if gone:
             self._withdraw(source, [(entry.kind, entry.value) for entry in gone])
 
-    def _checked(self, rows: list[Row], check: BatchCheck) -> list[Row]:
-        reasons = check(self.hash_set, [row.entry for row in rows if row.entry])
+    def _checked(
+        self, rows: list[Row], entries: list[Entry], check: BatchCheck
+    ) -> tuple[list[Row], list[Entry]]:
+        reasons = check(self.hash_set, entries)
+        if not any(reasons):
+            return rows, entries
         passed = []
         for row, reason in zip(rows, reasons, strict=True):
             if reason is None:
                 passed.append(row)
             else:
                 self._reject(row, reason)
-        return passed
+        return passed, [row.entry for row in passed if row.entry]
 
     def _reject(self, row: Row, reason: str) -> None:
         self.found.rejected[reason] += 1
@@ -264,7 +276,7 @@ class _Diff(_Pass):
     def _alone(self) -> Iterator[tuple[int, bool]]:
         """Key of each entry that one source alone holds, and whether that takes it back."""
         for entry in self.store.entries(self.name):
-            if _is_withdrawn(entry) or len(entry.mentions) != 1:
+            if entry.state is _WITHDRAWN or len(entry.mentions) != 1:
                 continue
             mention = entry.mentions[0]
             key = (entry.kind, entry.value)
@@ -344,7 +356,7 @@ def exported_entries(
     as withdrawals. Since a revision of the store, those that began or ceased to match after it.
     """
     if since is None:
-        return (entry for entry in store.entries(name) if not _is_withdrawn(entry))
+        return (entry for entry in store.entries(name) if entry.state is not _WITHDRAWN)
     if isinstance(since, int):
         return _changed_after(store, name, since)
     return store.entries(name, since=since)
@@ -364,7 +376,3 @@ def batches(rows: Iterable[T]) -> Iterator[list[T]]:
     remaining = iter(rows)
     while batch := list(islice(remaining, BATCH)):
         yield batch
-
-
-def _is_withdrawn(entry: Entry) -> bool:
-    return entry.state is EntryState.WITHDRAWN
