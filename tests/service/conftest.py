@@ -16,9 +16,10 @@ from anyio.from_thread import BlockingPortal, start_blocking_portal
 from PIL import Image
 
 from lightkeeper.hashing import PdqVariant, pdq
-from lightkeeper.matching import Entry, EntryLabels, HashSet, Mention, SetOrigin
+from lightkeeper.matching import Entry, EntryLabels, HashSet, Mention, SetOrigin, SetStore
 from lightkeeper.media import open_media
 from lightkeeper.service import LookupConfig, create_lookup_app
+from lightkeeper.service._answers import CountedIndex
 from lightkeeper.testing import MemoryStore, photo_like
 from lightkeeper.testing._memory_index import MemoryIndex
 
@@ -32,7 +33,7 @@ MD5 = "d41d8cd98f00b204e9800998ecf8427e"
 
 
 @dataclass
-class CountedIndex:
+class Stats:
     """Where an index stands and how much it holds."""
 
     revision: int
@@ -45,7 +46,7 @@ class Index(MemoryIndex):
         for hash_set in self._store.sets():
             for entry in self._store.entries(hash_set.name):
                 counts[entry.kind] = counts.get(entry.kind, 0) + 1
-        return CountedIndex(self._store.last_revision(), counts)
+        return Stats(self._store.last_revision(), counts)
 
 
 class Client:
@@ -75,9 +76,13 @@ class Client:
 
 @contextlib.contextmanager
 def serving(
-    store: MemoryStore, config: LookupConfig | None = None, *, host: str = "localhost"
+    store: SetStore,
+    config: LookupConfig | None = None,
+    *,
+    host: str = "localhost",
+    index: CountedIndex | None = None,
 ) -> Iterator[Client]:
-    app = create_lookup_app(store, Index(store), config or LookupConfig(workers=1))
+    app = create_lookup_app(store, index or Index(store), config or LookupConfig(workers=1))
 
     @contextlib.asynccontextmanager
     async def session() -> AsyncIterator[httpx.AsyncClient]:

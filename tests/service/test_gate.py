@@ -60,6 +60,17 @@ def test_every_route_wants_a_key_but_those_for_load_balancers(
     assert all(code < 500 for code in status.values())
 
 
+def test_the_document_says_which_routes_want_a_key(guarded: Guarded) -> None:
+    document = guarded.client.get("/openapi.json", headers={"x-api-key": guarded.key}).json()
+    assert set(document["components"]["securitySchemes"]) == {"HTTPBearer", "APIKeyHeader"}
+    keyed = {
+        path
+        for path, methods in document["paths"].items()
+        if all(len(operation.get("security", [])) == 2 for operation in methods.values())
+    }
+    assert keyed == set(document["paths"]) - OPEN
+
+
 def test_a_refusal_names_the_scheme(guarded: Guarded) -> None:
     answer = guarded.client.get("/v1/sets")
     assert answer.headers["www-authenticate"] == "Bearer"

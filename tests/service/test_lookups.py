@@ -131,6 +131,19 @@ def test_how_often_each_set_matched_is_written_down(store: MemoryStore) -> None:
     assert store.match_counts["files", "matches"] == 0
 
 
+def test_counts_that_cannot_be_written_stop_no_look_up(
+    store: MemoryStore, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def read_only(*_: object, **__: object) -> None:
+        raise PermissionError(KNOWN)
+
+    monkeypatch.setattr(store, "count_matches", read_only)
+    with serving(store) as client:
+        assert looked_up(client, pdq(KNOWN))[0]["matches"]
+    assert "match counts were not written: PermissionError" in caplog.text
+    assert KNOWN not in caplog.text
+
+
 def test_the_index_says_what_it_holds(client: Client) -> None:
     status = client.get("/v1/index/status").json()
     assert status["entries"]["pdq"] == 3

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lightkeeper.hashing import PdqVariant, pdq
 from lightkeeper.media import Limits, open_media
@@ -72,6 +74,34 @@ def test_no_file_or_two_are_refused(client: Client, path: str) -> None:
     assert client.post(path, files={"a": content, "b": content}).status_code == 400
     form = {"content-type": "multipart/form-data"}
     assert client.post(path, content=b"--x", headers=form).status_code == 400
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    parts=st.lists(
+        st.sampled_from(
+            [
+                b"--b\r\n",
+                b"--b--\r\n",
+                b'Content-Disposition: form-data; name="photo"; filename="a"\r\n',
+                b'Content-Disposition: form-data; name="x"\r\n',
+                b"Content-Disposition: attachment\r\n",
+                b"Content-Transfer-Encoding: base64\r\n",
+                b"\r\n",
+                b"a" * 9000,
+                b"\xff\x00",
+            ]
+        ),
+        max_size=9,
+    )
+)
+def test_no_form_is_so_broken_that_it_is_an_error_of_the_server(
+    client: Client, parts: list[bytes]
+) -> None:
+    headers = {"content-type": "multipart/form-data; boundary=b"}
+    for path in ("/v1/hash", "/h/hash"):
+        answer = client.post(path, content=b"".join(parts), headers=headers)
+        assert answer.status_code in (200, 400), answer.text
 
 
 def test_an_upload_never_reaches_the_disk(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     Plain = dict[str, Any]
 
 T = TypeVar("T")
+_log = logging.getLogger("lightkeeper.service")
 LISTS = ("matches", "leads", "benign", "suppressed")
 _STRONGEST = {"matches": "match", "leads": "lead", "benign": "benign", "suppressed": "benign"}
 _TALLY_SECONDS = 10.0
@@ -147,10 +149,15 @@ class Answers:
     def _write_tally(self) -> None:
         tally, lookups = self._tally, self._lookups
         self._tally, self._lookups = Counter(), 0
-        if lookups:
-            now = datetime.now(UTC)
+        if not lookups:
+            return
+        now = datetime.now(UTC)
+        try:
             for hash_set in self._store.sets():
                 self._store.count_matches(hash_set.name, tally[hash_set.name], lookups, now=now)
+        except Exception as error:
+            # Look-ups go on over a store that is busy or cannot be written.
+            _log.warning("match counts were not written: %s", type(error).__name__)
 
     def _status(self) -> Plain:
         stats = self._index.stats()

@@ -6,9 +6,10 @@ import asyncio
 import contextlib
 from typing import TYPE_CHECKING
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request, Security
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from fastapi.security import APIKeyHeader, HTTPBearer
 from starlette.exceptions import HTTPException
 
 from lightkeeper import __version__
@@ -79,13 +80,20 @@ def create_lookup_app(
     app.add_middleware(Gate, config=config, metrics=metrics)
     app.add_exception_handler(HTTPException, _on_http_error)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
-    app.include_router(_state_routes(answers, hasher, metrics))
-    app.include_router(v1_routes(answers, hasher, config))
-    app.include_router(hma_routes(answers, hasher))
+    app.include_router(_state_routes(answers, hasher))
+    # The gate checks keys; these only make the document say so.
+    bearer, header = HTTPBearer(auto_error=False), APIKeyHeader(name="X-API-Key", auto_error=False)
+    keyed = [Security(bearer), Security(header)] if config.keys else []
+    for router in (
+        v1_routes(answers, hasher, config),
+        hma_routes(answers, hasher),
+        _metrics_route(answers, metrics),
+    ):
+        app.include_router(router, dependencies=keyed)
     return app
 
 
-def _state_routes(answers: Answers, hasher: Hasher, metrics: Metrics) -> APIRouter:
+def _state_routes(answers: Answers, hasher: Hasher) -> APIRouter:
     router = APIRouter(tags=["state"])
     busy = {503: {"model": Failure}}
 
@@ -113,6 +121,12 @@ def _state_routes(answers: Answers, hasher: Hasher, metrics: Metrics) -> APIRout
         if not hasher.ready:
             return PlainTextResponse("INDEX-NOT-LOADED", 503)
         return PlainTextResponse("I-AM-ALIVE")
+
+    return router
+
+
+def _metrics_route(answers: Answers, metrics: Metrics) -> APIRouter:
+    router = APIRouter(tags=["state"])
 
     @router.get("/metrics", response_class=PlainTextResponse)
     async def prometheus() -> Response:
