@@ -148,3 +148,9 @@ def test_every_edit_of_a_planted_picture_is_met(shared: Path) -> None:
         reference = int(expected[file.name]["pdq"], 16) ^ int(planted.value, 16)
         assert abs(match.distance_bits - reference.bit_count()) <= 4
     assert media_matches(open_media(shared / "pdq/labelme-subset/q0004.jpg"), lookup).matches == ()
+
+
+def test_transposing_a_hash_is_transposing_its_picture() -> None:
+    pixels = photo_like(6, width=300, height=200)
+    turned = pdq_of_rgb(np.ascontiguousarray(pixels.transpose(1, 0, 2)))
+    assert pdq_of_rgb(pixels).transposed().bits == turned.bits

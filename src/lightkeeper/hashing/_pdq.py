@@ -86,6 +86,13 @@ class PdqHash:
         others = (self._from(coefficients) for coefficients in orientations[1:])
         return (self, *others)
 
+    def transposed(self) -> PdqHash:
+        """Hash of the picture with rows and columns exchanged.
+
+        Exact: PDQ filters the two apart, so its frequencies are exchanged with them.
+        """
+        return self._from(np.ascontiguousarray(self.coefficients.T))
+
     def _from(self, coefficients: NDArray[np.float32]) -> PdqHash:
         from lightkeeper.hashing import _kernels
 

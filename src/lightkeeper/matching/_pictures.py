@@ -29,8 +29,6 @@ _FLIPS = (
     ("rotate-180", "transverse", True, True),
     ("flip-vertical", "rotate-90", True, False),
 )
-_TRANSPOSED = 4
-"""Place of the transpose in :meth:`lightkeeper.hashing.PdqHash.dihedral`."""
 _ENDS = {(False, False): 1, (False, True): 2, (True, True): 3, (True, False): 4}
 
 
@@ -80,8 +78,9 @@ def picture_matches(media: Media, lookup: Lookup) -> LookupResult:
     MediaError
         Its pixels cannot be decoded.
     """
-    found = chain(*lookup.found(picture_queries(media)))
-    return sift(found, benign=digest_matches(media, lookup).benign)
+    found = list(chain(*lookup.found(picture_queries(media))))
+    benign = digest_matches(media, lookup).benign if found else ()
+    return sift(found, benign=benign)
 
 
 def media_matches(media: Media, lookup: Lookup) -> LookupResult:
@@ -111,7 +110,7 @@ def _turned(luma: Luma, orientation: int, *, prefix: str | None = None) -> list[
         flipped = replace(luma, pixels=np.ascontiguousarray(pixels))
         value = pdq_of_luma(flipped, orientation=_ENDS[ends])
         queries.append(_query(name, value, prefix))
-        queries.append(_query(transposed, value.dihedral()[_TRANSPOSED], prefix))
+        queries.append(_query(transposed, value.transposed(), prefix))
     return queries
 
 
