@@ -37,6 +37,10 @@ def serve_lookups(
             metavar="NAME", help="Add a key to the file of --keys, print it once, and end."
         ),
     ] = None,
+    park: Annotated[
+        bool,
+        typer.Option(help="Park a set that suddenly matches ten times as often as it used to."),
+    ] = True,
     store: Annotated[
         str | None, typer.Option(help="Data base of the hash sets (URL) [default: setting].")
     ] = None,
@@ -60,6 +64,7 @@ def serve_lookups(
     config = service.LookupConfig(
         keys=service.ApiKeys() if keys is None else service.read_keys(keys),
         limits=load_settings().media_limits(),
+        park_floods=park,
     )
     service.check_host(host, config)
     from lightkeeper.matching.index import IndexReader

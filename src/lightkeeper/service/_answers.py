@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -15,6 +13,7 @@ from lightkeeper.matching.formats._fields import checked_hash
 from lightkeeper.matching.formats._row import RejectedRowError
 from lightkeeper.plain import to_plain
 from lightkeeper.service._failures import Refusal, refusal_of
+from lightkeeper.service._tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     Plain = dict[str, Any]
 
 T = TypeVar("T")
-_log = logging.getLogger("lightkeeper.service")
 LISTS = ("matches", "leads", "benign", "suppressed")
 _STRONGEST = {"matches": "match", "leads": "lead", "benign": "benign", "suppressed": "benign"}
 _TALLY_SECONDS = 10.0
@@ -53,25 +51,26 @@ class CountedIndex(HashIndex, Protocol):
 class Answers:
     """Look-ups for the routes, made by one thread: more would only take turns."""
 
-    def __init__(self, store: SetStore, index: CountedIndex, metrics: Metrics) -> None:
+    def __init__(
+        self, store: SetStore, index: CountedIndex, metrics: Metrics, *, park_floods: bool
+    ) -> None:
         self._store = store
         self._index = index
         self._metrics = metrics
         self._lookup = Lookup(store, index)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="lookup")
-        self._tally: Counter[str] = Counter()
-        self._lookups = 0
+        self._tally = Tally(store, metrics, parks=park_floods)
 
     def stop(self) -> None:
         """Write down what was counted, and end the thread."""
-        self._thread.submit(self._write_tally).result()
+        self._thread.submit(self._tally.write).result()
         self._thread.shutdown(wait=True, cancel_futures=True)
 
     async def keep_tally(self) -> None:
         """Write down every few seconds how often each set matched; ends by being cancelled."""
         while True:
             await asyncio.sleep(_TALLY_SECONDS)
-            await self._run(self._write_tally)
+            await self._run(self._tally.write)
 
     async def results(
         self, queries: Sequence[HashQuery], sets: Sequence[str] | None
@@ -143,21 +142,7 @@ class Answers:
     def _count(self, result: LookupResult) -> None:
         strongest = next((name for name in LISTS if getattr(result, name)), None)
         self._metrics.results.labels(_STRONGEST[strongest] if strongest else "none").inc()
-        self._lookups += 1
-        self._tally.update({match.hash_set.name for match in result.matches})
-
-    def _write_tally(self) -> None:
-        tally, lookups = self._tally, self._lookups
-        self._tally, self._lookups = Counter(), 0
-        if not lookups:
-            return
-        now = datetime.now(UTC)
-        try:
-            for hash_set in self._store.sets():
-                self._store.count_matches(hash_set.name, tally[hash_set.name], lookups, now=now)
-        except Exception as error:
-            # Look-ups go on over a store that is busy or cannot be written.
-            _log.warning("match counts were not written: %s", type(error).__name__)
+        self._tally.count(result)
 
     def _status(self) -> Plain:
         stats = self._index.stats()

@@ -54,7 +54,8 @@ def create_lookup_app(
     """
     config = config or LookupConfig()
     metrics = Metrics()
-    answers, hasher = Answers(store, index, metrics), Hasher(config, metrics)
+    answers = Answers(store, index, metrics, park_floods=config.park_floods)
+    hasher = Hasher(config, metrics)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -36,3 +36,5 @@ class LookupConfig:
     """Longest wait for the next bytes of a request."""
     request_seconds: float = 60.0
     """Longest request, streams aside."""
+    park_floods: bool = True
+    """Park a set that suddenly matches ten times as often as it used to."""
