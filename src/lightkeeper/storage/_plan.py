@@ -105,7 +105,7 @@ class Plan:
         """Keep the new entries that were really added; the rows of the others are handed back."""
         if len(numbers) == len(self.entries):
             return []
-        lost = {(entry[2], entry[3]) for entry in self.entries if entry[0] not in numbers}
+        lost = {(entry[2], bytes(entry[3])) for entry in self.entries if entry[0] not in numbers}
         self.entries = [entry for entry in self.entries if entry[0] in numbers]
         self.mentions = [mention for mention in self.mentions if mention[0] in numbers]
         self.last_added = max(numbers, default=0)
@@ -235,7 +235,11 @@ class Planner:
         plan.gained += 1
         state = "seed" if self._doubtful or row.lead else "active"
         expires = self._expires(given)
-        plan.entries.append((number, self._number, *row[:9], state, now, now, expires, given))
+        # SQLite's driver binds a bytearray without the search for adapters that bytes cost.
+        key = (row.kind, bytearray(row.value))
+        plan.entries.append(
+            (number, self._number, *key, *row[2:9], state, now, now, expires, given)
+        )
         plan.mentions.append((number, self._source, row.source_id, now, now))
 
     def _renew(self, plan: Plan, known: Stored, row: Row, given: int | None) -> None:

@@ -56,7 +56,14 @@ def _page(connection: Connection, *chosen: ColumnElement[bool]) -> list[Entry]:
     page = select(entry).where(*chosen).order_by(entry.c.number).limit(_PAGE)
     rows = connection.execute(page).all()
     named = _mentions(connection, page.with_only_columns(entry.c.number).subquery())
-    return [to_entry(row, named.get(row.number, ())) for row in rows]
+    return [to_entry(row, _told(row, named.get(row.number, ()))) for row in rows]
+
+
+def _told(row: Any, mentions: Sequence[Any]) -> Sequence[Any]:
+    """Who names an entry at present; of a withdrawn one, who ever did."""
+    if row.state == "withdrawn":
+        return mentions
+    return [mention for mention in mentions if mention.ended is None]
 
 
 def _mentions(connection: Connection, numbers: Any) -> dict[int, list[Any]]:
