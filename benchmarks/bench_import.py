@@ -23,8 +23,8 @@ from lightkeeper.matching._transfer import ImportOptions, Transfer, batches, imp
 from lightkeeper.matching.formats import ListFormat, read_rows
 from lightkeeper.storage import open_store
 
-ROWS = int(os.environ.get("LIGHTKEEPER_BENCH_ROWS", 1_000_000))
-REPEATS = int(os.environ.get("LIGHTKEEPER_BENCH_REPEATS", 3))
+ROWS = int(os.environ.get("LIGHTKEEPER_BENCH_ROWS", "1000000"))
+REPEATS = int(os.environ.get("LIGHTKEEPER_BENCH_REPEATS", "3"))
 _CHUNK = 10_000
 
 

@@ -403,3 +403,20 @@ def test_a_person_at_a_terminal_is_asked(
     monkeypatch.setattr("sys.stdin", Terminal("y\n"))
     assert _import(path) == Exit.OK
     assert "added" in capsys.readouterr().out
+
+
+def test_who_took_an_entry_back_is_not_named_for_it_any_more(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    _create()
+    path = _list(tmp_path, 1)
+    assert _import(path, "--yes") == Exit.OK
+    assert _import(path, "--yes", source="Other") == Exit.OK
+    gone = tmp_path / "gone.jsonl"
+    gone.write_text(json.dumps({"kind": "pdq", "value": _pdq(1), "state": "withdrawn"}))
+    assert _import(gone, "--yes") == Exit.OK
+    capsys.readouterr()
+    assert _run("stats", "--json") == Exit.OK
+    assert _json(capsys)[0]["sources"] == {"Other": 1}
+    assert _import(gone, "--dry-run", "--json", source="Other") == Exit.OK
+    assert _json(capsys)[0]["withdrawn"] == 1
