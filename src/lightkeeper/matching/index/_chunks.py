@@ -47,12 +47,12 @@ class Probes:
 def chunk_count(rows: int) -> int:
     """Chunks for so many rows; 0 where brute force is faster.
 
-    Chunks two bits shorter than the logarithm of the rows, so some four rows in a bucket, measured
-    best at 10^6, and at 10^7 within a fifth of the best at two thirds of its memory.
+    Chunks of about as many bits as the logarithm of the rows, so one or two rows in a bucket,
+    measured best from 10^5 to 10^7.
     """
     if rows <= BRUTE_FORCE_ROWS:
         return 0
-    return max(9, min(MOST_CHUNKS, round(BITS / max(1, math.log2(rows) - 2))))
+    return max(9, min(MOST_CHUNKS, round(BITS / max(1, math.log2(rows) - 0.5))))
 
 
 @lru_cache(maxsize=16)
