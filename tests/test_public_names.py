@@ -123,6 +123,15 @@ PUBLIC: dict[str, list[str]] = {
         "scan",
         "scan_file",
     ],
+    "lightkeeper.service": [
+        "ApiKeys",
+        "LookupConfig",
+        "check_host",
+        "create_lookup_app",
+        "make_key",
+        "read_keys",
+        "serve",
+    ],
     "lightkeeper.testing": [
         "MemoryStore",
         "SigningCredentials",
