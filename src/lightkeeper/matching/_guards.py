@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lightkeeper.errors import MatchError
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
@@ -42,6 +44,33 @@ class Objection(StrEnum):
     LOW_QUALITY = "low-quality"
     FAMOUS_JUNK = "famous-junk"
     COLLIDES = "collides-with-benign"
+
+
+def check_set(hash_set: HashSet) -> None:
+    """Check what is said of a set before it is stored.
+
+    Raises
+    ------
+    MatchError
+        The name cannot be written in a policy, or a number is out of its range.
+    """
+    if not _is_set_name(hash_set.name) or hash_set.name == "all":
+        raise MatchError(
+            "a set's name has 1-64 lower-case letters, digits and hyphens and begins with a letter",
+            hint="'all' stands for every set",
+        )
+    bounds = {
+        "radius_bits": (hash_set.radius_bits, 0, 127),
+        "minimum_quality": (hash_set.minimum_quality, 0, 100),
+        "expires_after_days": (hash_set.expires_after_days, 1, 36_500),
+        "quota_per_source": (hash_set.quota_per_source, 0, 10**12),
+    }
+    for name, (value, least, most) in bounds.items():
+        if value is not None and not least <= value <= most:
+            raise MatchError(f"the set {hash_set.name}: {name} is {value}, not {least}-{most}")
+
+
+_is_set_name = re.compile("[a-z][a-z0-9-]{0,63}").fullmatch
 
 
 def check_entry(entry: Entry, hash_set: HashSet) -> str | None:

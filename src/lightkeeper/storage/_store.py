@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import case, func, insert, select, update
 
 from lightkeeper.errors import MatchError
+from lightkeeper.matching._guards import check_set
 from lightkeeper.storage import _history, _read, _statistics, _withdraw
 from lightkeeper.storage import _upsert as bulk
 from lightkeeper.storage._engine import reading, writing
@@ -36,6 +37,7 @@ class SqlSetStore:
 
     def create_set(self, hash_set: HashSet) -> HashSet:
         """See the port."""
+        check_set(hash_set)
         with writing(self._engine) as connection:
             _lock(connection)
             if _find_set(connection, hash_set.name):
@@ -44,6 +46,7 @@ class SqlSetStore:
 
     def update_set(self, hash_set: HashSet) -> HashSet:
         """See the port. Its state stays: :meth:`set_state` asks for a reason."""
+        check_set(hash_set)
         with writing(self._engine) as connection:
             _lock(connection)
             known = _set_named(connection, hash_set.name)

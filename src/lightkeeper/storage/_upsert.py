@@ -181,7 +181,7 @@ def _renew(connection: Connection, renewed: Sequence[dict[str, Any]]) -> None:
     for columns in renewed:
         alike.setdefault(tuple(columns), []).append(columns)
     for names, rows in alike.items():
-        values = {name: bindparam(name) for name in names if name != "key"}
+        values: dict[str, Any] = {name: bindparam(name) for name in names if name != "key"}
         connection.execute(
             update(entry_table).where(entry_table.c.number == bindparam("key")).values(values), rows
         )
