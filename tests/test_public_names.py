@@ -94,6 +94,18 @@ PUBLIC: dict[str, list[str]] = {
         "sign_generated",
     ],
     "lightkeeper.matching": [],
+    "lightkeeper.matching.formats": [
+        "DAMAGE",
+        "ListFormat",
+        "Mapping",
+        "Row",
+        "detect_format",
+        "load_mapping",
+        "plain_entry",
+        "read_rows",
+        "write_csv",
+        "write_jsonl",
+    ],
     "lightkeeper.media": [
         "Embedded",
         "ExifField",
