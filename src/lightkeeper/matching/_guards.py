@@ -54,10 +54,9 @@ def check_set(hash_set: HashSet) -> None:
     MatchError
         The name cannot be written in a policy, or a number is out of its range.
     """
-    if not _is_set_name(hash_set.name) or hash_set.name == "all":
+    if not _is_set_name(hash_set.name):
         raise MatchError(
-            "a set's name has 1-64 lower-case letters, digits and hyphens and begins with a letter",
-            hint="'all' stands for every set",
+            "a set's name has 1-64 lower-case letters, digits and hyphens and begins with a letter"
         )
     bounds = {
         "radius_bits": (hash_set.radius_bits, 0, 127),

@@ -26,8 +26,8 @@ PRAGMA foreign_keys = ON;
 PRAGMA busy_timeout = 60000;
 PRAGMA temp_store = MEMORY;
 PRAGMA cache_size = -131072;
-PRAGMA wal_autocheckpoint = 8192;
-PRAGMA journal_size_limit = 67108864;
+PRAGMA wal_autocheckpoint = 32768;
+PRAGMA journal_size_limit = 268435456;
 CREATE TEMP TABLE incoming (position INTEGER PRIMARY KEY, kind TEXT, value BLOB);
 """
 _WRITES = "lightkeeper_writes"
