@@ -111,11 +111,15 @@ def test_settings_name_store_and_index(
         load_settings.cache_clear()
 
 
-@pytest.mark.parametrize("command", ["build", "stats"])
-def test_without_a_folder_the_setting_is_named(
-    command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_without_settings_both_are_in_the_data_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("LIGHTKEEPER_INDEX", raising=False)
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    for name in ("LIGHTKEEPER_STORE", "LIGHTKEEPER_INDEX"):
+        monkeypatch.delenv(name, raising=False)
     load_settings.cache_clear()
-    assert _run(command) == Exit.FAILED
-    assert "LIGHTKEEPER_INDEX" in capsys.readouterr().err
+    try:
+        assert _run("build") == Exit.OK
+        assert _run("verify", "--index", str(tmp_path / "lightkeeper" / "index")) == Exit.OK
+    finally:
+        load_settings.cache_clear()
