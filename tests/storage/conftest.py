@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
 import subprocess
 import uuid
@@ -21,6 +22,13 @@ def _program(name: str) -> str | None:
     return shutil.which(name, path=os.pathsep.join(map(str, _PROGRAMS))) or shutil.which(name)
 
 
+def _has_user(name: str) -> bool:
+    try:
+        return bool(pwd.getpwnam(name)) and shutil.which("runuser") is not None
+    except KeyError:
+        return False
+
+
 def _run(folder: Path, *command: str) -> None:
     # PostgreSQL refuses to run as root.
     become = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
@@ -32,11 +40,13 @@ def _run(folder: Path, *command: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgresql() -> Iterator[str]:
     """URL of a throw-away PostgreSQL cluster that listens on a socket in its own folder."""
     initdb, pg_ctl = _program("initdb"), _program("pg_ctl")
     if not initdb or not pg_ctl:
         pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+    if os.geteuid() == 0 and not _has_user("postgres"):
+        pytest.skip("PostgreSQL does not run as root, and there is no user 'postgres'")
     # A socket's path may have no more than 107 characters, and pytest's folders are private.
     folder = Path("/tmp") / f"lk-pg-{uuid.uuid4().hex[:8]}"
     folder.mkdir(mode=0o700)
