@@ -17,6 +17,9 @@ BENCHMARKS = (
     "bench_watermark",
     "bench_provenance",
     "bench_tier",
+    "bench_index",
+    "bench_import",
+    "bench_http",
 )
 INTRODUCTION = """# Benchmarks
 

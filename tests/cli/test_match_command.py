@@ -255,13 +255,18 @@ def test_a_set_that_is_not_there_ends_both_commands(desk: Desk) -> None:
         assert "there is no set 'bicycles'" in done.stderr
 
 
-def test_without_a_store_the_setting_is_named(tmp_path: Path) -> None:
+def test_where_no_store_is_its_place_is_named(tmp_path: Path) -> None:
     for command in (["match", "a.png"], ["scan", "a.png", "--sets", "all"]):
         done = subprocess.run(
-            [*LIGHTKEEPER, *command], capture_output=True, text=True, check=False, cwd=tmp_path
+            [*LIGHTKEEPER, *command],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=tmp_path,
+            env={"PATH": os.environ["PATH"], "XDG_DATA_HOME": str(tmp_path)},
         )
         assert done.returncode == Exit.FAILED
-        assert "'store'" in done.stderr
+        assert f"there is no store at {tmp_path}" in done.stderr
 
 
 def scan_rows(desk: Desk, *arguments: str | Path) -> dict[str, dict[str, Any]]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass
-from pathlib import Path  # noqa: TC003 (a field of a dataclass)
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lightkeeper.cli._settings import load_settings
-from lightkeeper.errors import InvalidConfiguration
 from lightkeeper.scan._examiners import default_examiners, known_examiners
 
 if TYPE_CHECKING:
@@ -30,23 +29,9 @@ class KnownMaterial:
 
     @classmethod
     def from_settings(cls, *, store: str | None = None, index: Path | None = None) -> KnownMaterial:
-        """Those that an option names, or else the settings.
-
-        Raises
-        ------
-        InvalidConfiguration
-            Neither names them.
-        """
+        """Those that an option names, or else the settings."""
         settings = load_settings()
-        store, index = store or settings.store, index or settings.index
-        if store is None or index is None:
-            missing = "store" if store is None else "index"
-            raise InvalidConfiguration(
-                f"hash sets need the setting '{missing}'",
-                hint="Set LIGHTKEEPER_STORE and LIGHTKEEPER_INDEX, or store and index in the "
-                "settings file.",
-            )
-        return cls(store, index)
+        return cls(store or settings.store, index or settings.index)
 
     def open(self, sets: Sequence[str], *, warn: bool = False) -> Lookup:
         """Open both to look up in these sets, or in ``all``.

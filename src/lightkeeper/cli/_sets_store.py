@@ -11,7 +11,7 @@ import typer
 
 from lightkeeper.cli._printable import printable
 from lightkeeper.cli._settings import load_settings
-from lightkeeper.errors import InvalidConfiguration, MatchError
+from lightkeeper.errors import MatchError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,21 +33,12 @@ def opened(url: str | None, *, create: bool = False) -> Iterator[SetStore]:
 
     Raises
     ------
-    InvalidConfiguration
-        Neither names one.
     MatchError
         It cannot be opened.
     """
     from lightkeeper.storage import open_store
 
-    url = url or load_settings().store
-    if url is None:
-        raise InvalidConfiguration(
-            "hash sets need the setting 'store'",
-            hint="Set LIGHTKEEPER_STORE, or store in the settings file, or give --store, "
-            "such as sqlite:////var/lib/lightkeeper/sets.db",
-        )
-    store = open_store(url, create=create)
+    store = open_store(url or load_settings().store, create=create)
     try:
         yield store
     finally:
@@ -55,17 +46,14 @@ def opened(url: str | None, *, create: bool = False) -> Iterator[SetStore]:
 
 
 def follow(store: SetStore, index: Path | None) -> int | None:
-    """Bring the index up to the store; ``None`` where there is no index or it is held.
+    """Bring the index up to the store; ``None`` where another process holds it.
 
     A process that holds the index, such as the service, follows the store by itself.
     """
-    folder = index or load_settings().index
-    if folder is None:
-        return None
     from lightkeeper.matching.index import IndexWriter, sync
 
     try:
-        with IndexWriter(folder) as writer:
+        with IndexWriter(index or load_settings().index) as writer:
             return sync(store, writer)
     except MatchError as error:
         sys.stderr.write(printable(f"The index was not updated: {error}") + "\n")

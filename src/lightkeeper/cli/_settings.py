@@ -56,10 +56,14 @@ class Settings(BaseSettings):
         default=None, description="PEM bundle of the certificates that C2PA signers are traced to."
     )
     marks: Path | None = Field(default=None, description="Operator's own public marks (TOML).")
-    store: str | None = Field(
-        default=None, description="Data base of the hash sets (an SQLAlchemy URL)."
+    store: str = Field(
+        default_factory=lambda: f"sqlite:///{data_folder() / 'sets.db'}",
+        description="Data base of the hash sets (an SQLAlchemy URL).",
     )
-    index: Path | None = Field(default=None, description="Folder of the index over hash sets.")
+    index: Path = Field(
+        default_factory=lambda: data_folder() / "index",
+        description="Folder of the index over hash sets.",
+    )
     jobs: int | None = Field(default=None, ge=1, description="Worker processes of a scan.")
     limits: _LimitSettings = Field(
         default_factory=_LimitSettings, description="What one file may cost."
@@ -83,6 +87,12 @@ class Settings(BaseSettings):
         if path := settings_file():
             sources.append(TomlConfigSettingsSource(settings_cls, path))
         return tuple(sources)
+
+
+def data_folder() -> Path:
+    """Where hash sets are kept unless a setting says otherwise: ``XDG_DATA_HOME/lightkeeper``."""
+    home = os.environ.get("XDG_DATA_HOME")
+    return (Path(home) if home else Path("~/.local/share").expanduser()) / "lightkeeper"
 
 
 def settings_file() -> Path | None:

@@ -12,7 +12,6 @@ import typer
 
 from lightkeeper.cli._rows import write_text
 from lightkeeper.cli._settings import load_settings
-from lightkeeper.errors import InvalidConfiguration
 from lightkeeper.matching.index import IndexReader, IndexWriter, rebuild, sync
 from lightkeeper.matching.index import verify as verify_index
 from lightkeeper.plain import to_plain
@@ -43,7 +42,7 @@ def build(store: _Store = None, index: _Index = None, as_json: _Json = False) ->
 
     folder = _folder(index)
     started = time.perf_counter()
-    changes = rebuild(open_store(_url(store)), folder)
+    changes = rebuild(open_store(store or load_settings().store), folder)
     _report_changes(folder, changes, started, as_json)
 
 
@@ -55,7 +54,7 @@ def update(store: _Store = None, index: _Index = None, as_json: _Json = False) -
     folder = _folder(index)
     started = time.perf_counter()
     with IndexWriter(folder) as writer:
-        changes = sync(open_store(_url(store)), writer)
+        changes = sync(open_store(store or load_settings().store), writer)
     _report_changes(folder, changes, started, as_json)
 
 
@@ -76,23 +75,7 @@ def verify(index: _Index = None, as_json: _Json = False) -> None:
 
 
 def _folder(option: Path | None) -> Path:
-    folder = option or load_settings().index
-    if folder is None:
-        raise InvalidConfiguration(
-            "the folder of the index is not known",
-            hint="Name it with --index, LIGHTKEEPER_INDEX, or index in the settings file.",
-        )
-    return folder.expanduser()
-
-
-def _url(option: str | None) -> str:
-    url = option or load_settings().store
-    if url is None:
-        raise InvalidConfiguration(
-            "the store of the hash sets is not known",
-            hint="Name it with --store, LIGHTKEEPER_STORE, or store in the settings file.",
-        )
-    return url
+    return (option or load_settings().index).expanduser()
 
 
 def _report_changes(folder: Path, changes: int, started: float, as_json: bool) -> None:

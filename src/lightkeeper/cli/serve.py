@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path  # noqa: TC003 (Typer reads the annotations)
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -71,7 +71,9 @@ def serve_lookups(
     from lightkeeper.storage import open_store
 
     known = KnownMaterial.from_settings(store=store, index=index)
-    served = service.create_lookup_app(open_store(known.store), IndexReader(known.index), config)
+    served = service.create_lookup_app(
+        open_store(known.store, create=False), IndexReader(known.index), config
+    )
     service.serve(served, config, host=host, port=port)
 
 

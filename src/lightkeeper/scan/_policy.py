@@ -6,7 +6,7 @@ import hashlib
 import json
 import tomllib
 from dataclasses import dataclass, field, fields, replace
-from pathlib import Path  # noqa: TC003 (a field of a dataclass)
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lightkeeper.errors import InvalidConfiguration
