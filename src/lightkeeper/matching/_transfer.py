@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from array import array
 from collections import Counter
 from dataclasses import dataclass, field, replace
@@ -118,7 +119,7 @@ def refuse_if_suspicious(found: Transfer, *, most_withdrawn_percent: float) -> N
         )
 
 
-class _Pass:
+class _Pass(ABC):
     """One way through a list, in batches."""
 
     def __init__(self, store: SetStore, name: str, options: ImportOptions) -> None:
@@ -207,14 +208,17 @@ class _Pass:
                 if (mention.source, mention.source_id) in self.deleted_ids:
                     yield mention.source, (entry.kind, entry.value)
 
+    @abstractmethod
     def _upsert(self, source: str, entries: list[Entry]) -> UpsertCount:
-        raise NotImplementedError
+        """Write, or compare, a batch."""
 
+    @abstractmethod
     def _withdraw(self, source: str, keys: Sequence[Key]) -> None:
-        raise NotImplementedError
+        """Take entries back, or count them."""
 
+    @abstractmethod
     def _finish(self) -> None:
-        raise NotImplementedError
+        """What is known only at the end of the list."""
 
 
 class _Import(_Pass):
