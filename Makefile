@@ -36,7 +36,7 @@ bench: $(VENV)/.bench
 
 ## make soak   the long runs: kill loops, memory over 10,000 files, large fuzzing
 soak: $(VENV)/.test
-	LIGHTKEEPER_SOAK=1 $(BIN)/python -m pytest -n 2 -m soak
+	$(BIN)/python -m pytest -n 2 -m soak
 
 ## make docs   build the documentation; the tutorial is executed
 docs: $(VENV)/.docs

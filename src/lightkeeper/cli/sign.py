@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +12,7 @@ import typer
 from lightkeeper.cli._exit import Exit
 from lightkeeper.cli._rows import write_text
 from lightkeeper.cli._settings import load_settings
+from lightkeeper.cli._write import write_whole
 from lightkeeper.errors import OutputError
 from lightkeeper.evidence.provenance import SoftBinding
 from lightkeeper.labelling import SourceType, sign_generated
@@ -66,7 +66,7 @@ def sign(
         parent=open_media(parent, limits=limits) if parent else None,
         timestamp_url=timestamp_url,
     )
-    _write(target, signed)
+    write_whole(target, signed)
     write_text(f"{target}: signed, {len(signed):,} bytes")
     raise typer.Exit(Exit.OK)
 
@@ -83,25 +83,3 @@ def _soft_binding(option: str | None) -> SoftBinding | None:
 def _warn_about(key: Path) -> None:
     if os.name == "posix" and key.stat().st_mode & 0o077:
         sys.stderr.write(f"warning: others on this machine can read {key}; run: chmod 600 {key}\n")
-
-
-def _write(target: Path, content: bytes) -> None:
-    """Put the file in place in one step, so that nobody ever sees half of it."""
-    try:
-        with tempfile.NamedTemporaryFile(
-            dir=target.parent, prefix=f".{target.name}.", delete=False
-        ) as file:
-            partial = Path(file.name)
-            try:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-                umask = os.umask(0)
-                os.umask(umask)
-                partial.chmod(0o666 & ~umask)
-                partial.replace(target)
-            except BaseException:
-                partial.unlink(missing_ok=True)
-                raise
-    except OSError as error:
-        raise OutputError(f"cannot write {target}: {error.strerror}") from error

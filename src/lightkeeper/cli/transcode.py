@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +11,7 @@ import typer
 
 from lightkeeper.cli._rows import file_rows, write_rows
 from lightkeeper.cli._settings import load_settings
+from lightkeeper.cli._write import write_whole
 from lightkeeper.errors import OutputError
 from lightkeeper.media import MediaFormat, open_media
 from lightkeeper.plain import to_plain
@@ -79,10 +78,10 @@ def _convert(
     done = transcode_media(media, wanted, quality=quality)
     # The record first: should the second write fail, nothing that the picture lost is lost.
     if record is not None:
-        _write(
+        write_whole(
             record, json.dumps(done.sidecar or {}, ensure_ascii=False, indent=2).encode() + b"\n"
         )
-    _write(target, done.content)
+    write_whole(target, done.content)
     return {
         "output": str(target),
         "bytes": len(done.content),
@@ -90,28 +89,6 @@ def _convert(
         "not_held": sorted(done.sidecar["not_held"]) if done.sidecar else [],
         **to_plain(done),
     }
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write beside the target and rename, so that nobody ever sees half a file."""
-    try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror}") from error
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-        Path(name).chmod(0o666 & ~_umask())
-        Path(name).replace(path)
-    except OSError as error:
-        Path(name).unlink(missing_ok=True)
-        raise OutputError(f"cannot write {path}: {error.strerror}") from error
-
-
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current
 
 
 def _render(row: dict[str, Any]) -> str:

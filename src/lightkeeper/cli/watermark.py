@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import sys
 from functools import partial
 from pathlib import Path
@@ -16,6 +15,7 @@ from lightkeeper.cli._exit import Exit
 from lightkeeper.cli._printable import printable
 from lightkeeper.cli._rows import file_rows, write_rows
 from lightkeeper.cli._settings import load_settings
+from lightkeeper.cli._write import write_whole
 from lightkeeper.errors import InvalidConfiguration, LightkeeperError, OutputError
 from lightkeeper.evidence.watermark import (
     PUBLIC_MARKS,
@@ -94,7 +94,8 @@ def embed_mark(
         pixels = open_media(source, limits=load_settings().media_limits()).rgb()
     except OSError as error:
         raise LightkeeperError(f"{source}: {error.strerror}") from error
-    _write(target, embed(pixels, chosen, variant=variant or default), options)
+    marked = embed(pixels, chosen, variant=variant or default)
+    write_whole(target, _encoded(marked, options))
     note = printable(
         f"{target}: carries '{chosen.id}'. A public mark proves nothing alone; metadata of "
         f"{source} was not carried over."
@@ -148,14 +149,7 @@ def _render(row: dict[str, Any]) -> str:
     )
 
 
-def _write(target: Path, pixels: NDArray[Any], options: dict[str, Any]) -> None:
-    """Replace the target in one step, so that a half-written picture is never seen."""
+def _encoded(pixels: NDArray[Any], options: dict[str, Any]) -> bytes:
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, **options)
-    beside = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        beside.write_bytes(buffer.getvalue())
-        beside.replace(target)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise OutputError(f"{target}: {error.strerror}") from error
+    return buffer.getvalue()

@@ -9,7 +9,7 @@ import numpy as np
 
 from lightkeeper.errors import InvalidConfiguration, MediaError
 from lightkeeper.hashing import pdq, pdq_of_rgb
-from lightkeeper.matching._guards import Objection, pdq_words
+from lightkeeper.matching._guards import Objection, native_words
 from lightkeeper.media import open_media
 from lightkeeper.media._compile import compiled, inlined
 
@@ -67,7 +67,7 @@ class BenignCorpus:
         chosen = [i for i, entry in enumerate(entries) if entry.kind == "pdq"]
         if not chosen or hash_set.negative:
             return reasons
-        words = pdq_words(entries[i].value for i in chosen)
+        words = native_words(entries[i].value for i in chosen)
         near = _near(words, self._words, hash_set.radius_bits)
         for i in np.flatnonzero(near):
             reasons[chosen[i]] = str(Objection.COLLIDES)

@@ -98,13 +98,13 @@ def check_batch(entries: Sequence[Entry], hash_set: HashSet) -> list[str | None]
         elif entry.kind in HEX_DIGITS and not hash_set.negative:
             reasons[i] = _check_digest(entry.value)
     if pictures:
-        words = pdq_words(entries[i].value for i in pictures)
+        words = native_words(entries[i].value for i in pictures)
         for i, reason in _check_bits(words):
             reasons[pictures[i]] = reason
     return reasons
 
 
-def pdq_words(values: Iterable[str]) -> NDArray[np.uint64]:
+def native_words(values: Iterable[str]) -> NDArray[np.uint64]:
     """Hashes in hex as rows of four words, whose bytes are in the order of the hex."""
     return np.frombuffer(bytes.fromhex("".join(values)), np.uint64).reshape(-1, 4)
 

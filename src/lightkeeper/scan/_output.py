@@ -57,6 +57,7 @@ class AtomicFile:
         """Close it and put it in its place, replacing what was there."""
         try:
             self.stream.flush()
+            os.fsync(self.stream.fileno())
             os.fchmod(self.stream.fileno(), 0o666 & ~_umask())
             self.stream.close()
             self._temporary.replace(self._path)
