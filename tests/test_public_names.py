@@ -160,7 +160,7 @@ PUBLIC: dict[str, list[str]] = {
         "scan",
         "scan_file",
     ],
-    "lightkeeper.service": [
+    "lightkeeper.service.lookups": [
         "ApiKeys",
         "LookupConfig",
         "check_host",

@@ -79,7 +79,7 @@ def serve_lookups(
 
 def _service() -> ModuleType:
     try:
-        from lightkeeper import service
+        from lightkeeper.service import lookups as service
     except ModuleNotFoundError as error:
         raise MissingExtra("The look-up service", extra="service") from error
     return service

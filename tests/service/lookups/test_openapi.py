@@ -13,7 +13,7 @@ import uvicorn
 from hypothesis import HealthCheck, settings
 from schemathesis import checks
 
-from lightkeeper.service import LookupConfig, create_lookup_app
+from lightkeeper.service.lookups import LookupConfig, create_lookup_app
 
 from .conftest import Index, small_store
 

@@ -12,14 +12,14 @@ from lightkeeper.matching._lookup import HashIndex, HashQuery, Lookup, LookupRes
 from lightkeeper.matching.formats._fields import checked_hash
 from lightkeeper.matching.formats._row import RejectedRowError
 from lightkeeper.plain import to_plain
-from lightkeeper.service._failures import Refusal, refusal_of
-from lightkeeper.service._tally import Tally
+from lightkeeper.service.lookups._failures import Refusal, refusal_of
+from lightkeeper.service.lookups._tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from lightkeeper.matching import HashSet, Match, SetStore
-    from lightkeeper.service._metrics import Metrics
+    from lightkeeper.service.lookups._metrics import Metrics
 
     Plain = dict[str, Any]
 

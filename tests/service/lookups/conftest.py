@@ -18,8 +18,8 @@ from PIL import Image
 from lightkeeper.hashing import PdqVariant, pdq
 from lightkeeper.matching import Entry, EntryLabels, HashSet, Mention, SetOrigin, SetStore
 from lightkeeper.media import open_media
-from lightkeeper.service import LookupConfig, create_lookup_app
-from lightkeeper.service._answers import CountedIndex
+from lightkeeper.service.lookups import LookupConfig, create_lookup_app
+from lightkeeper.service.lookups._answers import CountedIndex
 from lightkeeper.testing import MemoryStore, photo_like
 from lightkeeper.testing._memory_index import MemoryIndex
 

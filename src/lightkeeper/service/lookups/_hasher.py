@@ -9,16 +9,16 @@ import multiprocessing
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from lightkeeper.service._failures import Refusal
-from lightkeeper.service._hash_worker import Purpose, work
+from lightkeeper.service.lookups._failures import Refusal
+from lightkeeper.service.lookups._hash_worker import Purpose, work
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from multiprocessing.connection import Connection
     from multiprocessing.context import ForkServerContext, ForkServerProcess
 
-    from lightkeeper.service._config import LookupConfig
-    from lightkeeper.service._metrics import Metrics
+    from lightkeeper.service.lookups._config import LookupConfig
+    from lightkeeper.service.lookups._metrics import Metrics
 
 _START_SECONDS = 180.0
 """Longest start of a worker: the first one on a machine compiles the kernels."""
@@ -41,7 +41,7 @@ class Hasher:
     async def start(self) -> None:
         """Start the workers and wait until they are ready; one that fails is tried again later."""
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["lightkeeper.service._hash_worker"])
+        context.set_forkserver_preload(["lightkeeper.service.lookups._hash_worker"])
         self._workers = [_Worker(context, self._config) for _ in range(self._config.workers)]
         loop = asyncio.get_running_loop()
         starts = (loop.run_in_executor(self._threads, worker.start) for worker in self._workers)

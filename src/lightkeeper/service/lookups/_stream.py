@@ -16,8 +16,8 @@ from pydantic import ValidationError
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
-from lightkeeper.service._failures import Refusal
-from lightkeeper.service._models import HashIn
+from lightkeeper.service.lookups._failures import Refusal
+from lightkeeper.service.lookups._models import HashIn
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.types import Receive, Scope, Send
 
-    from lightkeeper.service._config import LookupConfig
+    from lightkeeper.service.lookups._config import LookupConfig
 
     Plain = dict[str, Any]
     LookUp = Callable[[list[HashIn]], Awaitable[list[Plain]]]

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from lightkeeper.errors import InvalidConfiguration
-from lightkeeper.service import ApiKeys, LookupConfig, check_host, make_key, read_keys
-from lightkeeper.service._app import create_lookup_app
+from lightkeeper.service.lookups import ApiKeys, LookupConfig, check_host, make_key, read_keys
+from lightkeeper.service.lookups._app import create_lookup_app
 from lightkeeper.testing import MemoryStore
 
 from .conftest import KNOWN, Client, Index, picture, png, serving

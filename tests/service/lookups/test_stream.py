@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lightkeeper.service import LookupConfig
+from lightkeeper.service.lookups import LookupConfig
 from lightkeeper.testing import MemoryStore
 
 from .conftest import FAR, KNOWN, Client, serving

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 
 from starlette.requests import ClientDisconnect
 
-from lightkeeper.service._failures import Refusal, failure_response
+from lightkeeper.service.lookups._failures import Refusal, failure_response
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from lightkeeper.service._config import LookupConfig
-    from lightkeeper.service._keys import ApiKey
-    from lightkeeper.service._metrics import Metrics
+    from lightkeeper.service.lookups._config import LookupConfig
+    from lightkeeper.service.lookups._keys import ApiKey
+    from lightkeeper.service.lookups._metrics import Metrics
 
 _log = logging.getLogger("lightkeeper.service")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from lightkeeper.media import Limits
-from lightkeeper.service._keys import ApiKeys
+from lightkeeper.service.lookups._keys import ApiKeys
 
 _MIB = 1 << 20
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from lightkeeper.hashing import PdqVariant, pdq
 from lightkeeper.media import Limits, open_media
-from lightkeeper.service import LookupConfig
+from lightkeeper.service.lookups import LookupConfig
 from lightkeeper.testing import MemoryStore
 
 from .conftest import Client, exact_hash, picture, png, serving

@@ -15,7 +15,7 @@ from lightkeeper.errors import InvalidConfiguration, OutputError
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-    from lightkeeper.service._config import LookupConfig
+    from lightkeeper.service.lookups._config import LookupConfig
 
 _BACKLOG = 256
 _MOST_CONNECTIONS = 512

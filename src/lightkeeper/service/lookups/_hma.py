@@ -18,15 +18,15 @@ from fastapi.responses import JSONResponse
 
 from lightkeeper.matching._lookup import HashQuery, LookupResult
 from lightkeeper.matching.formats._fields import HEX_DIGITS
-from lightkeeper.service._answers import Answers, query_of
-from lightkeeper.service._failures import Refusal
-from lightkeeper.service._hash_worker import Purpose
-from lightkeeper.service._models import HmaFailure
-from lightkeeper.service._uploads import read_form
+from lightkeeper.service.lookups._answers import Answers, query_of
+from lightkeeper.service.lookups._failures import Refusal
+from lightkeeper.service.lookups._hash_worker import Purpose
+from lightkeeper.service.lookups._models import HmaFailure
+from lightkeeper.service.lookups._uploads import read_form
 
 if TYPE_CHECKING:
     from lightkeeper.matching import Match
-    from lightkeeper.service._hasher import Hasher
+    from lightkeeper.service.lookups._hasher import Hasher
 
 _FAILURES: dict[int | str, dict[str, Any]] = {
     status: {"model": HmaFailure} for status in (400, 401, 403, 408, 413, 422, 429, 503, 504)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from lightkeeper.matching import SetState
-from lightkeeper.service import LookupConfig
+from lightkeeper.service.lookups import LookupConfig
 from lightkeeper.testing import MemoryStore
 
 from .conftest import FAR, KNOWN, serving

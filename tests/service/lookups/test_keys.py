@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lightkeeper.errors import InvalidConfiguration
-from lightkeeper.service import make_key, read_keys
+from lightkeeper.service.lookups import make_key, read_keys
 
 
 def test_a_key_is_found_and_the_file_does_not_hold_it(tmp_path: Path) -> None:

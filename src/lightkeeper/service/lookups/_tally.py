@@ -13,7 +13,7 @@ from lightkeeper.matching._guards import FloodGuard
 if TYPE_CHECKING:
     from lightkeeper.matching import HashSet, SetStore
     from lightkeeper.matching._lookup import LookupResult
-    from lightkeeper.service._metrics import Metrics
+    from lightkeeper.service.lookups._metrics import Metrics
 
 _log = logging.getLogger("lightkeeper.service")
 _HISTORY = timedelta(days=7)

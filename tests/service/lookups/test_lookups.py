@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from lightkeeper.matching import Entry, SetState
-from lightkeeper.service import LookupConfig
+from lightkeeper.service.lookups import LookupConfig
 from lightkeeper.testing import MemoryStore
 
 from .conftest import FAR, KNOWN, LEAD, MD5, NEAR, NOW, Client, serving

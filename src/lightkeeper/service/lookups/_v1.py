@@ -9,10 +9,10 @@ from fastapi.responses import JSONResponse, Response
 
 from lightkeeper.matching._lookup import HashQuery
 from lightkeeper.plain import to_plain
-from lightkeeper.service._answers import LISTS, Answers, query_of
-from lightkeeper.service._failures import Refusal
-from lightkeeper.service._hash_worker import Purpose
-from lightkeeper.service._models import (
+from lightkeeper.service.lookups._answers import LISTS, Answers, query_of
+from lightkeeper.service.lookups._failures import Refusal
+from lightkeeper.service.lookups._hash_worker import Purpose
+from lightkeeper.service.lookups._models import (
     Failure,
     HashIn,
     HashOut,
@@ -24,12 +24,12 @@ from lightkeeper.service._models import (
     SetOut,
     SetsOut,
 )
-from lightkeeper.service._stream import NdjsonStream
-from lightkeeper.service._uploads import read_upload
+from lightkeeper.service.lookups._stream import NdjsonStream
+from lightkeeper.service.lookups._uploads import read_upload
 
 if TYPE_CHECKING:
-    from lightkeeper.service._config import LookupConfig
-    from lightkeeper.service._hasher import Hasher
+    from lightkeeper.service.lookups._config import LookupConfig
+    from lightkeeper.service.lookups._hasher import Hasher
 
 FAILURES: dict[int | str, dict[str, Any]] = {
     status: {"model": Failure, "description": text}

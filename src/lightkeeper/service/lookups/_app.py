@@ -13,15 +13,15 @@ from fastapi.security import APIKeyHeader, HTTPBearer
 from starlette.exceptions import HTTPException
 
 from lightkeeper import __version__
-from lightkeeper.service._answers import Answers, CountedIndex
-from lightkeeper.service._config import LookupConfig
-from lightkeeper.service._failures import Refusal, failure_response
-from lightkeeper.service._gate import Gate
-from lightkeeper.service._hasher import Hasher
-from lightkeeper.service._hma import hma_routes
-from lightkeeper.service._metrics import Metrics
-from lightkeeper.service._models import Failure, StateOut
-from lightkeeper.service._v1 import v1_routes
+from lightkeeper.service.lookups._answers import Answers, CountedIndex
+from lightkeeper.service.lookups._config import LookupConfig
+from lightkeeper.service.lookups._failures import Refusal, failure_response
+from lightkeeper.service.lookups._gate import Gate
+from lightkeeper.service.lookups._hasher import Hasher
+from lightkeeper.service.lookups._hma import hma_routes
+from lightkeeper.service.lookups._metrics import Metrics
+from lightkeeper.service.lookups._models import Failure, StateOut
+from lightkeeper.service.lookups._v1 import v1_routes
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
