@@ -10,7 +10,16 @@
     ├── EvidenceError             an examiner could not do its work
     ├── MatchError                a hash set, an entry or the index
     ├── InvalidConfiguration      a setting, policy, calibration or mark file
-    ├── NotPermitted              a decision that only a person may take
+    ├── NotPermitted              a decision that only a person may take, or only another person
+    ├── CaseError                 a case, its items or its custody
+    │   ├── CaseNotFound          it is not there, or not for whoever asks
+    │   ├── InvalidTransition     the case is in another state
+    │   ├── StaleCase             somebody else has changed it in between
+    │   └── VaultError            kept media is missing, altered or cannot be decrypted
+    ├── ReportError               a report to a hotline
+    │   ├── InvalidReport         it breaks a rule of the receiver; nothing was sent
+    │   ├── Rejected              the receiver refused it for good
+    │   └── Unavailable           the receiver cannot be reached; it is tried again
     ├── OutputError               a result could not be written
     └── MissingExtra              an optional dependency is not installed
                                   (also an ImportError)
@@ -65,6 +74,42 @@ class InvalidConfiguration(LightkeeperError):
 
 class NotPermitted(LightkeeperError):
     """Only a person, or only another basis, may do this."""
+
+
+class CaseError(LightkeeperError):
+    """A case cannot be used as asked."""
+
+
+class CaseNotFound(CaseError):
+    """There is no such object, or none for whoever asks."""
+
+
+class InvalidTransition(CaseError):
+    """The state of the case does not allow it."""
+
+
+class StaleCase(CaseError):
+    """Somebody else has changed the case in between."""
+
+
+class VaultError(CaseError):
+    """Kept media is missing, altered or cannot be decrypted."""
+
+
+class ReportError(LightkeeperError):
+    """A report to a hotline."""
+
+
+class InvalidReport(ReportError):
+    """The report breaks a rule of the receiver; nothing was sent."""
+
+
+class Rejected(ReportError):
+    """The receiver refused it, and would again."""
+
+
+class Unavailable(ReportError):
+    """The receiver cannot be reached or is at fault; trying again may help."""
 
 
 class OutputError(LightkeeperError):

@@ -1,0 +1,12 @@
+"""Who acts, with which rights."""
+
+from lightkeeper.cases.people._roles import (
+    FOR_PEOPLE,
+    GRANTS,
+    SERVICE,
+    Actor,
+    Permission,
+    Role,
+)
+
+__all__ = ["FOR_PEOPLE", "GRANTS", "SERVICE", "Actor", "Permission", "Role"]

@@ -1,0 +1,29 @@
+"""Cases and what they hold: immutable records, no behaviour."""
+
+from lightkeeper.cases.record._case import (
+    Arising,
+    Case,
+    CaseState,
+    Claim,
+    Intake,
+    Outline,
+    Signal,
+    Subject,
+    SubjectKind,
+    Triage,
+    TriageReason,
+)
+
+__all__ = [
+    "Arising",
+    "Case",
+    "CaseState",
+    "Claim",
+    "Intake",
+    "Outline",
+    "Signal",
+    "Subject",
+    "SubjectKind",
+    "Triage",
+    "TriageReason",
+]
