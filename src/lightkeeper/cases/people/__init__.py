@@ -1,5 +1,12 @@
 """Who acts, with which rights."""
 
+from lightkeeper.cases.people._accounts import (
+    Account,
+    AccountStore,
+    AccountUnit,
+    OneTimeLink,
+    Session,
+)
 from lightkeeper.cases.people._roles import (
     FOR_PEOPLE,
     GRANTS,
@@ -9,4 +16,16 @@ from lightkeeper.cases.people._roles import (
     Role,
 )
 
-__all__ = ["FOR_PEOPLE", "GRANTS", "SERVICE", "Actor", "Permission", "Role"]
+__all__ = [
+    "FOR_PEOPLE",
+    "GRANTS",
+    "SERVICE",
+    "Account",
+    "AccountStore",
+    "AccountUnit",
+    "Actor",
+    "OneTimeLink",
+    "Permission",
+    "Role",
+    "Session",
+]

@@ -1,0 +1,1 @@
+"""A neutral evidence package for a hotline or the police of any country."""

@@ -1,0 +1,1 @@
+"""Cases, reports and accounts in SQL."""
