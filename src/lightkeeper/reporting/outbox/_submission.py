@@ -33,7 +33,7 @@ class Step(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreparedFile:
-    """A file of a prepared report. ``details_xml`` lacks the identifiers that the receiver gives."""
+    """A file of a prepared report. ``details_xml`` lacks the identifiers of the receiver."""
 
     item: str
     file_name: str
