@@ -2,6 +2,7 @@
 
 from lightkeeper.cases.people._accounts import (
     Account,
+    AccountReader,
     AccountStore,
     AccountUnit,
     OneTimeLink,
@@ -21,6 +22,7 @@ __all__ = [
     "GRANTS",
     "SERVICE",
     "Account",
+    "AccountReader",
     "AccountStore",
     "AccountUnit",
     "Actor",

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Protocol
 from lightkeeper.cases.people._roles import Actor, Role
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from contextlib import AbstractContextManager
+
+    from lightkeeper.cases.audit import EventDraft
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,8 +73,8 @@ class OneTimeLink:
     expires: datetime
 
 
-class AccountUnit(Protocol):
-    """A transaction over accounts."""
+class AccountReader(Protocol):
+    """One consistent view of all accounts; every request of a page asks it, so it never locks."""
 
     def account(self, account_id: str) -> Account | None: ...
 
@@ -81,29 +84,44 @@ class AccountUnit(Protocol):
 
     def account_of_key(self, digest: bytes) -> Account | None: ...
 
-    def accounts(self) -> tuple[Account, ...]: ...
+    def accounts(self) -> tuple[Account, ...]:
+        """All of them, by name."""
+
+    def session(self, digest: bytes) -> Session | None: ...
+
+    def link(self, digest: bytes) -> OneTimeLink | None:
+        """Without using it up."""
+
+
+class AccountUnit(AccountReader, Protocol):
+    """A transaction over accounts: what it has read, nobody else changes until it ends."""
 
     def add_account(self, account: Account) -> None: ...
 
     def save_account(self, account: Account) -> Account:
         """Replace the account of the same version, or raise ``StaleCase``."""
 
-    def session(self, digest: bytes) -> Session | None: ...
-
-    def save_session(self, session: Session) -> None: ...
+    def save_session(self, session: Session) -> None:
+        """Add or replace it; those that had expired when it was seen are dropped."""
 
     def end_session(self, digest: bytes) -> None: ...
 
     def end_sessions(self, account_id: str) -> None: ...
 
-    def save_link(self, link: OneTimeLink) -> None: ...
+    def save_link(self, link: OneTimeLink) -> None:
+        """Keep it; earlier links to the same account no longer work."""
 
     def take_link(self, digest: bytes, *, now: datetime) -> OneTimeLink | None:
-        """The link, which is gone afterwards."""
+        """The link, which is gone afterwards; ``None`` once it has expired."""
+
+    def append(self, drafts: Sequence[EventDraft]) -> None:
+        """Chain events in this transaction, as ``CaseWriter.append`` does."""
 
 
 class AccountStore(Protocol):
     """Accounts, in the cases' data base."""
+
+    def reading_accounts(self) -> AbstractContextManager[AccountReader]: ...
 
     def accounts(self) -> AbstractContextManager[AccountUnit]:
         """A transaction; it writes."""
