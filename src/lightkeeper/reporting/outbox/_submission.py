@@ -101,4 +101,6 @@ class Submission:
     attempts: int = 0
     next_attempt: datetime | None = None
     problem: str | None = None
+    withdrawn_by: str | None = None
+    """Whoever asked that the report be withdrawn before it is finished."""
     finished_at: datetime | None = None
