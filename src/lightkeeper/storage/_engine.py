@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from lightkeeper.errors import MatchError, MissingExtra
+from lightkeeper.errors import CaseError, MatchError, MissingExtra, StaleCase
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator
 
     from sqlalchemy import Connection, Engine
+
+    from lightkeeper.errors import LightkeeperError
 
 # Commits wait for the disk (FULL): what an upsert acknowledged survives a pulled plug. The
 # staging table lives in memory and lets a batch of keys be joined without 32,766 parameters.
@@ -31,26 +34,28 @@ PRAGMA journal_size_limit = 268435456;
 CREATE TEMP TABLE incoming (position INTEGER PRIMARY KEY, kind TEXT, value BLOB);
 """
 _WRITES = "lightkeeper_writes"
+# PostgreSQL: a deadlock, or a transaction that cannot be put in order with the others.
+_IN_BETWEEN = frozenset({"40P01", "40001"})
 
 
-def make_engine(url: str) -> Engine:
+def make_engine(url: str, *, raises: type[LightkeeperError] = MatchError) -> Engine:
     """Engine for ``sqlite:///…`` or ``postgresql://…`` (psycopg 3)."""
     try:
         parsed = make_url(url)
     except ArgumentError as error:
-        raise MatchError(
+        raise raises(
             "the store's URL is not one", hint="sqlite:///FILE or postgresql://HOST/NAME"
         ) from error
     if parsed.drivername == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")
     if parsed.get_backend_name() not in ("sqlite", "postgresql"):
-        raise MatchError(f"no store on {parsed.get_backend_name()}: SQLite or PostgreSQL")
+        raise raises(f"no store on {parsed.get_backend_name()}: SQLite or PostgreSQL")
     try:
         engine = create_engine(parsed)
     except ModuleNotFoundError as error:
         raise MissingExtra("a store on PostgreSQL", extra="postgresql") from error
     except NoSuchModuleError as error:
-        raise MatchError(f"no driver {parsed.drivername}: SQLite or PostgreSQL") from error
+        raise raises(f"no driver {parsed.drivername}: SQLite or PostgreSQL") from error
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
@@ -69,33 +74,37 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 @contextmanager
-def reading(engine: Engine) -> Iterator[Connection]:
+def reading(engine: Engine, *, raises: type[LightkeeperError] = MatchError) -> Iterator[Connection]:
     """One snapshot for all statements within."""
     options: dict[str, Any] = {}
     if engine.dialect.name == "postgresql":
         options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-    with _plain_errors(), engine.connect() as bare:
+    with _plain_errors(raises), engine.connect() as bare:
         connection = bare.execution_options(**options)
         with connection.begin():
             yield connection
 
 
 @contextmanager
-def writing(engine: Engine) -> Iterator[Connection]:
+def writing(engine: Engine, *, raises: type[LightkeeperError] = MatchError) -> Iterator[Connection]:
     """Commit at the end, or nothing."""
-    with _plain_errors(), engine.connect() as bare:
+    with _plain_errors(raises), engine.connect() as bare:
         connection = bare.execution_options(**{_WRITES: True})
         with connection.begin():
             yield connection
 
 
 @contextmanager
-def _plain_errors() -> Iterator[None]:
+def _plain_errors(raises: type[LightkeeperError]) -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
+        if raises is CaseError and getattr(error.orig, "sqlstate", None) in _IN_BETWEEN:
+            raise StaleCase("somebody else has changed it in between") from None
         # Without the statement and its parameters: those are hashes, which no log should hold.
-        raise MatchError(f"the store failed: {_first_line(error.orig)}") from None
+        raise raises(f"the store failed: {_first_line(error.orig)}") from None
+    except PoolTimeout:
+        raise raises("the store failed: all of its connections are in use") from None
 
 
 def _first_line(error: BaseException | None) -> str:

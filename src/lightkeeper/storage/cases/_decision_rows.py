@@ -1,0 +1,9 @@
+"""Decisions."""
+
+from __future__ import annotations
+
+from lightkeeper.storage.cases._rows import Rows
+
+
+class DecisionRows(Rows):
+    """See :class:`lightkeeper.cases.CaseWriter`."""

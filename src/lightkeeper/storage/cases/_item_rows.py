@@ -1,0 +1,9 @@
+"""Items."""
+
+from __future__ import annotations
+
+from lightkeeper.storage.cases._rows import Rows
+
+
+class ItemRows(Rows):
+    """See :class:`lightkeeper.cases.CaseWriter`."""

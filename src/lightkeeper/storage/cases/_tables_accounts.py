@@ -1,0 +1,3 @@
+"""Tables of accounts, sessions and one-time links."""
+
+from __future__ import annotations

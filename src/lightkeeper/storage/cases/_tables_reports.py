@@ -1,0 +1,3 @@
+"""Tables of submissions and their receipts."""
+
+from __future__ import annotations

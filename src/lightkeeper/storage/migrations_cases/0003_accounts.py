@@ -1,0 +1,10 @@
+"""Accounts, sessions and one-time links."""
+
+from __future__ import annotations
+
+revision = "0003"
+down_revision = "0002"
+
+
+def upgrade() -> None:
+    """Make the tables."""
