@@ -64,6 +64,9 @@ class CaseReader(Protocol):
 
     def views(self, item_id: str) -> tuple[View, ...]: ...
 
+    def case_views(self, case_id: str) -> tuple[View, ...]:
+        """Who looked at any item of a case, oldest first."""
+
     def view(self, view_id: str) -> View | None: ...
 
     def views_of(self, person: str, since: datetime) -> tuple[View, ...]:
@@ -100,14 +103,25 @@ class CaseReader(Protocol):
     def cluster(self, cluster_id: str) -> tuple[Item, ...]:
         """Members of a cluster, of any case, oldest first."""
 
+    def cluster_size(self, cluster_id: str) -> int:
+        """How many members a cluster has."""
+
+    def cluster_cases(
+        self, cluster_id: str, which: CaseFilter, *, now: datetime, limit: int
+    ) -> tuple[str, ...]:
+        """Identifiers of the cases of a filter that hold a member, oldest case first."""
+
     def cluster_of_digest(self, sha256: str) -> str | None:
         """Cluster of an item with exactly this content."""
 
     def cluster_of_key(self, likeness: str, key: str) -> str | None:
-        """Cluster with this key of parameters or of a model."""
+        """Cluster of the first item that was kept with this ``cluster_key`` and this likeness."""
 
     def members_since(self, number: int) -> Iterator[tuple[int, Member]]:
-        """Items with a PDQ hash that came after a running number: feeds an index in memory."""
+        """Items with a PDQ hash that came after a running number: feeds an index in memory.
+
+        An item gets its number when it is first kept with a PDQ hash and a cluster.
+        """
 
     def due_for_destruction(self, now: datetime, limit: int) -> tuple[str, ...]:
         """Cases whose time of preservation has passed and on which no hold stands."""
@@ -140,12 +154,22 @@ class CaseWriter(CaseReader, Protocol):
     def lock_case(self, case_id: str) -> Case | None:
         """Like ``case``; nobody else changes it until the transaction ends."""
 
-    def next_unclaimed(self, which: CaseFilter, *, sort: Sort, now: datetime) -> Case | None:
-        """First of a queue that nobody has claimed or is about to, locked."""
+    def next_unclaimed(
+        self, which: CaseFilter, *, person: str, sort: Sort, now: datetime
+    ) -> Case | None:
+        """First of a queue that nobody has claimed or is about to, locked.
 
-    def add_item(self, item: Item, *, cluster_key: str | None = None) -> None: ...
+        It is handed over to nobody but ``person``, who has not skipped it.
+        """
 
-    def save_item(self, item: Item, *, cluster_key: str | None = None) -> None: ...
+    def add_skip(self, case_id: str, person: str, *, until: datetime) -> None:
+        """``next_unclaimed`` does not give the case to the person before; the last word counts."""
+
+    def add_item(self, item: Item, *, cluster_key: str | None = None) -> None:
+        """``cluster_key``, with the item's likeness, is what ``cluster_of_key`` looks for."""
+
+    def save_item(self, item: Item, *, cluster_key: str | None = None) -> None:
+        """Replace an item; without a ``cluster_key`` the one that it has stays."""
 
     def add_decision(self, decision: Decision) -> None: ...
 

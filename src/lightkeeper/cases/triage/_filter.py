@@ -45,8 +45,11 @@ class CaseFilter:
     opened_before: datetime | None = None
     claimed_by: str | None = None
     unclaimed: bool = False
-    """No claim stands, and it is handed over to nobody else."""
+    """No claim stands, and it is handed over to nobody."""
+    assigned: str | None = None
+    """Handed over to this person."""
     overdue: bool = False
+    """Nobody has decided (``open``, ``second-opinion``), and it was due."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
