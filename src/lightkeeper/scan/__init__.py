@@ -5,7 +5,7 @@
 
 from lightkeeper.scan._conditions import Condition
 from lightkeeper.scan._examiners import default_examiners
-from lightkeeper.scan._file import scan_file
+from lightkeeper.scan._file import scan_content, scan_file
 from lightkeeper.scan._policy import Policy
 from lightkeeper.scan._row import SCHEMA, ScanRow
 from lightkeeper.scan._scan import scan
@@ -17,5 +17,6 @@ __all__ = [
     "ScanRow",
     "default_examiners",
     "scan",
+    "scan_content",
     "scan_file",
 ]

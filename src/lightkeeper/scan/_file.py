@@ -39,17 +39,46 @@ def scan_file(
     Never raises because of the file: what is wrong with it becomes the row's ``error``. It has
     no time or memory bound of its own; :func:`lightkeeper.scan.scan` adds both.
     """
+    row, _ = _guarded(file, file, examiners, policy, thumbnail, explanation)
+    return row
+
+
+def scan_content(
+    file: str,
+    content: bytes,
+    examiners: Sequence[Examiner],
+    policy: Policy,
+    *,
+    explanation: bool = False,
+) -> tuple[ScanRow, Media | None]:
+    """Examine a file that is in memory only; ``file`` is the name that the row carries.
+
+    The medium, as far as it was decoded, comes with the row: who also shows it decodes no second
+    time. It is ``None`` where the content could not be opened.
+    """
+    return _guarded(file, content, examiners, policy, False, explanation)
+
+
+def _guarded(
+    file: str,
+    source: str | bytes,
+    examiners: Sequence[Examiner],
+    policy: Policy,
+    thumbnail: bool,
+    explanation: bool,
+) -> tuple[ScanRow, Media | None]:
     started = time.perf_counter()
+    media = None
     try:
-        media = open_media(file, limits=policy.limits)
+        media = open_media(source, name=file, limits=policy.limits)
         row = _examined(file, media, examiners, policy, thumbnail, explanation)
     except LightkeeperError as error:
-        row = ScanRow.failed(file, error.code, str(error), digests=_digests_of_file(file, policy))
+        row = ScanRow.failed(file, error.code, str(error), digests=_digests(source, policy))
     except OSError as error:
         row = ScanRow.failed(file, "unreadable", error.strerror or type(error).__name__)
     except MemoryError:
         row = ScanRow.failed(file, "out-of-memory", "The memory limit of the worker was met.")
-    return replace(row, seconds=round(time.perf_counter() - started, 4))
+    return replace(row, seconds=round(time.perf_counter() - started, 4)), media
 
 
 def _examined(
@@ -96,15 +125,19 @@ def _pdq(media: Media, tier: Tier) -> tuple[dict[str, Any] | None, list[dict[str
     return {"hash": value.hex, "quality": value.quality, "variant": str(value.variant)}, []
 
 
-def _digests_of_file(file: str, policy: Policy) -> dict[str, Any] | None:
+def _digests(source: str | bytes, policy: Policy) -> dict[str, Any] | None:
     from lightkeeper.hashing import digests
 
+    plain: dict[str, Any]
+    if isinstance(source, bytes):
+        plain = to_plain(digests(source))
+        return plain
     try:
-        with Path(file).open("rb") as stream:
+        with Path(source).open("rb") as stream:
             if stream.seek(0, io.SEEK_END) > policy.limits.max_bytes:
                 return None
             stream.seek(0)
-            plain: dict[str, Any] = to_plain(digests(stream))
+            plain = to_plain(digests(stream))
             return plain
     except OSError:
         return None
