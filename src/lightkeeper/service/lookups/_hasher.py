@@ -9,19 +9,16 @@ import multiprocessing
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+from lightkeeper.service._worker_process import WorkerFailed, WorkerProcess
 from lightkeeper.service.lookups._failures import Refusal
 from lightkeeper.service.lookups._hash_worker import Purpose, work
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from multiprocessing.connection import Connection
-    from multiprocessing.context import ForkServerContext, ForkServerProcess
 
     from lightkeeper.service.lookups._config import LookupConfig
     from lightkeeper.service.lookups._metrics import Metrics
 
-_START_SECONDS = 180.0
-"""Longest start of a worker: the first one on a machine compiles the kernels."""
 _MAX_ANSWER_BYTES = 1 << 20
 
 
@@ -34,15 +31,23 @@ class Hasher:
         self._held = 0
         self.ready = False
         """Whether workers have started."""
-        self._workers: list[_Worker] = []
-        self._idle: asyncio.Queue[_Worker] = asyncio.Queue()
+        self._workers: list[WorkerProcess] = []
+        self._idle: asyncio.Queue[WorkerProcess] = asyncio.Queue()
         self._threads = ThreadPoolExecutor(config.workers, thread_name_prefix="hasher")
 
     async def start(self) -> None:
         """Start the workers and wait until they are ready; one that fails is tried again later."""
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(["lightkeeper.service.lookups._hash_worker"])
-        self._workers = [_Worker(context, self._config) for _ in range(self._config.workers)]
+        self._workers = [
+            WorkerProcess(
+                context,
+                work,
+                (self._config.limits, self._config.worker_memory),
+                max_answer_bytes=_MAX_ANSWER_BYTES,
+            )
+            for _ in range(self._config.workers)
+        ]
         loop = asyncio.get_running_loop()
         starts = (loop.run_in_executor(self._threads, worker.start) for worker in self._workers)
         started = await asyncio.gather(*starts, return_exceptions=True)
@@ -95,88 +100,30 @@ class Hasher:
         return answer
 
     async def _ask(
-        self, worker: _Worker, purpose: Purpose, content: bytes
+        self, worker: WorkerProcess, purpose: Purpose, content: bytes
     ) -> dict[str, Any] | Refusal:
         loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._threads, worker.ask, purpose, content)
-        except Refusal as refusal:
-            return refusal
+            return await loop.run_in_executor(
+                self._threads, _answer, worker, purpose, content, self._config.limits.max_seconds
+            )
+        except WorkerFailed as failure:
+            status = 503 if failure.reason == "no-worker" else 422
+            return Refusal(status, failure.code, str(failure))
         finally:
             self._idle.put_nowait(worker)
 
 
-class _Worker:
-    """One process and its pipe; started again when it has died. Used by one thread at a time."""
-
-    def __init__(self, context: ForkServerContext, config: LookupConfig) -> None:
-        self._context = context
-        self._config = config
-        self._process: ForkServerProcess | None = None
-        self._connection: Connection | None = None
-
-    def start(self) -> Connection:
-        """A pipe to a process that is ready.
-
-        Raises
-        ------
-        Refusal
-            It cannot start.
-        """
-        if self._connection is not None and self._process and self._process.is_alive():
-            return self._connection
-        self.end()
-        ours, theirs = self._context.Pipe()
-        self._connection = ours
-        self._process = self._context.Process(
-            target=work,
-            args=(theirs, self._config.limits, self._config.worker_memory),
-            daemon=True,
-        )
-        self._process.start()
-        theirs.close()
-        try:
-            if not ours.poll(_START_SECONDS):
-                raise TimeoutError
-            ours.recv_bytes(_MAX_ANSWER_BYTES)
-        except (EOFError, OSError):
-            self.end()
-            raise Refusal(503, "no-worker", "Uploads cannot be opened now.") from None
-        return ours
-
-    def ask(self, purpose: Purpose, content: bytes) -> dict[str, Any]:
-        """Send an upload and wait for the answer, for as long as one picture may take."""
-        connection = self.start()
-        seconds = self._config.limits.max_seconds
-        try:
-            connection.send_bytes(purpose.value.encode())
-            connection.send_bytes(content)
-            if not connection.poll(seconds):
-                raise TimeoutError
-            answer = json.loads(connection.recv_bytes(_MAX_ANSWER_BYTES))
-        except TimeoutError:
-            self.end()
-            raise Refusal(422, "timeout", f"It took more than {seconds:g} s to open.") from None
-        except (EOFError, OSError, ValueError):
-            self.end()
-            raise Refusal(422, "worker-died", "Opening it ended the process.") from None
-        if not isinstance(answer, dict):
-            self.end()
-            raise Refusal(422, "worker-died", "Opening it broke the process.")
-        return answer
-
-    def kill(self) -> None:
-        """Kill the process; the thread that waits for it finds out and cleans up."""
-        with contextlib.suppress(AttributeError, ValueError):
-            if self._process is not None:
-                self._process.kill()
-
-    def end(self) -> None:
-        """Kill the process if there is one."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.join()
-            self._process.close()
-        if self._connection is not None:
-            self._connection.close()
-        self._process = self._connection = None
+def _answer(
+    worker: WorkerProcess, purpose: Purpose, content: bytes, seconds: float
+) -> dict[str, Any]:
+    messages = (purpose.value.encode(), content)
+    (message,) = worker.ask(messages, answers=1, seconds=seconds)
+    try:
+        answer = json.loads(message)
+    except ValueError:
+        answer = None
+    if not isinstance(answer, dict):
+        worker.end()
+        raise WorkerFailed("worker-died", "Opening it broke the process.")
+    return answer
