@@ -109,7 +109,8 @@ class Rules:
     claim_lasts: timedelta = timedelta(minutes=15)
     second_opinion_share: float = 0.05
     """Of decided cases, drawn by the case's identifier."""
-    retention: timedelta = timedelta(days=365)
+    retention: timedelta = timedelta(days=366)
+    """From submission: one year, whatever the calendar does."""
     reuse_known_decisions: bool = False
     """Close or prepare a case by itself where a person has decided about every one of its
     clusters before, and no signal stands."""
