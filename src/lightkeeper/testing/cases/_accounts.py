@@ -1,0 +1,92 @@
+"""Accounts in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from threading import Lock
+
+from lightkeeper.cases.people import Account, OneTimeLink, Session
+from lightkeeper.errors import CaseError, StaleCase
+
+
+class _Unit:
+    """Implements :class:`lightkeeper.cases.people.AccountUnit`."""
+
+    def __init__(
+        self,
+        accounts: dict[str, Account],
+        sessions: dict[bytes, Session],
+        links: dict[bytes, OneTimeLink],
+    ) -> None:
+        self.kept, self.sessions, self.links = accounts, sessions, links
+
+    def copy(self) -> _Unit:
+        return _Unit(dict(self.kept), dict(self.sessions), dict(self.links))
+
+    def account(self, account_id: str) -> Account | None:
+        return self.kept.get(account_id)
+
+    def account_named(self, name: str) -> Account | None:
+        return next((a for a in self.kept.values() if a.name == name), None)
+
+    def account_of_openid(self, openid: str) -> Account | None:
+        return next((a for a in self.kept.values() if a.openid == openid), None)
+
+    def account_of_key(self, digest: bytes) -> Account | None:
+        return next((a for a in self.kept.values() if a.key_digest == digest), None)
+
+    def accounts(self) -> tuple[Account, ...]:
+        return tuple(sorted(self.kept.values(), key=lambda account: account.name))
+
+    def add_account(self, account: Account) -> None:
+        if account.id in self.kept or self.account_named(account.name):
+            raise CaseError("there is an account of this name already")
+        self.kept[account.id] = account
+
+    def save_account(self, account: Account) -> Account:
+        known = self.kept.get(account.id)
+        if known is None or known.version != account.version:
+            raise StaleCase("somebody else has changed the account in between")
+        saved = replace(account, version=account.version + 1)
+        self.kept[account.id] = saved
+        return saved
+
+    def session(self, digest: bytes) -> Session | None:
+        return self.sessions.get(digest)
+
+    def save_session(self, session: Session) -> None:
+        self.sessions[session.digest] = session
+
+    def end_session(self, digest: bytes) -> None:
+        self.sessions.pop(digest, None)
+
+    def end_sessions(self, account_id: str) -> None:
+        ended = [key for key, session in self.sessions.items() if session.account == account_id]
+        for digest in ended:
+            del self.sessions[digest]
+
+    def save_link(self, link: OneTimeLink) -> None:
+        self.links[link.digest] = link
+
+    def take_link(self, digest: bytes, *, now: datetime) -> OneTimeLink | None:
+        link = self.links.pop(digest, None)
+        return link if link is not None and link.expires > now else None
+
+
+class MemoryAccounts:
+    """Implements :class:`lightkeeper.cases.people.AccountStore` with dictionaries."""
+
+    def __init__(self) -> None:
+        self._unit = _Unit({}, {}, {})
+        self._writing = Lock()
+
+    @contextmanager
+    def accounts(self) -> Iterator[_Unit]:
+        """All of it, or nothing."""
+        with self._writing:
+            unit = self._unit.copy()
+            yield unit
+            self._unit = unit
