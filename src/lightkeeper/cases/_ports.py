@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import datetime
 
@@ -103,8 +103,8 @@ class CaseReader(Protocol):
     def cluster(self, cluster_id: str) -> tuple[Item, ...]:
         """Members of a cluster, of any case, oldest first."""
 
-    def cluster_size(self, cluster_id: str) -> int:
-        """How many members a cluster has."""
+    def cluster_sizes(self, cluster_ids: Collection[str]) -> Mapping[str, int]:
+        """How many members each cluster has."""
 
     def cluster_cases(
         self, cluster_id: str, which: CaseFilter, *, now: datetime, limit: int

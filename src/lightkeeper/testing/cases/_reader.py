@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
 
 from lightkeeper.cases import Member, Page
@@ -146,9 +146,10 @@ class Reader:
         found = [item for item in self._state.items.values() if item.cluster == cluster_id]
         return tuple(sorted(found, key=lambda item: item.added))
 
-    def cluster_size(self, cluster_id: str) -> int:
-        """How many members."""
-        return len(self.cluster(cluster_id))
+    def cluster_sizes(self, cluster_ids: Collection[str]) -> Mapping[str, int]:
+        """How many members each has."""
+        clusters = (item.cluster for item in self._state.items.values())
+        return Counter(cluster for cluster in clusters if cluster in cluster_ids)
 
     def cluster_cases(
         self, cluster_id: str, which: CaseFilter, *, now: datetime, limit: int
