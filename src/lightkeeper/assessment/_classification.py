@@ -41,7 +41,8 @@ class AgeGroup(StrEnum):
 class Label:
     """One field's value, the basis for it, and who set it.
 
-    ``value`` is a bool, an enum, ``"cannot-tell"``, or ``None`` where nobody has said anything.
+    ``value`` is a bool, an enum, ``"cannot-tell"``, or ``None`` where nobody has said anything;
+    an industry class may be ``"none"``, which is what a person says of harmless material.
     ``set_by`` is ``machine`` or the identifier of a person; ``findings`` points into the findings
     assessed.
     """
@@ -86,8 +87,18 @@ class Classification:
             return self
         return _with(self, name, Label(value, basis, MACHINE, findings))
 
-    def decide(self, name: str, value: bool | str | None, *, person: str) -> Classification:
+    def decide(
+        self,
+        name: str,
+        value: bool | str | None,
+        *,
+        person: str,
+        basis: Basis = Basis.HUMAN,
+        findings: tuple[int, ...] = (),
+    ) -> Classification:
         """A person's decision for one field; it replaces any proposal.
+
+        ``basis`` is what the person goes by: their own eyes, or that of the ``findings`` cited.
 
         Raises
         ------
@@ -100,14 +111,14 @@ class Classification:
             raise NotPermitted(f"there is no label {name!r}")
         if not _admitted(name, value):
             raise NotPermitted(f"{value!r} is not a value of {name}")
-        return _with(self, name, Label(value, Basis.HUMAN, person))
+        return _with(self, name, Label(value, basis, person, findings))
 
 
 def _admitted(name: str, value: bool | str | None) -> bool:
     if value is None:
         return True
     if name == "industry_class":
-        return value in {c.value for c in IndustryClass}
+        return value in {c.value for c in IndustryClass} | {"none", "cannot-tell"}
     if name == "age_group":
         return value in {a.value for a in AgeGroup}
     return isinstance(value, bool) or value == "cannot-tell"
