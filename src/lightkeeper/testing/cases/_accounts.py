@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from threading import Lock
 
+from lightkeeper.cases.audit import EventDraft
 from lightkeeper.cases.people import Account, OneTimeLink, Session
 from lightkeeper.errors import CaseError, StaleCase
+from lightkeeper.testing.cases._store import MemoryCases
 
 
 class _Unit:
@@ -22,6 +24,7 @@ class _Unit:
         links: dict[bytes, OneTimeLink],
     ) -> None:
         self.kept, self.sessions, self.links = accounts, sessions, links
+        self.drafts: list[EventDraft] = []
 
     def copy(self) -> _Unit:
         return _Unit(dict(self.kept), dict(self.sessions), dict(self.links))
@@ -58,7 +61,8 @@ class _Unit:
         return self.sessions.get(digest)
 
     def save_session(self, session: Session) -> None:
-        self.sessions[session.digest] = session
+        kept = [*self.sessions.values(), session]
+        self.sessions = {s.digest: s for s in kept if s.expires > session.seen}
 
     def end_session(self, digest: bytes) -> None:
         self.sessions.pop(digest, None)
@@ -68,20 +72,36 @@ class _Unit:
         for digest in ended:
             del self.sessions[digest]
 
+    def link(self, digest: bytes) -> OneTimeLink | None:
+        return self.links.get(digest)
+
     def save_link(self, link: OneTimeLink) -> None:
-        self.links[link.digest] = link
+        others = [kept for kept in self.links.values() if kept.account != link.account]
+        self.links = {kept.digest: kept for kept in [*others, link]}
 
     def take_link(self, digest: bytes, *, now: datetime) -> OneTimeLink | None:
         link = self.links.pop(digest, None)
         return link if link is not None and link.expires > now else None
 
+    def append(self, drafts: Sequence[EventDraft]) -> None:
+        self.drafts.extend(drafts)
+
 
 class MemoryAccounts:
-    """Implements :class:`lightkeeper.cases.people.AccountStore` with dictionaries."""
+    """Implements :class:`lightkeeper.cases.people.AccountStore` with dictionaries.
 
-    def __init__(self) -> None:
+    What happens to accounts is chained in the audit of ``cases``.
+    """
+
+    def __init__(self, cases: MemoryCases | None = None) -> None:
+        self._cases = cases or MemoryCases()
         self._unit = _Unit({}, {}, {})
         self._writing = Lock()
+
+    @contextmanager
+    def reading_accounts(self) -> Iterator[_Unit]:
+        """One consistent view."""
+        yield self._unit.copy()
 
     @contextmanager
     def accounts(self) -> Iterator[_Unit]:
@@ -89,4 +109,6 @@ class MemoryAccounts:
         with self._writing:
             unit = self._unit.copy()
             yield unit
-            self._unit = unit
+            with self._cases.writing() as cases:
+                cases.append(unit.drafts)
+            self._unit = unit.copy()
