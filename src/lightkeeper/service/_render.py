@@ -1,0 +1,72 @@
+"""From a template to a page."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.responses import HTMLResponse
+
+from lightkeeper.cases.people import Permission
+from lightkeeper.service._static import asset
+from lightkeeper.service.accounts._form_token import FORM_COOKIE, form_token, new_form_cookie
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+    from lightkeeper.service._identity import Identity
+
+LANGUAGE: Final = "en"
+THEME_COOKIE: Final = "theme"
+_THEMES: Final = frozenset({"dark", "light"})
+
+
+def render(request: Request, name: str, *, status: int = 200, **context: Any) -> HTMLResponse:
+    """A page from a template.
+
+    Templates know ``actor`` (``None`` for nobody), ``may(permission, queue=None)``,
+    ``Permission``, ``csrf``, ``asset(name)``, ``theme``, ``language``, ``path`` and ``status``,
+    and what is given here.
+    """
+    identity: Identity | None = request.state.identity
+    cookie = request.cookies.get(FORM_COOKIE) if identity is None else None
+    fresh = new_form_cookie() if identity is None and not cookie else None
+    session = identity.session if identity else None
+    theme = request.cookies.get(THEME_COOKIE, "")
+    page = (
+        _templates()
+        .get_template(name)
+        .render(
+            actor=identity.actor if identity else None,
+            may=identity.actor.may if identity else _may_not,
+            csrf=session.csrf if session else form_token(request, fresh),
+            theme=theme if theme in _THEMES else "auto",
+            language=LANGUAGE,
+            path=request.url.path,
+            status=status,
+            **context,
+        )
+    )
+    response = HTMLResponse(page, status)
+    if fresh:
+        secure = request.app.state.config.https
+        response.set_cookie(FORM_COOKIE, fresh, httponly=True, samesite="strict", secure=secure)
+    return response
+
+
+@cache
+def _templates() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("lightkeeper.service.pages"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(asset=asset, Permission=Permission)
+    return environment
+
+
+def _may_not(*_: object) -> bool:
+    return False

@@ -1,0 +1,116 @@
+"""What the service stands on, and what it grants."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
+
+from lightkeeper.errors import InvalidConfiguration
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lightkeeper.cases import CaseStore, Clock
+    from lightkeeper.cases.custody import Vault
+    from lightkeeper.cases.desk import Desk
+    from lightkeeper.cases.people import AccountStore
+
+_MIB = 1 << 20
+_LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class Keys(Protocol):
+    """The service's own secrets: a :class:`lightkeeper.storage.keys.KeyRing`."""
+
+    def derive(self, label: str) -> bytes:
+        """32 bytes for one purpose."""
+
+    def encrypt_small(self, content: bytes, *, context: bytes = b"") -> bytes:
+        """For a field of the data base; it opens under the same ``context`` only."""
+
+    def decrypt_small(self, sealed: bytes, *, context: bytes = b"") -> bytes:
+        """What was encrypted.
+
+        Raises
+        ------
+        VaultError
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """What the routes work with."""
+
+    cases: CaseStore
+    accounts: AccountStore
+    desk: Desk
+    reports: Any
+    """Where submissions are prepared, confirmed and retracted."""
+    vault: Vault
+    keys: Keys
+    examine: Callable[[str], None]
+    """Have an item examined soon; returns at once."""
+    clock: Clock
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenIdConfig:
+    """Sign-in elsewhere. Nothing is asked of the issuer unless this is set."""
+
+    issuer: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    create_accounts: bool = False
+    """Give whoever the issuer vouches for an account, without any role."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceConfig:
+    """How the service is reached, and its limits."""
+
+    url: str = "http://localhost:8400"
+    """Under which browsers reach it, as they write it: scheme, host and port."""
+    session_idle: timedelta = timedelta(minutes=60)
+    session_lasts: timedelta = timedelta(hours=12)
+    link_lasts: timedelta = timedelta(hours=72)
+    """Of invitations and resets; the first administrator's works for one hour."""
+    openid: OpenIdConfig | None = None
+    max_body_bytes: int = 1 * _MIB
+    """Of a request that does not upload; less of somebody who has not signed in."""
+    max_upload_bytes: int = 64 * _MIB
+    idle_seconds: float = 20.0
+    """Longest wait for the next bytes of a request."""
+    request_seconds: float = 120.0
+    password_checks: int = 2
+    """Passwords checked at once: each takes 64 MiB for some 50 ms."""
+    nobody_per_second: float = 10.0
+    """Requests of one address from people who have not signed in."""
+    person_per_second: float = 30.0
+    key_per_second: float = 200.0
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.url)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path.strip("/"):
+            raise InvalidConfiguration(
+                "the service's URL must have a scheme and a host, and no path",
+                hint="Such as https://review.example.org",
+            )
+
+    @property
+    def https(self) -> bool:
+        """Whether browsers reach it over TLS."""
+        return urlsplit(self.url).scheme == "https"
+
+    @property
+    def origin(self) -> str:
+        """The URL as browsers write an origin."""
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.netloc.lower()}"
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """Host names it answers to, without a port."""
+        host = str(urlsplit(self.url).hostname)
+        return _LOCAL if host in _LOCAL else frozenset({host})

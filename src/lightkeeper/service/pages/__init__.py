@@ -1,0 +1,5 @@
+"""Pages for people."""
+
+from lightkeeper.service.pages._routes import page_routes
+
+__all__ = ["page_routes"]
