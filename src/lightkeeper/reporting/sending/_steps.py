@@ -1,0 +1,239 @@
+"""Which request comes next, and what its answer changes. Nothing is sent or kept here.
+
+A request is written down as ``under_way`` before it is sent, so that whoever finds it later knows
+that its answer was lost. What then makes sure that one case ends with one finished report:
+
+=========  =====================================================================================
+submit     A report may have been opened whose number nobody knows. It can never be finished, and
+           the receiver deletes it. Open another one.
+upload,    The file, or its description, may have arrived, and a second one would be a duplicate
+fileinfo   or an error. Withdraw the report and open another one.
+retract    Ask again: "already retracted" and "no such report" are as good as success.
+finish     Ask again. "Already finished" is success. "No such report" means that it expired, and
+           is believed only once its time has passed; before that, a person has to look.
+=========  =====================================================================================
+
+A report is finished by nobody who has given it up: a number in ``abandoned`` is never used again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from lightkeeper.reporting.outbox import SentFile, Step, Submission, SubmissionState
+from lightkeeper.reporting.sending._answer import Answer, Verdict
+
+_LASTS: Final = timedelta(hours=24)
+_LASTS_UNCHANGED: Final = timedelta(hours=1)
+_UNFINISHED: Final = "the receiver says that a report is finished which was not finished from here"
+_VANISHED: Final = "the receiver does not know a report that was being finished"
+_CANNOT_WITHDRAW: Final = "the receiver refuses to withdraw the report"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request to make. ``repeated``: an earlier one like it was sent, and its answer lost."""
+
+    step: Step
+    file: int | None = None
+    repeated: bool = False
+
+
+def deadline(submission: Submission) -> datetime | None:
+    """When the receiver deletes the report if it is not finished."""
+    if submission.opened_at is None:
+        return None
+    changed = submission.changed_at or submission.opened_at
+    return max(submission.opened_at + _LASTS, changed + _LASTS_UNCHANGED)
+
+
+def without_expired(submission: Submission, now: datetime) -> Submission:
+    """Give up a report that the receiver has deleted by now; not one that may be finished."""
+    expires = deadline(submission)
+    if expires is None or now < expires or submission.under_way is Step.FINISH:
+        return submission
+    return _given_up(submission)
+
+
+def next_request(submission: Submission) -> Request | None:
+    """What to ask of the receiver; ``None`` where a withdrawn report needs no request."""
+    lost = submission.under_way
+    if submission.withdrawn_by:
+        return Request(Step.RETRACT) if submission.report_id else None
+    if submission.report_id is None:
+        return Request(Step.SUBMIT)
+    if lost is Step.FINISH:
+        return Request(Step.FINISH, repeated=True)
+    if lost is not None:
+        return Request(Step.RETRACT)
+    for number, file in enumerate(submission.files):
+        if file.file_id is None:
+            return Request(Step.UPLOAD, number)
+        if not file.described:
+            return Request(Step.FILE_INFO, number)
+    return Request(Step.FINISH)
+
+
+def begun(submission: Submission, request: Request, *, until: datetime) -> Submission:
+    """The submission as it is written down before a request. ``until`` ends the lease."""
+    # That a finish was sent is not forgotten for a retract: only its answer tells which came first.
+    keeps = submission.under_way is Step.FINISH
+    return replace(
+        submission,
+        under_way=Step.FINISH if keeps else request.step,
+        next_attempt=until,
+    )
+
+
+def settled(
+    submission: Submission, request: Request, answer: Answer, *, asked: datetime, now: datetime
+) -> Submission:
+    """The submission after an answer. More ``attempts`` than before: it has to wait."""
+    match request.step:
+        case Step.SUBMIT:
+            return _after_submit(submission, answer, asked)
+        case Step.UPLOAD | Step.FILE_INFO:
+            return _after_file(submission, request, answer, asked)
+        case Step.FINISH:
+            return _after_finish(submission, request, answer, now)
+        case Step.RETRACT:
+            return _after_retract(submission, answer, now)
+
+
+def dead(submission: Submission, problem: str) -> Submission:
+    """A person has to look. ``under_way`` stays, for whoever tries again."""
+    return replace(submission, state=SubmissionState.DEAD, problem=problem, next_attempt=None)
+
+
+def retracted(submission: Submission) -> Submission:
+    """Withdrawn, as somebody asked."""
+    return replace(
+        submission,
+        state=SubmissionState.RETRACTED,
+        under_way=None,
+        next_attempt=None,
+        problem=None,
+    )
+
+
+def _after_submit(submission: Submission, answer: Answer, asked: datetime) -> Submission:
+    if answer.verdict is Verdict.DONE and answer.report_id:
+        # Counted from before the request, so that our deadline is never later than the receiver's.
+        return replace(
+            submission,
+            report_id=answer.report_id,
+            opened_at=asked,
+            changed_at=asked,
+            files=tuple(SentFile(item=file.item) for file in submission.prepared.files),
+            under_way=None,
+        )
+    return _failed(replace(submission, under_way=None), answer)
+
+
+def _after_file(
+    submission: Submission, request: Request, answer: Answer, asked: datetime
+) -> Submission:
+    number = request.file or 0
+    prepared, sent = submission.prepared.files[number], submission.files[number]
+    if answer.verdict is Verdict.DONE:
+        if request.step is Step.FILE_INFO:
+            sent = replace(sent, described=True)
+        elif answer.file_id and _same_digest(answer.md5, prepared.md5):
+            sent = replace(sent, file_id=answer.file_id)
+        else:
+            return _tired(submission, "the receiver has another file than was sent")
+        files = (*submission.files[:number], sent, *submission.files[number + 1 :])
+        return replace(submission, files=files, changed_at=asked, under_way=None)
+    if answer.verdict in (Verdict.NO_REPORT, Verdict.RETRACTED):
+        return _given_up(_failed(submission, answer, for_good=False))
+    if answer.verdict is Verdict.FINISHED:
+        return dead(submission, _UNFINISHED)
+    return _failed(submission, answer)
+
+
+def _after_finish(
+    submission: Submission, request: Request, answer: Answer, now: datetime
+) -> Submission:
+    match answer.verdict:
+        case Verdict.DONE:
+            return _finished(submission, now)
+        case Verdict.FINISHED:
+            return _finished(submission, now) if request.repeated else dead(submission, _UNFINISHED)
+        case Verdict.RETRACTED:
+            return _given_up(_failed(submission, answer, for_good=False))
+        case Verdict.NO_REPORT:
+            if request.repeated and not _has_expired(submission, now):
+                return dead(submission, _VANISHED)
+            return _given_up(_failed(submission, answer, for_good=False))
+        case _:
+            return _failed(submission, answer)
+
+
+def _after_retract(submission: Submission, answer: Answer, now: datetime) -> Submission:
+    may_be_finished = submission.under_way is Step.FINISH
+    match answer.verdict:
+        case Verdict.DONE | Verdict.RETRACTED:
+            return _withdrawn(submission)
+        case Verdict.NO_REPORT:
+            if may_be_finished and not _has_expired(submission, now):
+                return dead(submission, _VANISHED)
+            return _withdrawn(submission)
+        case Verdict.FINISHED:
+            return _finished(submission, now) if may_be_finished else dead(submission, _UNFINISHED)
+        case Verdict.INVALID if not submission.withdrawn_by:
+            return _given_up(_failed(submission, answer, for_good=False))
+        case Verdict.INVALID:
+            return dead(submission, _CANNOT_WITHDRAW)
+        case _:
+            return _failed(submission, answer)
+
+
+def _withdrawn(submission: Submission) -> Submission:
+    return retracted(submission) if submission.withdrawn_by else _given_up(submission)
+
+
+def _finished(submission: Submission, now: datetime) -> Submission:
+    return replace(
+        submission,
+        state=SubmissionState.FINISHED,
+        finished_at=now,
+        under_way=None,
+        next_attempt=None,
+        problem=None,
+    )
+
+
+def _given_up(submission: Submission) -> Submission:
+    given_up = (submission.report_id,) if submission.report_id else ()
+    return replace(
+        submission,
+        report_id=None,
+        opened_at=None,
+        changed_at=None,
+        files=(),
+        under_way=None,
+        abandoned=(*submission.abandoned, *given_up),
+    )
+
+
+def _failed(submission: Submission, answer: Answer, *, for_good: bool = True) -> Submission:
+    error = answer.error()
+    problem = f"{error}; {error.hint}" if error.hint else str(error)
+    if for_good and answer.verdict in (Verdict.REFUSED, Verdict.INVALID):
+        return dead(submission, problem)
+    return _tired(submission, problem)
+
+
+def _tired(submission: Submission, problem: str) -> Submission:
+    return replace(submission, attempts=submission.attempts + 1, problem=problem)
+
+
+def _has_expired(submission: Submission, now: datetime) -> bool:
+    expires = deadline(submission)
+    return expires is not None and now >= expires
+
+
+def _same_digest(said: str | None, expected: str) -> bool:
+    return said is not None and said.strip().lower() == expected.lower()
