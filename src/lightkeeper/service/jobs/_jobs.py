@@ -1,0 +1,96 @@
+"""What the service does by itself. The data base is the truth: a lost job is found again.
+
+A job in the queue only says that there is something to do. What there is to do is asked of the
+data base, so that a queue which is emptied or lost costs time and nothing else.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import structlog
+from huey import crontab
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from huey import Huey
+
+    from lightkeeper.cases.desk import Desk
+    from lightkeeper.service.examine import Examined
+
+_log = structlog.get_logger("lightkeeper.jobs")
+_SWEPT_AT_ONCE = 500
+
+
+class Examiner(Protocol):
+    """Examines a file; :class:`lightkeeper.service.examine.ExaminerPool` does."""
+
+    def examine(self, name: str, content: bytes) -> Examined: ...
+
+
+class Jobs:
+    """Registers the jobs with a queue, and asks for them.
+
+    Parameters
+    ----------
+    queue : Huey
+    desk : Desk
+    examiner : Examiner
+    every_minute : mapping of str to callable
+        Further work by name: sending reports, delivering webhooks, ending sessions. Each is
+        called once a minute, one at a time over all workers, and whenever :meth:`soon` asks.
+    """
+
+    def __init__(
+        self,
+        queue: Huey,
+        desk: Desk,
+        examiner: Examiner,
+        *,
+        every_minute: Mapping[str, Callable[[], None]],
+    ) -> None:
+        self._queue = queue
+        self._desk = desk
+        self._examiner = examiner
+        self._work = dict(every_minute)
+        self._examine = queue.task(name="examine")(self.examine_item)
+        self._run = queue.task(name="run")(self.run)
+        queue.periodic_task(crontab(minute="*"), name="every-minute")(self.sweep)
+
+    def examine(self, item_id: str) -> None:
+        """Have an item examined soon."""
+        self._examine(item_id)
+
+    def soon(self, name: str) -> None:
+        """Have one of the further works done soon."""
+        if name not in self._work:
+            raise KeyError(name)
+        self._run(name)
+
+    def examine_item(self, item_id: str) -> None:
+        """Examine an item that still waits, in this thread."""
+        content = self._desk.content_to_examine(item_id)
+        if content is None:
+            return
+        examined = self._examiner.examine(item_id, content)
+        error = examined.row.get("error")
+        if error and error["code"] == "no-worker":
+            # It waits on, and the sweep finds it.
+            _log.warning("no worker could start")
+            return
+        self._desk.record_examination(
+            item_id, examined.row, preview=examined.preview, view=examined.view
+        )
+
+    def run(self, name: str) -> None:
+        """Do one of the further works, in this thread. Workers may meet in it."""
+        self._work[name]()
+
+    def sweep(self) -> None:
+        """Find what a crash or a lost queue has left, and do what is due every minute."""
+        if not self._queue.pending_count():
+            for item_id in self._desk.items_waiting(_SWEPT_AT_ONCE):
+                self._examine(item_id)
+        for name in self._work:
+            self._run(name)

@@ -1,0 +1,75 @@
+"""The queue of jobs: beside the data base on one machine, in Redis for several."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from huey import Huey, RedisHuey, SqliteHuey
+from huey.consumer import Consumer
+
+from lightkeeper.errors import InvalidConfiguration, MissingExtra
+from lightkeeper.service.jobs._serializer import JsonSerializer
+
+_NAME = "lightkeeper"
+
+
+def open_queue(url: str) -> Huey:
+    """The queue at ``sqlite:///FILE`` or ``redis://HOST/NUMBER``.
+
+    Raises
+    ------
+    InvalidConfiguration
+        The URL is of another kind.
+    MissingExtra
+    """
+    scheme = urlsplit(url).scheme
+    options: dict[str, Any] = {"results": False, "serializer": JsonSerializer(), "utc": True}
+    if scheme == "sqlite":
+        path = Path(url.removeprefix("sqlite:///"))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return SqliteHuey(_NAME, filename=str(path), **options)
+    if scheme in ("redis", "rediss"):
+        try:
+            return RedisHuey(_NAME, url=url, **options)
+        except ImportError as error:
+            raise MissingExtra("A queue in Redis", extra="redis") from error
+    raise InvalidConfiguration(
+        f"no queue of jobs on '{scheme}'", hint="sqlite:///FILE or redis://HOST/NUMBER"
+    )
+
+
+class Worker:
+    """Takes jobs from a queue in threads of this process, until it is stopped."""
+
+    def __init__(self, queue: Huey, *, threads: int = 2) -> None:
+        self._consumer = _QuietConsumer(
+            queue,
+            workers=threads,
+            worker_type="thread",
+            periodic=True,
+            initial_delay=0.05,
+            max_delay=1.0,
+            shutdown_timeout=20,
+        )
+
+    def start(self) -> None:
+        """Begin to work."""
+        self._consumer.start()
+
+    def stop(self) -> None:
+        """Finish the jobs in hand, for 20 seconds at most; the rest stays in the queue."""
+        self._consumer.stop(graceful=True)
+
+    @property
+    def alive(self) -> bool:
+        """Whether every thread still runs."""
+        return all(thread.is_alive() for _, thread in self._consumer.worker_threads)
+
+
+class _QuietConsumer(Consumer):  # type: ignore[misc]
+    """A consumer inside another program, which alone decides what signals mean."""
+
+    def _set_signal_handlers(self) -> None:
+        return
