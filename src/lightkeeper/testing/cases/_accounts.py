@@ -7,11 +7,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from threading import Lock
+from typing import TYPE_CHECKING
 
-from lightkeeper.cases.audit import EventDraft
-from lightkeeper.cases.people import Account, OneTimeLink, Session
 from lightkeeper.errors import CaseError, StaleCase
 from lightkeeper.testing.cases._store import MemoryCases
+
+if TYPE_CHECKING:
+    from lightkeeper.cases.audit import EventDraft
+    from lightkeeper.cases.people import Account, OneTimeLink, Session
 
 
 class _Unit:

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from lightkeeper.cases import Member, Page
 from lightkeeper.cases.audit import Event, Head, seal
-from lightkeeper.cases.decision import Decision
 from lightkeeper.cases.item import Item, ItemState, View
 from lightkeeper.cases.record import Case, CaseState
 from lightkeeper.cases.triage import CaseFilter, SavedQueue, Sort
-from lightkeeper.reporting.outbox import Receipt, Submission, SubmissionState
 from lightkeeper.testing.cases._selection import UNDECIDED, admits, position
-from lightkeeper.testing.cases._state import State
+
+if TYPE_CHECKING:
+    from lightkeeper.cases.decision import Decision
+    from lightkeeper.reporting.outbox import Receipt, Submission, SubmissionState
+    from lightkeeper.testing.cases._state import State
 
 AUDIT_KEY = b"a key for tests, thirty-two bytes"
 _BANDS = (
@@ -148,7 +151,7 @@ class Reader:
 
     def cluster_sizes(self, cluster_ids: Collection[str]) -> Mapping[str, int]:
         """How many members each has."""
-        clusters = (item.cluster for item in self._state.items.values())
+        clusters = (item.cluster for item in self._state.items.values() if item.cluster)
         return Counter(cluster for cluster in clusters if cluster in cluster_ids)
 
     def cluster_cases(

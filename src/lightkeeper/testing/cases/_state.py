@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from lightkeeper.cases.audit import Event
-from lightkeeper.cases.decision import Decision
-from lightkeeper.cases.item import Item, View
-from lightkeeper.cases.record import Case
-from lightkeeper.cases.triage import SavedQueue
-from lightkeeper.reporting.outbox import Receipt, Submission
+if TYPE_CHECKING:
+    from lightkeeper.cases.audit import Event
+    from lightkeeper.cases.decision import Decision
+    from lightkeeper.cases.item import Item, View
+    from lightkeeper.cases.record import Case
+    from lightkeeper.cases.triage import SavedQueue
+    from lightkeeper.reporting.outbox import Receipt, Submission
 
 
 @dataclass(slots=True)

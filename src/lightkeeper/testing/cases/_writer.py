@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from lightkeeper.cases.audit import GENESIS, EventDraft, link
-from lightkeeper.cases.decision import Decision
-from lightkeeper.cases.item import Item, View
-from lightkeeper.cases.record import Case
-from lightkeeper.cases.triage import CaseFilter, SavedQueue, Sort
 from lightkeeper.errors import CaseError, CaseNotFound, InvalidTransition, StaleCase
 from lightkeeper.reporting.outbox import Receipt, Submission, SubmissionState
 from lightkeeper.testing.cases._reader import Reader
 from lightkeeper.testing.cases._selection import is_claimed
+
+if TYPE_CHECKING:
+    from lightkeeper.cases.decision import Decision
+    from lightkeeper.cases.item import Item, View
+    from lightkeeper.cases.record import Case
+    from lightkeeper.cases.triage import CaseFilter, SavedQueue, Sort
 
 _LIVE = frozenset({SubmissionState.DRAFT, SubmissionState.CONFIRMED, SubmissionState.FINISHED})
 
