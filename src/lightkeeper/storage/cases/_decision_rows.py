@@ -2,8 +2,56 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Final
+
+from sqlalchemy import insert, select, update
+
+from lightkeeper.cases.decision import Decision
+from lightkeeper.errors import CaseNotFound
+from lightkeeper.storage.cases._encoding import Encoding
 from lightkeeper.storage.cases._rows import Rows
+from lightkeeper.storage.cases._tables_cases import case_decision
+
+if TYPE_CHECKING:
+    from sqlalchemy import ColumnElement
+
+_DECISIONS: Final = Encoding(Decision)
+_row = case_decision.c
 
 
 class DecisionRows(Rows):
     """See :class:`lightkeeper.cases.CaseWriter`."""
+
+    def decision(self, decision_id: str) -> Decision | None:
+        """See the port."""
+        found = self._decisions(_row.id == decision_id)
+        return found[0] if found else None
+
+    def decisions(self, case_id: str) -> tuple[Decision, ...]:
+        """See the port."""
+        return self._decisions(_row.case_id == case_id)
+
+    def spread(self, decision_id: str) -> tuple[Decision, ...]:
+        """See the port."""
+        return self._decisions(_row.spread_from == decision_id)
+
+    def add_decision(self, decision: Decision) -> None:
+        """See the port."""
+        values = {
+            "id": decision.id,
+            "case_id": decision.case,
+            "spread_from": decision.spread_from,
+            "record": _DECISIONS.dump(decision),
+        }
+        self._connection.execute(insert(case_decision).values(values))
+
+    def save_decision(self, decision: Decision) -> None:
+        """See the port."""
+        changed = update(case_decision).where(_row.id == decision.id)
+        record = _DECISIONS.dump(decision)
+        if not self._connection.execute(changed.values(record=record)).rowcount:
+            raise CaseNotFound("there is no such decision")
+
+    def _decisions(self, which: ColumnElement[bool]) -> tuple[Decision, ...]:
+        found = select(_row.record).where(which).order_by(_row.number)
+        return tuple(_DECISIONS.load(record) for record in self._connection.scalars(found))

@@ -7,9 +7,13 @@ written from it by one function.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Integer, MetaData
+from sqlalchemy import BigInteger, Integer, MetaData, Text
+from sqlalchemy.dialects import postgresql
 
 metadata = MetaData()
 
 # SQLite numbers rows by itself only where the type is exactly INTEGER.
 Number = BigInteger().with_variant(Integer, "sqlite")
+
+# In one order on every data base, which is Python's too, whatever the language of the server.
+Name = Text().with_variant(postgresql.TEXT(collation="C"), "postgresql")

@@ -7,10 +7,22 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from lightkeeper.cases.audit import EventDraft
+
 
 class Rows:
-    """Rows of one transaction; each kind has a class of its own, and the unit joins them."""
+    """Rows of one transaction; each kind has a class of its own, and the unit joins them.
+
+    Locks are taken in one order: cases by their identifiers, submissions and accounts, and last the
+    row that everybody needs, in :meth:`settle`.
+    """
 
     def __init__(self, connection: Connection, audit_key: bytes) -> None:
         self._connection = connection
         self._audit_key = audit_key
+        self._drafts: list[EventDraft] = []
+        self._new_members: list[str] = []
+
+    def settle(self) -> None:
+        """Chain the events and number the members that wait for it; the last act of a writer."""
+        raise NotImplementedError

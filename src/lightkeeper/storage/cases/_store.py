@@ -10,10 +10,14 @@ from lightkeeper.storage._engine import reading, writing
 from lightkeeper.storage.cases._accounts import AccountRows
 from lightkeeper.storage.cases._audit_rows import AuditRows
 from lightkeeper.storage.cases._case_rows import CaseRows
+from lightkeeper.storage.cases._count_rows import CountRows
 from lightkeeper.storage.cases._decision_rows import DecisionRows
 from lightkeeper.storage.cases._item_rows import ItemRows
+from lightkeeper.storage.cases._personal_rows import PersonalRows
+from lightkeeper.storage.cases._queue_rows import QueueRows
 from lightkeeper.storage.cases._reports import ReportRows
 from lightkeeper.storage.cases._view_rows import ViewRows
+from lightkeeper.storage.cases._webhook_rows import WebhookRows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,7 +26,19 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
 
-class SqlUnit(CaseRows, ItemRows, DecisionRows, ViewRows, AuditRows, ReportRows, AccountRows):
+class SqlUnit(
+    CaseRows,
+    QueueRows,
+    CountRows,
+    ItemRows,
+    DecisionRows,
+    ViewRows,
+    PersonalRows,
+    AuditRows,
+    ReportRows,
+    AccountRows,
+    WebhookRows,
+):
     """One transaction over cases, reports, accounts and the audit together."""
 
 
@@ -43,15 +59,20 @@ class SqlCaseStore:
 
     @contextmanager
     def reading(self) -> Iterator[SqlUnit]:
-        """See the ports. One snapshot; what would write fails."""
+        """See the ports. One snapshot."""
         with reading(self._engine, raises=CaseError) as connection:
             yield SqlUnit(connection, self._audit_key)
 
     @contextmanager
     def writing(self) -> Iterator[SqlUnit]:
-        """See the ports."""
+        """See the ports.
+
+        A transaction is not run again by itself: ``StaleCase`` asks the caller to look anew.
+        """
         with writing(self._engine, raises=CaseError) as connection:
-            yield SqlUnit(connection, self._audit_key)
+            unit = SqlUnit(connection, self._audit_key)
+            yield unit
+            unit.settle()
 
     def reading_accounts(self) -> AbstractContextManager[SqlUnit]:
         """See :class:`lightkeeper.cases.people.AccountStore`."""
