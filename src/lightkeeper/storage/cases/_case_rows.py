@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from lightkeeper.errors import StaleCase
+from lightkeeper.cases.record import CaseState
+from lightkeeper.errors import CaseNotFound, StaleCase
 from lightkeeper.storage.cases._case_values import CASES, case_values, source_digest
 from lightkeeper.storage.cases._rows import Rows
 from lightkeeper.storage.cases._tables_cases import case_item, case_record
@@ -53,11 +54,19 @@ class CaseRows(Rows):
         same = (case_record.c.id == case.id, case_record.c.version == case.version)
         changed = update(case_record).where(*same).values(case_values(saved))
         if not self._connection.execute(changed).rowcount:
+            if self.case(case.id) is None:
+                raise CaseNotFound("there is no such case")
             raise StaleCase("somebody else has changed the case in between")
-        waiting = (case_item.c.case_id == case.id, case_item.c.waiting_rank != case.triage.rank)
-        moved = update(case_item).where(*waiting).values(waiting_rank=case.triage.rank)
-        self._connection.execute(moved)
+        self._move_items(case)
         return saved
+
+    def _move_items(self, case: Case) -> None:
+        """Items wait at the rank of their case, and not at all once it is destroyed."""
+        rank = None if case.state is CaseState.DESTROYED else case.triage.rank
+        waits = case_item.c.waiting_rank
+        moved = update(case_item).where(case_item.c.case_id == case.id)
+        moved = moved.where(waits.is_not(None) if rank is None else waits != rank)
+        self._connection.execute(moved.values(waiting_rank=rank))
 
     def _one_case(self, which: ColumnElement[bool], *, lock: bool = False) -> Case | None:
         asked = select(case_record.c.record).where(which)

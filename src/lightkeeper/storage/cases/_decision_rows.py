@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import insert, select, update
 
 from lightkeeper.cases.decision import Decision
-from lightkeeper.errors import CaseNotFound
+from lightkeeper.errors import CaseError, CaseNotFound
 from lightkeeper.storage.cases._encoding import Encoding
 from lightkeeper.storage.cases._rows import Rows
 from lightkeeper.storage.cases._tables_cases import case_decision
@@ -47,10 +48,19 @@ class DecisionRows(Rows):
 
     def save_decision(self, decision: Decision) -> None:
         """See the port."""
-        changed = update(case_decision).where(_row.id == decision.id)
-        record = _DECISIONS.dump(decision)
-        if not self._connection.execute(changed.values(record=record)).rowcount:
+        known = self.decision(decision.id)
+        if known is None:
             raise CaseNotFound("there is no such decision")
+        undone = replace(
+            known,
+            undone=decision.undone,
+            undone_by=decision.undone_by,
+            undone_because=decision.undone_because,
+        )
+        if undone != decision:
+            raise CaseError("a decision is undone, never changed")
+        changed = update(case_decision).where(_row.id == decision.id)
+        self._connection.execute(changed.values(record=_DECISIONS.dump(decision)))
 
     def _decisions(self, which: ColumnElement[bool]) -> tuple[Decision, ...]:
         found = select(_row.record).where(which).order_by(_row.number)

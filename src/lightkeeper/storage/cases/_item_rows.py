@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import func, insert, select, update
@@ -15,15 +16,16 @@ from lightkeeper.errors import CaseNotFound
 from lightkeeper.storage.cases._case_values import digest
 from lightkeeper.storage.cases._encoding import Encoding
 from lightkeeper.storage.cases._rows import Rows
-from lightkeeper.storage.cases._tables_cases import case_item, case_record
+from lightkeeper.storage.cases._tables_cases import case_cluster_key, case_item, case_record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from sqlalchemy import ColumnElement
 
 _ITEMS: Final = Encoding(Item)
 _CHUNK: Final = 5000
+_AT_ONCE: Final = 1000
 _row = case_item.c
 
 
@@ -47,20 +49,29 @@ class ItemRows(Rows):
 
     def cluster(self, cluster_id: str) -> tuple[Item, ...]:
         """See the port."""
-        return self._items(_row.cluster == cluster_id)
+        return tuple(sorted(self._items(_row.cluster == cluster_id), key=lambda item: item.added))
 
-    def cluster_size(self, cluster_id: str) -> int:
+    def cluster_sizes(self, cluster_ids: Collection[str]) -> Mapping[str, int]:
         """See the port."""
-        counted = select(func.count()).where(_row.cluster == cluster_id)
-        return self._connection.scalar(counted) or 0
+        sizes: dict[str, int] = {}
+        for some in _batched(cluster_ids, _AT_ONCE):
+            counted = select(_row.cluster, func.count()).where(_row.cluster.in_(some))
+            rows: Any = self._connection.execute(counted.group_by(_row.cluster))
+            sizes.update(rows.all())
+        return sizes
 
     def cluster_of_digest(self, sha256: str) -> str | None:
         """See the port."""
-        return self._first_cluster(_row.sha256 == bytes.fromhex(sha256))
+        same = select(_row.cluster).where(_row.sha256 == bytes.fromhex(sha256))
+        held = same.where(_row.cluster.is_not(None)).order_by(_row.number).limit(1)
+        found: str | None = self._connection.scalar(held)
+        return found
 
     def cluster_of_key(self, likeness: str, key: str) -> str | None:
         """See the port."""
-        return self._first_cluster(_row.key_digest == digest(key), _row.likeness == likeness)
+        same = case_cluster_key.c.key_digest == digest(likeness, key)
+        found: str | None = self._connection.scalar(select(case_cluster_key.c.cluster).where(same))
+        return found
 
     def members_since(self, number: int) -> Iterator[tuple[int, Member]]:
         """See the port."""
@@ -77,33 +88,31 @@ class ItemRows(Rows):
 
     def add_item(self, item: Item, *, cluster_key: str | None = None) -> None:
         """See the port."""
-        key = None if cluster_key is None else digest(cluster_key)
-        values = {**_values(item), "id": item.id, "case_id": item.case, "key_digest": key}
+        values = {**_values(item), "id": item.id, "case_id": item.case}
         self._connection.execute(insert(case_item).values(values))
-        self._note_member(item)
+        self._join(item, cluster_key)
 
     def save_item(self, item: Item, *, cluster_key: str | None = None) -> None:
         """See the port."""
-        values = _values(item)
-        if cluster_key is not None:
-            values["key_digest"] = digest(cluster_key)
-        changed = update(case_item).where(_row.id == item.id).values(values)
+        changed = update(case_item).where(_row.id == item.id).values(_values(item))
         if not self._connection.execute(changed).rowcount:
             raise CaseNotFound("there is no such item")
-        self._note_member(item)
+        self._join(item, cluster_key)
 
-    def _note_member(self, item: Item) -> None:
-        if item.media is not None and item.media.pdq is not None and item.cluster is not None:
+    def _join(self, item: Item, key: str | None) -> None:
+        """Let later items find this one's cluster."""
+        if item.cluster is None:
+            return
+        if item.media is not None and item.media.pdq is not None:
             self._new_members.append(item.id)
+        if key is not None and item.likeness is not None:
+            same = {"key_digest": digest(item.likeness, key), "cluster": item.cluster}
+            added = self._upsert(case_cluster_key).values(same)
+            self._connection.execute(added.on_conflict_do_nothing())
 
     def _items(self, which: ColumnElement[bool]) -> tuple[Item, ...]:
         asked = select(_row.record, _row.examination).where(which).order_by(_row.number)
         return tuple(_to_item(row) for row in self._connection.execute(asked))
-
-    def _first_cluster(self, *which: ColumnElement[bool]) -> str | None:
-        asked = select(_row.cluster).where(*which, _row.cluster.is_not(None))
-        found: str | None = self._connection.scalar(asked.order_by(_row.number).limit(1))
-        return found
 
 
 def _values(item: Item) -> dict[str, Any]:
@@ -118,8 +127,13 @@ def _values(item: Item) -> dict[str, Any]:
         "pdq": None if media is None else media.pdq,
         "pdq_quality": None if media is None else media.pdq_quality,
         "cluster": item.cluster,
-        "likeness": item.likeness,
     }
+
+
+def _batched(names: Iterable[str], size: int) -> Iterator[list[str]]:
+    rest = iter(names)
+    while some := list(islice(rest, size)):
+        yield some
 
 
 def _packed(examination: dict[str, Any]) -> bytes:

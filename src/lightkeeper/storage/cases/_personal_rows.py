@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import delete, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from lightkeeper.cases.triage import SavedQueue
 from lightkeeper.storage._rows import to_time
@@ -57,8 +56,7 @@ class PersonalRows(Rows):
 
     def _put(self, table: Table, **values: Any) -> None:
         """Add a row, or replace the one with the same key."""
-        dialect = sqlite if self._connection.dialect.name == "sqlite" else postgresql
         keys = [column.name for column in table.primary_key]
         changed = {name: value for name, value in values.items() if name not in keys}
-        added = dialect.insert(table).values(values)
+        added = self._upsert(table).values(values)
         self._connection.execute(added.on_conflict_do_update(index_elements=keys, set_=changed))

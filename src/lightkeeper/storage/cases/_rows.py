@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.dialects import postgresql, sqlite
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Table
 
     from lightkeeper.cases.audit import EventDraft
 
@@ -22,6 +24,11 @@ class Rows:
         self._audit_key = audit_key
         self._drafts: list[EventDraft] = []
         self._new_members: list[str] = []
+
+    def _upsert(self, table: Table) -> Any:
+        """An insertion that may say what to do where the row is there already."""
+        dialect = sqlite if self._connection.dialect.name == "sqlite" else postgresql
+        return dialect.insert(table)
 
     def settle(self) -> None:
         """Chain the events and number the members that wait for it; the last act of a writer."""

@@ -113,8 +113,6 @@ case_item = Table(
     Column("waiting_rank", Double),
     Column("sha256", LargeBinary),
     Column("cluster", Text),
-    Column("likeness", Text),
-    Column("key_digest", LargeBinary),
     Column("pdq", Text),
     Column("pdq_quality", SmallInteger),
     Column("member", BigInteger),
@@ -141,8 +139,16 @@ def _index_items(name: str, *columns: str, unique: bool = False) -> None:
 _index_items("waiting", "waiting_rank", "number")
 _index_items("digest", "sha256", "number")
 _index_items("cluster", "cluster", "number")
-_index_items("key", "key_digest", "likeness", "number")
 _index_items("member", "member", unique=True)
+
+case_cluster_key = Table(
+    "case_cluster_key",
+    metadata,
+    Column("key_digest", LargeBinary, primary_key=True),
+    Column("cluster", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+"""The cluster of the first item that came with this likeness and this key."""
 
 case_decision = Table(
     "case_decision",

@@ -113,8 +113,6 @@ def _make_item() -> None:
         sa.Column("waiting_rank", sa.Double()),
         sa.Column("sha256", sa.LargeBinary()),
         sa.Column("cluster", sa.Text()),
-        sa.Column("likeness", sa.Text()),
-        sa.Column("key_digest", sa.LargeBinary()),
         sa.Column("pdq", sa.Text()),
         sa.Column("pdq_quality", sa.SmallInteger()),
         sa.Column("member", sa.BigInteger()),
@@ -128,8 +126,14 @@ def _make_item() -> None:
     _index_some("case_item", "waiting", "waiting_rank", "number")
     _index_some("case_item", "digest", "sha256", "number")
     _index_some("case_item", "cluster", "cluster", "number")
-    _index_some("case_item", "key", "key_digest", "likeness", "number")
     _index_some("case_item", "member", "member", unique=True)
+    op.create_table(
+        "case_cluster_key",
+        sa.Column("key_digest", sa.LargeBinary(), nullable=False),
+        sa.Column("cluster", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("key_digest"),
+        sqlite_with_rowid=False,
+    )
 
 
 def _make_decision() -> None:
