@@ -31,6 +31,8 @@ COMMANDS: dict[str, str] = {
     "provenance": "Read and validate C2PA content credentials.",
     "sign": "Write a C2PA manifest that labels an image as generated.",
     "transcode": "Convert an image and keep its generation parameters.",
+    "audit": "Verify, anchor or show the audit of cases.",
+    "vault": "Verify kept media, and change the keys that it is under.",
     "doctor": "Show what is installed and what can run here.",
 }
 """Each command is the module of the same name in this package; it exposes ``app``."""

@@ -18,5 +18,7 @@ class Exit(IntEnum):
     """Done, but some files could not be examined; their rows carry ``error``."""
     FAILED = 4
     """Could not run: configuration, a missing extra, an output that cannot be written."""
+    ALTERED = 5
+    """Done, and what should never change was altered, or is missing."""
     INTERRUPTED = 130
     """Stopped by Ctrl-C; what was finished is kept."""

@@ -64,6 +64,18 @@ class Settings(BaseSettings):
         default_factory=lambda: data_folder() / "index",
         description="Folder of the index over hash sets.",
     )
+    cases: str = Field(
+        default_factory=lambda: f"sqlite:///{data_folder() / 'cases.db'}",
+        description="Data base of cases, reports and accounts (an SQLAlchemy URL).",
+    )
+    vault: str = Field(
+        default_factory=lambda: str(data_folder() / "vault"),
+        description="Where media is kept, encrypted: a folder, or s3://BUCKET/PREFIX.",
+    )
+    keys: Path = Field(
+        default_factory=lambda: data_folder() / "service.keys",
+        description="The service's key file, for its owner alone.",
+    )
     jobs: int | None = Field(default=None, ge=1, description="Worker processes of a scan.")
     limits: _LimitSettings = Field(
         default_factory=_LimitSettings, description="What one file may cost."

@@ -14,15 +14,17 @@ from lightkeeper.cases.audit import (
     GENESIS,
     Action,
     Anchor,
-    Break,
     Event,
     EventDraft,
     Flaw,
     Head,
+    extend,
     link,
     seal,
     verify,
 )
+from lightkeeper.cases.audit._verify import Break
+from lightkeeper.errors import CaseError
 
 KEY = bytes(range(32))
 START = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
@@ -268,6 +270,25 @@ def test_the_format_is_pinned() -> None:
 
 PINNED_DIGEST = "5ce8d9f67bd11bd1c1a5ad53fed3b219af14b0dd23faba64550585619ba3af1b"
 PINNED_MAC = "cb998d76f70e6375b239fe1fbfe9b56bacfb3c1e698e01942f60e07ef9e89793"
+
+
+def test_a_store_appends_to_a_sealed_end_only() -> None:
+    drafts = [
+        EventDraft(at=START, actor="a", action=Action.READ, object=f"case:{number}")
+        for number in range(4)
+    ]
+    first, head = extend(None, drafts[:2], KEY)
+    more, end = extend(head, drafts[2:], KEY)
+    assert [*first, *more] == _chain(drafts)
+    assert verify([*first, *more], end, KEY).intact
+    assert extend(end, (), KEY) == ([], end)
+    # Whoever cuts the chain cannot have the next event seal the cut.
+    assert end is not None
+    cut = Head(2, first[1].digest, end.mac)
+    with pytest.raises(CaseError, match="end of the audit was altered"):
+        extend(cut, drafts, KEY)
+    with pytest.raises(CaseError):
+        extend(end, drafts, b"another key")
 
 
 @pytest.mark.parametrize("case", [None, ""])

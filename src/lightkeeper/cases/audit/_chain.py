@@ -17,8 +17,11 @@ from typing import TYPE_CHECKING, Final
 
 from lightkeeper.cases.audit._canonical import canonical
 from lightkeeper.cases.audit._event import Event, Head
+from lightkeeper.errors import CaseError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lightkeeper.cases.audit._event import EventDraft
 
 GENESIS: Final = bytes(32)
@@ -53,6 +56,31 @@ def link(previous: bytes, sequence: int, draft: EventDraft) -> Event:
         previous=previous,
         digest=_digest(previous, sequence, at, actor, action, thing, case, details),
     )
+
+
+def extend(
+    head: Head | None, drafts: Sequence[EventDraft], key: bytes
+) -> tuple[list[Event], Head | None]:
+    """Chain events after a head, and seal the new end: how a store appends.
+
+    Raises
+    ------
+    CaseError
+        The head was not sealed by this key. Sealing what comes after it would hide that somebody
+        has cut the chain, so nothing is appended until a person has looked.
+    """
+    if head is not None and not is_sealed(head, key):
+        raise CaseError(
+            "the end of the audit was altered, or is of another key file; nothing is written",
+            hint="Run: lightkeeper audit verify",
+        )
+    events: list[Event] = []
+    sequence, digest = (head.sequence, head.digest) if head else (0, GENESIS)
+    for draft in drafts:
+        event = link(digest, sequence + 1, draft)
+        sequence, digest = event.sequence, event.digest
+        events.append(event)
+    return events, seal(events[-1], key) if events else head
 
 
 def digest_of(event: Event) -> bytes:
