@@ -2,6 +2,7 @@
 
 from lightkeeper.testing.cases._accounts import MemoryAccounts
 from lightkeeper.testing.cases._clock import SettableClock
+from lightkeeper.testing.cases._office import Office
 from lightkeeper.testing.cases._stand_ins import (
     new_case,
     new_picture,
@@ -16,6 +17,7 @@ __all__ = [
     "MemoryAccounts",
     "MemoryCases",
     "MemoryVault",
+    "Office",
     "SettableClock",
     "new_case",
     "new_picture",

@@ -27,7 +27,7 @@ _BANDS = (
 )
 
 
-class Reader:
+class Reader(Webhooks):
     """Implements :class:`lightkeeper.reporting.ReportReader` over one state."""
 
     def __init__(self, state: State) -> None:

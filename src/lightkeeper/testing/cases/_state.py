@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from lightkeeper.cases.record import Case
     from lightkeeper.cases.triage import SavedQueue
     from lightkeeper.reporting.outbox import Receipt, Submission
+    from lightkeeper.reporting.webhooks import Webhook
 
 
 @dataclass(slots=True)
@@ -34,6 +35,7 @@ class State:
     events: dict[int, Event] = field(default_factory=dict)
     submissions: dict[str, Submission] = field(default_factory=dict)
     receipts: dict[str, tuple[Receipt, ...]] = field(default_factory=dict)
+    webhooks: dict[str, Webhook] = field(default_factory=dict)
 
     def copy(self) -> State:
         """The same records in new dictionaries."""
