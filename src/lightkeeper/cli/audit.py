@@ -13,6 +13,7 @@ import typer
 
 from lightkeeper.cases.audit import Anchor, ChainReport, Flaw
 from lightkeeper.cases.audit import verify as verify_chain
+from lightkeeper.cases.triage import CaseFilter
 from lightkeeper.cli._custody import CasesOption, JsonOption, KeysOption, key_ring, opened_cases
 from lightkeeper.cli._exit import Exit
 from lightkeeper.cli._printable import printable
@@ -66,15 +67,20 @@ def verify(
     with opened_cases(cases, ring) as store, store.reading() as reader:
         events = _noting(reader.events(after=_BEFORE_ALL), case, of_case)
         report = verify_chain(events, reader.head(), ring.audit_key(), anchors=anchors)
-    row: dict[str, Any] = {"intact": report.intact, **to_plain(report)}
+        # Opening a case is an event: where there are cases, somebody has emptied the audit.
+        emptied = not report.events and reader.count(CaseFilter(), now=datetime.now(UTC), most=1)
+    intact = report.intact and not emptied
+    row: dict[str, Any] = {"intact": intact, **to_plain(report)}
     if case is not None:
         touched = sorted({b.sequence for b in report.breaks} & set(of_case))
         row["case"] = {"id": case, "events": len(of_case), "altered": touched}
     if as_json:
         sys.stdout.write(json.dumps(row) + "\n")
+    elif emptied:
+        write_text("The audit was emptied: there are cases, and no event.")
     else:
         _tell(report, row.get("case"))
-    raise typer.Exit(Exit.OK if report.intact else Exit.ALTERED)
+    raise typer.Exit(Exit.OK if intact else Exit.ALTERED)
 
 
 @app.command()

@@ -281,9 +281,7 @@ def test_a_store_appends_to_a_sealed_end_only() -> None:
     more, end = extend(head, drafts[2:], KEY)
     assert [*first, *more] == _chain(drafts)
     assert verify([*first, *more], end, KEY).intact
-    assert extend(end, (), KEY) == ([], end)
     # Whoever cuts the chain cannot have the next event seal the cut.
-    assert end is not None
     cut = Head(2, first[1].digest, end.mac)
     with pytest.raises(CaseError, match="end of the audit was altered"):
         extend(cut, drafts, KEY)

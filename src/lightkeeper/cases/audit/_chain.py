@@ -58,10 +58,8 @@ def link(previous: bytes, sequence: int, draft: EventDraft) -> Event:
     )
 
 
-def extend(
-    head: Head | None, drafts: Sequence[EventDraft], key: bytes
-) -> tuple[list[Event], Head | None]:
-    """Chain events after a head, and seal the new end: how a store appends.
+def extend(head: Head | None, drafts: Sequence[EventDraft], key: bytes) -> tuple[list[Event], Head]:
+    """Chain events, at least one, after a head, and seal the new end: how a store appends.
 
     Raises
     ------
@@ -80,7 +78,7 @@ def extend(
         event = link(digest, sequence + 1, draft)
         sequence, digest = event.sequence, event.digest
         events.append(event)
-    return events, seal(events[-1], key) if events else head
+    return events, seal(events[-1], key)
 
 
 def digest_of(event: Event) -> bytes:

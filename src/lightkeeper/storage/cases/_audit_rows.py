@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import insert, select, update
 
-from lightkeeper.cases.audit import GENESIS, Event, Head, link, seal
+from lightkeeper.cases.audit import Event, Head, extend
 from lightkeeper.storage._rows import from_time, to_time
 from lightkeeper.storage.cases._rows import Rows
 from lightkeeper.storage.cases._tables_cases import case_event, case_head, case_item
@@ -60,20 +60,16 @@ class AuditRows(Rows):
         head = self._connection.execute(select(case_head).with_for_update()).one()
         changes: dict[str, Any] = {"last_member": self._number_members(head.last_member)}
         if self._drafts:
-            digest = head.digest if head.sequence else GENESIS
-            end = self._chain(head.sequence, digest)
+            end = self._chain(Head(head.sequence, head.digest, head.mac))
             changes |= {"sequence": end.sequence, "digest": end.digest, "mac": end.mac}
         self._connection.execute(update(case_head).values(changes))
 
-    def _chain(self, sequence: int, digest: bytes) -> Head:
-        events = []
-        for draft in self._drafts:
-            event = link(digest, sequence + 1, draft)
-            sequence, digest = event.sequence, event.digest
-            events.append(event)
+    def _chain(self, head: Head) -> Head:
+        # A head that somebody has moved must not be followed: the next seal would hide it.
+        events, end = extend(head if head.sequence else None, self._drafts, self._audit_key)
         self._drafts.clear()
         self._connection.execute(insert(case_event), [_values(event) for event in events])
-        return seal(events[-1], self._audit_key)
+        return end
 
     def _number_members(self, last: int) -> int:
         """In the order of commits, as whoever follows the numbers would else miss some."""
