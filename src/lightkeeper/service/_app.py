@@ -82,7 +82,7 @@ def create_app(
         state_routes(metrics),
         static_routes(),
         page_routes(),
-        api_routes(),
+        api_routes(config),
     ):
         app.include_router(router)
     return app

@@ -39,6 +39,33 @@ _PAGES: Final[dict[str, Needs]] = {
 
 _API: Final[dict[str, Needs]] = {
     "GET /api/v1/openapi.json": Access.ANYBODY,
+    "POST /api/v1/cases": Permission.OPEN_CASES,
+    "GET /api/v1/cases": Permission.READ_CASES,
+    "GET /api/v1/cases/count": Permission.READ_CASES,
+    "POST /api/v1/cases/next": Permission.REVIEW,
+    "GET /api/v1/cases/{case_id}": Permission.READ_CASES,
+    "POST /api/v1/cases/{case_id}/items": Permission.OPEN_CASES,
+    "POST /api/v1/cases/{case_id}/media": Permission.OPEN_CASES,
+    "POST /api/v1/cases/{case_id}/claim": Permission.REVIEW,
+    "POST /api/v1/cases/{case_id}/release": Permission.REVIEW,
+    "POST /api/v1/cases/{case_id}/skip": Permission.REVIEW,
+    "POST /api/v1/cases/{case_id}/hand-over": Permission.REVIEW,
+    "PUT /api/v1/cases/{case_id}/signals": Permission.REVIEW,
+    "POST /api/v1/cases/{case_id}/decision": Permission.REVIEW,
+    "POST /api/v1/decisions/{decision_id}/undo": Permission.REVIEW,
+    "POST /api/v1/cases/{case_id}/second-opinion": Permission.LEAD,
+    "POST /api/v1/cases/{case_id}/hold": Permission.KEEP,
+    "POST /api/v1/cases/{case_id}/release-hold": Permission.KEEP,
+    "POST /api/v1/cases/{case_id}/destroy": Permission.KEEP,
+    "GET /api/v1/reports": Permission.READ_CASES,
+    "GET /api/v1/reports/{submission_id}": Permission.READ_CASES,
+    "GET /api/v1/reports/{submission_id}/receipts": Permission.READ_CASES,
+    "GET /api/v1/exposure": Permission.VIEW_MEDIA,
+    "GET /api/v1/statistics/arrivals": Permission.READ_STATISTICS,
+    "GET /api/v1/audit": Permission.READ_AUDIT,
+    "GET /api/v1/webhooks": Permission.MANAGE_SERVICE,
+    "POST /api/v1/webhooks": Permission.MANAGE_SERVICE,
+    "DELETE /api/v1/webhooks/{webhook_id}": Permission.MANAGE_SERVICE,
 }
 
 RIGHTS: Final[dict[str, Needs]] = {**_STATE, **_ACCOUNTS, **_PAGES, **_API}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import urlsplit
 
+from lightkeeper.cases.exposure import Budget
 from lightkeeper.errors import InvalidConfiguration
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from lightkeeper.cases.custody import Vault
     from lightkeeper.cases.desk import Desk
     from lightkeeper.cases.people import AccountStore
+    from lightkeeper.reporting.sending import ReportDesk
+    from lightkeeper.reporting.webhooks import WebhookStore
 
 _MIB = 1 << 20
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -46,13 +49,15 @@ class Services:
     cases: CaseStore
     accounts: AccountStore
     desk: Desk
-    reports: Any
-    """Where submissions are prepared, confirmed and retracted."""
+    reports: ReportDesk
     vault: Vault
     keys: Keys
+    webhooks: WebhookStore
     examine: Callable[[str], None]
     """Have an item examined soon; returns at once."""
     clock: Clock
+    budget: Budget = field(default_factory=Budget)
+    """What one shift of a person may hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

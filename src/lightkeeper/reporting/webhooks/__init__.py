@@ -6,7 +6,6 @@ from lightkeeper.reporting.webhooks._webhook import (
     TELLABLE,
     Webhook,
     WebhookStore,
-    WebhookUnit,
 )
 
 __all__ = [
@@ -14,7 +13,6 @@ __all__ = [
     "Notifier",
     "Webhook",
     "WebhookStore",
-    "WebhookUnit",
     "is_genuine",
     "sign_notice",
 ]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 from urllib.parse import urlsplit
 
-from lightkeeper.cases.audit import Action, Event
+from lightkeeper.cases.audit import Action, Event, EventDraft, Head
 from lightkeeper.errors import InvalidConfiguration
 from lightkeeper.reporting.sending import is_loopback
 
@@ -68,13 +68,23 @@ class Webhook:
             raise InvalidConfiguration("a webhook is told of one action or more, on cases only")
 
 
-class WebhookUnit(Protocol):
-    """A transaction over webhooks and the audit that they are told from."""
+class WebhookReader(Protocol):
+    """Webhooks and the audit that they are told from."""
 
     def webhook(self, webhook_id: str) -> Webhook | None: ...
 
     def webhooks(self) -> tuple[Webhook, ...]:
         """Oldest first."""
+
+    def events(
+        self, *, after: int = 0, case: str | None = None, limit: int | None = None
+    ) -> Iterator[Event]: ...
+
+    def head(self) -> Head | None: ...
+
+
+class WebhookWriter(WebhookReader, Protocol):
+    """A transaction."""
 
     def add_webhook(self, webhook: Webhook) -> None: ...
 
@@ -87,14 +97,12 @@ class WebhookUnit(Protocol):
         """One that is due, has not been told of all events and that no other worker holds; its
         ``next_attempt`` is moved to the end of the lease."""
 
-    def events(
-        self, *, after: int = 0, case: str | None = None, limit: int | None = None
-    ) -> Iterator[Event]: ...
+    def append(self, drafts: Sequence[EventDraft]) -> None: ...
 
 
 class WebhookStore(Protocol):
     """Webhooks, in the cases' data base."""
 
-    def reading(self) -> AbstractContextManager[WebhookUnit]: ...
+    def reading(self) -> AbstractContextManager[WebhookReader]: ...
 
-    def writing(self) -> AbstractContextManager[WebhookUnit]: ...
+    def writing(self) -> AbstractContextManager[WebhookWriter]: ...

@@ -23,7 +23,7 @@ _W = _table.c
 
 
 class WebhookRows(Rows):
-    """See :class:`lightkeeper.reporting.webhooks.WebhookUnit`."""
+    """See :class:`lightkeeper.reporting.webhooks.WebhookStore`."""
 
     def webhook(self, webhook_id: str) -> Webhook | None:
         """See the port."""

@@ -13,6 +13,7 @@ from lightkeeper.cases.item import Item, ItemState, View
 from lightkeeper.cases.record import Case, CaseState
 from lightkeeper.cases.triage import CaseFilter, SavedQueue, Sort
 from lightkeeper.testing.cases._selection import UNDECIDED, admits, position
+from lightkeeper.testing.cases._webhooks import Webhooks
 
 if TYPE_CHECKING:
     from lightkeeper.cases.decision import Decision

@@ -1,0 +1,152 @@
+"""Oversight: numbers, the audit, and who is told of what."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime, timedelta
+from typing import Annotated, Self
+
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from lightkeeper.cases.audit import Action, Event, EventDraft
+from lightkeeper.cases.exposure import Exposure, exposure
+from lightkeeper.cases.people import Actor
+from lightkeeper.errors import CaseNotFound
+from lightkeeper.reporting.webhooks import Webhook
+from lightkeeper.service._acting import Acting, Serving
+from lightkeeper.service.api._refusals import refusals
+
+
+class EventView(BaseModel):
+    """One line of the audit."""
+
+    sequence: int
+    at: datetime
+    actor: str
+    action: str
+    object: str
+    case: str | None
+    details: dict[str, str]
+    previous: str
+    digest: str
+
+    @classmethod
+    def of(cls, event: Event) -> Self:
+        """From the record; digests as hex."""
+        plain = {name: getattr(event, name) for name in cls.model_fields}
+        return cls(**plain | {"previous": event.previous.hex(), "digest": event.digest.hex()})
+
+
+class ArrivalsView(BaseModel):
+    """Cases that came in, each way of arising apart."""
+
+    since: datetime
+    by_arising: dict[str, int]
+
+
+class WebhookBody(BaseModel):
+    """Whom to tell of what."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    url: Annotated[str, Field(min_length=1, max_length=2_000)]
+    actions: Annotated[frozenset[Action], Field(min_length=1)]
+
+
+class WebhookView(BaseModel):
+    """A receiver of notices, and how far it has been told."""
+
+    id: str
+    url: str
+    actions: list[Action]
+    told: int
+    failures: int
+    stopped: bool
+    created: datetime
+    created_by: str
+
+    @classmethod
+    def of(cls, webhook: Webhook) -> Self:
+        """From the record."""
+        plain = {name: getattr(webhook, name) for name in cls.model_fields}
+        return cls(**plain | {"actions": sorted(webhook.actions)})
+
+
+def oversight_routes() -> APIRouter:
+    """Routes of auditors and administrators, and of everybody's own exposure."""
+    router = APIRouter(tags=["oversight"])
+
+    @router.get("/api/v1/exposure", responses=refusals())
+    def own_exposure(actor: Acting, services: Serving) -> Exposure:
+        """What one has looked at in this shift."""
+        now, budget = services.clock(), services.budget
+        with services.cases.reading() as reader:
+            views = reader.views_of(actor.id, now - budget.shift)
+        return exposure(views, now=now, budget=budget)
+
+    @router.get("/api/v1/statistics/arrivals", responses=refusals())
+    def arrivals(
+        services: Serving, days: Annotated[int, Query(ge=1, le=3650)] = 30
+    ) -> ArrivalsView:
+        """How many cases came in."""
+        since = services.clock() - timedelta(days=days)
+        with services.cases.reading() as reader:
+            return ArrivalsView(since=since, by_arising=dict(reader.counts_by_arising(since=since)))
+
+    @router.get("/api/v1/audit", responses=refusals())
+    def audit(
+        services: Serving,
+        after: Annotated[int, Query(ge=0, le=(1 << 62))] = 0,
+        case: Annotated[str, Query(max_length=100)] | None = None,
+        limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
+    ) -> list[EventView]:
+        """Part of the audit, in its order."""
+        with services.cases.reading() as reader:
+            events = reader.events(after=after, case=case, limit=limit)
+            return [EventView.of(event) for event in events]
+
+    @router.get("/api/v1/webhooks", responses=refusals())
+    def webhooks(services: Serving) -> list[WebhookView]:
+        """Who is told of what."""
+        with services.webhooks.reading() as unit:
+            return [WebhookView.of(each) for each in unit.webhooks()]
+
+    @router.post("/api/v1/webhooks", status_code=201, responses=refusals())
+    def add_webhook(body: WebhookBody, actor: Acting, services: Serving) -> WebhookView:
+        """Tell a receiver of what happens from now on."""
+        with services.webhooks.writing() as unit:
+            head = unit.head()
+            webhook = Webhook(
+                id=secrets.token_urlsafe(12),
+                url=body.url,
+                actions=body.actions,
+                told=head.sequence if head else 0,
+                created=services.clock(),
+                created_by=actor.id,
+            )
+            unit.add_webhook(webhook)
+            unit.append([_changed(actor, services.clock(), webhook.id, "webhook-added")])
+        return WebhookView.of(webhook)
+
+    @router.delete("/api/v1/webhooks/{webhook_id}", status_code=204, responses=refusals(404))
+    def drop_webhook(webhook_id: str, actor: Acting, services: Serving) -> Response:
+        """Tell it nothing more."""
+        with services.webhooks.writing() as unit:
+            if unit.webhook(webhook_id) is None:
+                raise CaseNotFound("there is no such webhook")
+            unit.drop_webhook(webhook_id)
+            unit.append([_changed(actor, services.clock(), webhook_id, "webhook-dropped")])
+        return Response(status_code=204)
+
+    return router
+
+
+def _changed(actor: Actor, at: datetime, webhook_id: str, what: str) -> EventDraft:
+    return EventDraft(
+        at=at,
+        actor=actor.id,
+        action=Action.SERVICE_CHANGED,
+        object="service",
+        details={"change": what, "webhook": webhook_id},
+    )
