@@ -1,5 +1,7 @@
 """The CyberTipline report: its elements, its rules beyond the schema, and its XML."""
 
+from lightkeeper.reporting.cybertipline._build import prepare
+from lightkeeper.reporting.cybertipline._profile import ReporterAnswers, ReporterProfile
 from lightkeeper.reporting.cybertipline._responses import (
     ReportDoneResponse,
     ReportResponse,
@@ -13,8 +15,11 @@ __all__ = [
     "Problem",
     "ReportDoneResponse",
     "ReportResponse",
+    "ReporterAnswers",
+    "ReporterProfile",
     "check",
     "parse_response",
+    "prepare",
     "to_xml",
     "with_ids",
 ]

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import ipaddress
-import re
 from typing import TYPE_CHECKING, Any, Final
 
+from lightkeeper.reporting.cybertipline._forms import is_email, is_hash, is_ip_address, is_phone
 from lightkeeper.reporting.cybertipline._shape import Problem, shape_problems, walk
 from lightkeeper.reporting.cybertipline.elements._element import Place, parts
 from lightkeeper.reporting.cybertipline.elements.captures import DeviceId, IpCaptureEvent
 from lightkeeper.reporting.cybertipline.elements.contact import Address, Email, Person, Phone
 from lightkeeper.reporting.cybertipline.elements.files import (
+    Details,
     FileDetails,
     FileRelevance,
+    MetadataType,
     NameValuePair,
     OriginalFileHash,
 )
@@ -25,10 +26,6 @@ if TYPE_CHECKING:
     from lightkeeper.reporting.cybertipline.elements import Report
 
 LONGEST_REASON: Final = 3000
-_EMAIL: Final = re.compile(r"[^@\s<>,;]{1,64}@[^@\s<>,;]{1,255}")
-_PHONE: Final = re.compile(r"\+?[0-9][0-9 ()./\-]{1,29}")
-_HEX: Final = re.compile(r"[0-9a-fA-F]+")
-_HASH_DIGITS: Final = {"MD5": 32, "SHA1": 40, "SHA256": 64, "PDQ": 64}
 _OLDEST: Final = 130
 
 
@@ -117,24 +114,25 @@ def _batch(roots: Sequence[tuple[str, Any]]) -> Iterator[Problem]:
                 yield Problem(f"{place}/generativeAi", said)
             if getattr(element, "original_file_hash", ()):
                 yield Problem(f"{place}/originalFileHash", said)
+            if isinstance(element, Details) and element.type is MetadataType.HASH:
+                yield Problem(place, said)
 
 
 def _element(element: object) -> Iterator[_Said]:
     match element:
         case IpCaptureEvent():
-            if not _is_address(element.ip_address):
+            if not is_ip_address(element.ip_address):
                 yield "ipAddress", "is not an IP address"
             if element.port is not None and not 0 < element.port < 65536:
                 yield "port", "is not a port"
         case Email():
-            if not _EMAIL.fullmatch(element.value):
+            if not is_email(element.value):
                 yield "", "is not an e-mail address"
         case Phone():
-            if not _PHONE.fullmatch(element.value):
+            if not is_phone(element.value):
                 yield "", "is not a phone number"
         case OriginalFileHash():
-            digits = _HASH_DIGITS.get(element.hash_type.upper().replace("-", ""))
-            if not _HEX.fullmatch(element.value) or digits not in (None, len(element.value)):
+            if not is_hash(element.value, element.hash_type):
                 yield "", "is not a hash of its type"
         case Address():
             if element.state and element.non_usa_state:
@@ -166,11 +164,3 @@ def _position(incident: CellPhoneIncident) -> Iterator[_Said]:
         yield "latitude", "is not between -90 and 90 degrees"
     if incident.longitude is not None and not -180 <= incident.longitude <= 180:
         yield "longitude", "is not between -180 and 180 degrees"
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
