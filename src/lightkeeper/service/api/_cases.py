@@ -51,8 +51,6 @@ def case_routes(max_upload_bytes: int) -> APIRouter:
     @router.post("/api/v1/cases/{case_id}/items", status_code=201, responses=refusals(404, 409))
     def add_text(case_id: str, body: TextBody, actor: Acting, services: Serving) -> ItemView:
         """Add a prompt, a text, or a reference to a model."""
-        if body.kind is ItemKind.MEDIA:
-            raise Refusal(422, "invalid-request", "Media is sent as the body of its own request.")
         return _added(services, services.desk.add_item(actor, case_id, body.new_item()))
 
     @router.post(

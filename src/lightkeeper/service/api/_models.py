@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from lightkeeper.cases.decision import (
     Artefact,
@@ -62,6 +62,16 @@ class TextBody(_Body):
     kind: ItemKind
     text: Annotated[str, Field(min_length=1, max_length=500_000)] | None = None
     facts: _Facts = {}
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if (self.kind in (ItemKind.PROMPT, ItemKind.TEXT)) != (self.text is not None):
+            raise ValueError("prompts and texts come with their text, and nothing else does")
+        if self.kind is ItemKind.MEDIA:
+            raise ValueError("media is sent as the body of its own request")
+        if self.kind is ItemKind.MODEL and not self.facts:
+            raise ValueError("a model comes with its names or hashes as facts")
+        return self
 
     def new_item(self) -> NewItem:
         """For the desk."""

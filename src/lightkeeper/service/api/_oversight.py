@@ -12,10 +12,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from lightkeeper.cases.audit import Action, Event, EventDraft
 from lightkeeper.cases.exposure import Exposure, exposure
 from lightkeeper.cases.people import Actor
-from lightkeeper.errors import CaseNotFound
+from lightkeeper.errors import CaseNotFound, InvalidConfiguration
 from lightkeeper.reporting.webhooks import Webhook
 from lightkeeper.service._acting import Acting, Serving
 from lightkeeper.service.api._refusals import refusals
+from lightkeeper.service.lookups._failures import Refusal
 
 
 class EventView(BaseModel):
@@ -117,14 +118,17 @@ def oversight_routes() -> APIRouter:
         """Tell a receiver of what happens from now on."""
         with services.webhooks.writing() as unit:
             head = unit.head()
-            webhook = Webhook(
-                id=secrets.token_urlsafe(12),
-                url=body.url,
-                actions=body.actions,
-                told=head.sequence if head else 0,
-                created=services.clock(),
-                created_by=actor.id,
-            )
+            try:
+                webhook = Webhook(
+                    id=secrets.token_urlsafe(12),
+                    url=body.url,
+                    actions=body.actions,
+                    told=head.sequence if head else 0,
+                    created=services.clock(),
+                    created_by=actor.id,
+                )
+            except InvalidConfiguration as error:
+                raise Refusal(422, "invalid-request", str(error)) from None
             unit.add_webhook(webhook)
             unit.append([_changed(actor, services.clock(), webhook.id, "webhook-added")])
         return WebhookView.of(webhook)
