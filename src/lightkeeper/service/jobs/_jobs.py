@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-import structlog
 from huey import crontab
+
+from lightkeeper.service._log import log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from lightkeeper.cases.desk import Desk
     from lightkeeper.service.examine import Examined
 
-_log = structlog.get_logger("lightkeeper.jobs")
 _SWEPT_AT_ONCE = 500
 
 
@@ -77,7 +77,7 @@ class Jobs:
         error = examined.row.get("error")
         if error and error["code"] == "no-worker":
             # It waits on, and the sweep finds it.
-            _log.warning("no worker could start")
+            log.warning("no worker could start")
             return
         self._desk.record_examination(
             item_id, examined.row, preview=examined.preview, view=examined.view

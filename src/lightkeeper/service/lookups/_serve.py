@@ -1,25 +1,17 @@
-"""Run the app on a socket."""
+"""Run the look-up service on a socket."""
 
 from __future__ import annotations
 
-import ipaddress
-import logging
-import socket
-import sys
 from typing import TYPE_CHECKING
 
-import uvicorn
-
-from lightkeeper.errors import InvalidConfiguration, OutputError
+from lightkeeper.errors import InvalidConfiguration
+from lightkeeper.service._serve import is_local
+from lightkeeper.service._serve import serve as serve_app
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from lightkeeper.service.lookups._config import LookupConfig
-
-_BACKLOG = 256
-_MOST_CONNECTIONS = 512
-_SHUTDOWN_SECONDS = 10
 
 
 def serve(app: FastAPI, config: LookupConfig, *, host: str, port: int) -> None:
@@ -42,66 +34,14 @@ def serve(app: FastAPI, config: LookupConfig, *, host: str, port: int) -> None:
         The address cannot be bound.
     """
     check_host(host, config)
-    _log_to_stderr()
-    settings = uvicorn.Config(
-        app,
-        lifespan="on",
-        ws="none",
-        log_config=None,
-        # The access log of the service names routes; this one would write down query strings.
-        access_log=False,
-        server_header=False,
-        limit_concurrency=_MOST_CONNECTIONS,
-        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
-    )
-    with _listening(host, port) as listening:
-        address, bound = listening.getsockname()[:2]
-        shown = f"[{address}]" if ":" in address else address
-        sys.stderr.write(f"Listening on http://{shown}:{bound}\n")
-        sys.stderr.flush()
-        uvicorn.Server(settings).run(sockets=[listening])
-
-
-def _listening(host: str, port: int) -> socket.socket:
-    """A socket that accepts connections from now on.
-
-    It names its protocol: asyncio sends at once only on sockets that do, and each answer would
-    wait some 40 ms for the client's acknowledgement on others.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((host, port))
-        listening.listen(_BACKLOG)
-    except OSError as error:
-        listening.close()
-        raise OutputError(f"cannot listen on {host}, port {port}: {error.strerror}") from error
-    return listening
+    serve_app(app, host=host, port=port)
 
 
 def check_host(host: str, config: LookupConfig) -> None:
     """Refuse an address that other machines can reach, unless there are keys."""
-    if config.keys or _is_local(host):
+    if config.keys or is_local(host):
         return
     raise InvalidConfiguration(
         f"'{host}' is open to other machines and there are no API keys",
         hint="Make one: lightkeeper serve --keys FILE --make-key NAME",
     )
-
-
-def _is_local(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _log_to_stderr() -> None:
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    for name, level in (("lightkeeper.service", logging.INFO), ("uvicorn", logging.WARNING)):
-        logger = logging.getLogger(name)
-        logger.addHandler(handler)
-        logger.setLevel(level)
-        logger.propagate = False

@@ -1,0 +1,91 @@
+"""Run an app on a socket."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import socket
+import sys
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from lightkeeper.errors import OutputError
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+_BACKLOG = 256
+_MOST_CONNECTIONS = 512
+_SHUTDOWN_SECONDS = 10
+
+
+def serve(app: FastAPI, *, host: str, port: int) -> None:
+    """Serve until SIGINT or SIGTERM; requests that have begun are answered.
+
+    Parameters
+    ----------
+    app : FastAPI
+    host : str
+    port : int
+        0 takes a free one. The address is written to standard error.
+
+    Raises
+    ------
+    OutputError
+        The address cannot be bound.
+    """
+    _log_to_stderr()
+    settings = uvicorn.Config(
+        app,
+        lifespan="on",
+        ws="none",
+        log_config=None,
+        # The services' own logs name routes; this one would write down query strings.
+        access_log=False,
+        server_header=False,
+        limit_concurrency=_MOST_CONNECTIONS,
+        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+    )
+    with _listening(host, port) as listening:
+        address, bound = listening.getsockname()[:2]
+        shown = f"[{address}]" if ":" in address else address
+        sys.stderr.write(f"Listening on http://{shown}:{bound}\n")
+        sys.stderr.flush()
+        uvicorn.Server(settings).run(sockets=[listening])
+
+
+def is_local(host: str) -> bool:
+    """Whether only this machine can reach an address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """A socket that accepts connections from now on.
+
+    It names its protocol: asyncio sends at once only on sockets that do, and each answer would
+    wait some 40 ms for the client's acknowledgement on others.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen(_BACKLOG)
+    except OSError as error:
+        listening.close()
+        raise OutputError(f"cannot listen on {host}, port {port}: {error.strerror}") from error
+    return listening
+
+
+def _log_to_stderr() -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    for name, level in (("lightkeeper.service", logging.INFO), ("uvicorn", logging.WARNING)):
+        logger = logging.getLogger(name)
+        logger.addHandler(handler)
+        logger.setLevel(level)
+        logger.propagate = False
