@@ -1,0 +1,160 @@
+"""The whole service of one machine: stores, workers, jobs and the app, from one plan."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from lightkeeper.cases.desk import Desk, Rules
+from lightkeeper.cases.exposure import Budget
+from lightkeeper.errors import InvalidReport
+from lightkeeper.reporting.cybertipline import prepare
+from lightkeeper.reporting.sending import CyberTipline, ReportDesk
+from lightkeeper.reporting.webhooks import Notifier
+from lightkeeper.service._app import create_app
+from lightkeeper.service._services import ServiceConfig, Services
+from lightkeeper.service.examine import ExaminerPool
+from lightkeeper.service.jobs import Jobs, Worker, open_queue
+from lightkeeper.storage.cases import open_cases
+from lightkeeper.storage.keys import KeyRing
+from lightkeeper.storage.vault import open_vault
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from fastapi import FastAPI
+
+    from lightkeeper.reporting.cybertipline import ReporterProfile
+    from lightkeeper.reporting.outbox import PreparedReport
+    from lightkeeper.reporting.sending import ReceiverConfig
+    from lightkeeper.scan import Policy
+    from lightkeeper.scan._worker import Builder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HousePlan:
+    """Where everything is, and by which rules it works."""
+
+    cases: str
+    """URL of the cases' data base."""
+    vault: str
+    """Folder or bucket of the media."""
+    keys: Path
+    """The service's key file; it is made where there is none."""
+    jobs: str
+    """URL of the queue of jobs."""
+    policy: Policy
+    """Of the examination of what comes in."""
+    build: Builder
+    config: ServiceConfig = field(default_factory=ServiceConfig)
+    rules: Rules = field(default_factory=Rules)
+    budget: Budget = field(default_factory=Budget)
+    receiver: ReceiverConfig | None = None
+    """Where reports go; nothing is sent where it is not set."""
+    profile: ReporterProfile | None = None
+    """Who reports; no report can be prepared without it."""
+    examiners: int = 1
+    """Processes that examine."""
+    threads: int = 4
+    """Threads that take jobs in this process; 0 where other processes do."""
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """A service that is set up. The workers run until the context ends."""
+
+    app: FastAPI
+    services: Services
+    jobs: Jobs
+
+
+@contextlib.contextmanager
+def open_house(plan: HousePlan, *, lookups: FastAPI | None = None) -> Iterator[House]:
+    """Open stores, start workers, and make the app; close and stop everything at the end.
+
+    Raises
+    ------
+    LightkeeperError
+        Something of the plan cannot be used; nothing runs then.
+    """
+    with contextlib.ExitStack() as stack:
+        ring = KeyRing.open(plan.keys, create=True)
+        store = open_cases(plan.cases, audit_key=ring.audit_key())
+        stack.callback(store.close)
+        vault = open_vault(plan.vault, ring)
+        desk = Desk(store, vault, clock=now, rules=plan.rules)
+        reports = ReportDesk(
+            store,
+            vault,
+            clock=now,
+            prepare=_prepare(plan.profile),
+            retention=plan.rules.retention,
+        )
+        pool = ExaminerPool(plan.policy, plan.build, workers=plan.examiners)
+        stack.callback(pool.stop)
+        works = {"webhooks": _webhooks(stack, store, ring)}
+        if plan.receiver is not None:
+            works["reports"] = _sending(stack, reports, plan.receiver)
+        queue = open_queue(plan.jobs)
+        stack.callback(queue.storage.close)
+        jobs = Jobs(queue, desk, pool, every_minute=works)
+        services = Services(
+            cases=store,
+            accounts=store,
+            desk=desk,
+            reports=reports,
+            vault=vault,
+            webhooks=store,
+            keys=ring,
+            examine=jobs.examine,
+            clock=now,
+            budget=plan.budget,
+        )
+        if plan.threads:
+            worker = Worker(queue, threads=plan.threads)
+            worker.start()
+            stack.callback(worker.stop)
+        yield House(create_app(services, plan.config, lookups=lookups), services, jobs)
+
+
+def now() -> datetime:
+    """The service's clock."""
+    return datetime.now(UTC)
+
+
+def _prepare(profile: ReporterProfile | None) -> Callable[..., PreparedReport]:
+    if profile is None:
+        return _no_reporter
+    return partial(prepare, profile=profile)
+
+
+def _no_reporter(*_: Any, **__: Any) -> PreparedReport:
+    raise InvalidReport(
+        "nobody is configured as the reporter", hint="set report.reporter, see the how-to"
+    )
+
+
+def _sending(
+    stack: contextlib.ExitStack, reports: ReportDesk, receiver: ReceiverConfig
+) -> Callable[[], None]:
+    client = stack.enter_context(CyberTipline(receiver))
+
+    def send() -> None:
+        reports.work(client)
+
+    return send
+
+
+def _webhooks(stack: contextlib.ExitStack, store: Any, ring: KeyRing) -> Callable[[], None]:
+    notifier = Notifier(store, ring.signing_key(), clock=now, chance=random.random)
+    stack.callback(notifier.close)
+
+    def deliver() -> None:
+        notifier.deliver()
+
+    return deliver
