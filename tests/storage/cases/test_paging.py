@@ -169,6 +169,28 @@ def test_no_page_of_a_queue_is_sorted(lite: SqlCaseStore, sort: Sort) -> None:
 
 
 @pytest.mark.parametrize(
+    ("which", "index"),
+    [(CaseFilter(subject="a"), "subject_digest=?"), (CaseFilter(claimed_by="a"), "claim_person=?")],
+)
+def test_the_cases_of_one_subject_or_person_are_found_without_reading_all(
+    lite: SqlCaseStore, which: CaseFilter, index: str
+) -> None:
+    plans: list[str] = []
+
+    @event.listens_for(lite._engine, "before_cursor_execute")
+    def explain(connection, cursor, statement, parameters, context, many) -> None:  # type: ignore[no-untyped-def]
+        if "ORDER BY" in statement:
+            rows = cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters).fetchall()
+            plans.extend(row[-1] for row in rows)
+
+    with lite.reading() as unit:
+        unit.page(which, sort=Sort.RANK, now=NOON)
+    searches = [plan for plan in plans if "case_record" in plan]
+    assert searches
+    assert all(index in plan for plan in searches)
+
+
+@pytest.mark.parametrize(
     "cursor", ["", "c1", "WyJyYW5rIl0", "ü", "W10", "WyJyYW5rIiwxLDIsIngiXQ" * 9]
 )
 def test_a_place_that_was_never_given_out_is_refused(lite: SqlCaseStore, cursor: str) -> None:

@@ -104,10 +104,11 @@ class QueueRows(Rows):
         if after is not None:
             bound = [literal(v, c.type) for v, c in zip(after, columns, strict=True)]
             wanted = wanted.where(tuple_(*columns) > tuple_(*bound))
-        if which.subject is None and which.claimed_by is None:
-            # Without statistics SQLite may think that it is quicker to sort.
-            wanted = wanted.with_hint(case_record, f"INDEXED BY case_record_by_{sort}", "sqlite")
-        parts = [wanted.where(case_record.c.state == state) for state in states_of(which)]
+        state: ColumnElement[str] = case_record.c.state
+        if which.subject is not None or which.claimed_by is not None:
+            # Few cases are: without statistics SQLite would read a whole order to find them.
+            state = state.concat("")
+        parts = [wanted.where(state == name) for name in states_of(which)]
         if not parts:
             return []
         found: Select[Any] | Any = parts[0]
