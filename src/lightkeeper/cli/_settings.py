@@ -16,6 +16,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from lightkeeper.cli._service_settings import ReportSettings, ServiceSettings
 from lightkeeper.errors import InvalidConfiguration
 from lightkeeper.media import Limits
 
@@ -75,6 +76,12 @@ class Settings(BaseSettings):
     keys: Path = Field(
         default_factory=lambda: data_folder() / "service.keys",
         description="The service's key file, for its owner alone.",
+    )
+    service: ServiceSettings = Field(
+        default_factory=ServiceSettings, description="The review service."
+    )
+    report: ReportSettings = Field(
+        default_factory=ReportSettings, description="Where reports go, and as whom."
     )
     jobs: int | None = Field(default=None, ge=1, description="Worker processes of a scan.")
     limits: _LimitSettings = Field(

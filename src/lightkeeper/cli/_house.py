@@ -1,0 +1,145 @@
+"""From the settings to a plan of the review service."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING
+
+from lightkeeper.cases.desk import Rules
+from lightkeeper.cases.exposure import Budget
+from lightkeeper.cli._known import KnownMaterial, with_known_material
+from lightkeeper.cli._settings import data_folder, load_settings
+from lightkeeper.errors import InvalidConfiguration
+from lightkeeper.reporting.cybertipline import ReporterProfile
+from lightkeeper.reporting.cybertipline.elements.contact import Email, Person
+from lightkeeper.reporting.cybertipline.elements.report import Reporter
+from lightkeeper.reporting.sending import ReceiverConfig
+from lightkeeper.scan import Policy, default_examiners
+from lightkeeper.service._house import HousePlan
+from lightkeeper.service._services import OpenIdConfig, ServiceConfig
+
+if TYPE_CHECKING:
+    from lightkeeper.cli._service_settings import (
+        OpenIdSettings,
+        ReporterSettings,
+        ReportSettings,
+        ServiceSettings,
+    )
+    from lightkeeper.scan._worker import Builder
+
+
+def house_plan(*, port: int) -> HousePlan:
+    """The plan that the settings make, for a service on this port.
+
+    Raises
+    ------
+    InvalidConfiguration
+        A setting is wrong or lacks another.
+    """
+    settings = load_settings()
+    service = settings.service
+    policy = Policy(
+        limits=settings.media_limits(),
+        marks=settings.marks,
+        trust_anchors=settings.trust_anchors,
+    )
+    if settings.policy:
+        policy = Policy.from_toml(settings.policy, base=policy)
+    policy, build = _examination(policy)
+    return HousePlan(
+        cases=settings.cases,
+        vault=settings.vault,
+        keys=settings.keys,
+        jobs=service.queue or f"sqlite:///{data_folder() / 'jobs.db'}",
+        policy=policy,
+        build=build,
+        config=ServiceConfig(
+            url=service.url or f"http://localhost:{port}", openid=_openid(service.openid)
+        ),
+        rules=_rules(service),
+        budget=_budget(service),
+        receiver=_receiver(settings.report),
+        profile=_profile(settings.report.reporter),
+        examiners=service.examiners,
+        threads=service.threads,
+    )
+
+
+def _examination(policy: Policy) -> tuple[Policy, Builder]:
+    """With the hash sets, where there are any: uploads are looked up in all of them."""
+    known = KnownMaterial.from_settings()
+    if not policy.sets and not (known.index / "manifest.json").is_file():
+        return policy, default_examiners
+    policy = replace(policy, sets=policy.sets or ("all",))
+    # Opened here too: what is wrong with it is said before any worker starts.
+    known.open(policy.sets, warn=True)
+    return policy, partial(with_known_material, known=known)
+
+
+def _rules(service: ServiceSettings) -> Rules:
+    return Rules(
+        claim_lasts=timedelta(minutes=service.claim_minutes),
+        second_opinion_share=service.second_opinion_share,
+        retention=timedelta(days=service.retention_days),
+        reuse_known_decisions=service.reuse_known_decisions,
+    )
+
+
+def _budget(service: ServiceSettings) -> Budget:
+    return Budget(
+        shift=timedelta(hours=service.shift_hours),
+        points=service.reveal_points,
+        seconds=service.reveal_seconds,
+        break_after=timedelta(minutes=service.break_after_minutes),
+    )
+
+
+def _openid(settings: OpenIdSettings | None) -> OpenIdConfig | None:
+    if settings is None:
+        return None
+    return OpenIdConfig(
+        issuer=settings.issuer,
+        client_id=settings.client_id,
+        client_secret=settings.client_secret.get_secret_value(),
+        create_accounts=settings.create_accounts,
+    )
+
+
+def _receiver(settings: ReportSettings) -> ReceiverConfig | None:
+    if settings.url is None:
+        return None
+    if settings.user is None or settings.password_file is None:
+        raise InvalidConfiguration("report.url needs report.user and report.password_file")
+    try:
+        password = settings.password_file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidConfiguration("report.password_file cannot be read") from error
+    return ReceiverConfig(
+        base_url=settings.url,
+        user_name=settings.user,
+        password=password,
+        proxy=settings.proxy,
+    )
+
+
+def _profile(settings: ReporterSettings | None) -> ReporterProfile | None:
+    if settings is None:
+        return None
+    person = Person(
+        first_name=settings.first_name,
+        last_name=settings.last_name,
+        email=(Email(value=settings.email),),
+    )
+    return ReporterProfile(
+        reporter=Reporter(
+            reporting_person=person,
+            company_template=settings.company_template,
+            terms_of_service=settings.terms_of_service,
+            legal_url=settings.legal_url,
+        ),
+        platform=settings.platform,
+        service=settings.service,
+        shares_hashes=settings.shares_hashes,
+    )

@@ -1,0 +1,69 @@
+"""Settings of the review service and of its reports."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class OpenIdSettings(_Group):
+    """Sign-in elsewhere."""
+
+    issuer: str
+    client_id: str
+    client_secret: SecretStr
+    create_accounts: bool = False
+
+
+class ServiceSettings(_Group):
+    """The review service. See ``docs/how-to/deploy.md``."""
+
+    url: str | None = None
+    """Under which browsers reach it; ``http://localhost:PORT`` by default."""
+    queue: str | None = None
+    """URL of the queue of jobs; SQLite in the data folder by default."""
+    examiners: int = Field(default=1, ge=1)
+    """Processes that examine what comes in."""
+    threads: int = Field(default=4, ge=0)
+    """Threads that take jobs in the serving process; 0 where ``lightkeeper work`` does."""
+    claim_minutes: float = Field(default=15.0, gt=0)
+    second_opinion_share: float = Field(default=0.05, ge=0, le=1)
+    retention_days: float = Field(default=366.0, ge=366.0)
+    """Of a reported case, from its submission."""
+    reuse_known_decisions: bool = False
+    shift_hours: float = Field(default=4.0, gt=0)
+    reveal_points: float = Field(default=200.0, gt=0)
+    """What one shift may hold of reveals, weighed by severity."""
+    reveal_seconds: float = Field(default=3600.0, gt=0)
+    break_after_minutes: float = Field(default=50.0, gt=0)
+    openid: OpenIdSettings | None = None
+
+
+class ReporterSettings(_Group):
+    """Who reports. Without it no report can be prepared."""
+
+    first_name: str | None = None
+    last_name: str | None = None
+    email: str
+    company_template: str | None = None
+    terms_of_service: str | None = None
+    legal_url: str | None = None
+    platform: str | None = None
+    service: str | None = None
+    shares_hashes: bool = False
+    """The agreement of the industry's hash-sharing platform is signed."""
+
+
+class ReportSettings(_Group):
+    """Where reports go. Nothing is sent without it."""
+
+    url: str | None = None
+    user: str | None = None
+    password_file: Path | None = None
+    proxy: str | None = None
+    reporter: ReporterSettings | None = None
