@@ -136,6 +136,12 @@ def test_the_block_comes_back_as_it_was_and_keeps_its_bound() -> None:
     assert "person-1" not in line
 
 
+def test_a_finding_of_any_form_is_no_reason_not_to_report() -> None:
+    odd = [{"claim": "known-material", "details": {"handling": [], "set_name": {}}}, {}]
+    line = ai_evidence(media(examination={"findings": odd}), arising=Arising.UPLOADED)
+    assert read_ai_evidence(line)[0].matches[0].set is None
+
+
 @pytest.mark.parametrize(("report_id", "file_id"), [("", "f"), ("1 ", "f"), ("1", "<f>\n")])
 def test_identifiers_that_cannot_be_the_receivers_are_refused(report_id: str, file_id: str) -> None:
     xml = prepare(case(), [media()], [decision(A1)], [], profile=PROFILE).files[0].details_xml

@@ -195,7 +195,7 @@ def _matches(findings: Iterable[dict[str, Any]]) -> Iterator[block.Match]:
     for finding in findings:
         details = _details(finding)
         if finding.get("claim") in ("known-material", "known-benign"):
-            shareable = details.get("handling") in _SHAREABLE
+            shareable = name(details.get("handling")) in _SHAREABLE
             yield block.Match(
                 set=name(details.get("set_name")) if shareable else None,
                 origin=name(details.get("origin")) or "unknown",
