@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi import FastAPI
 
 from lightkeeper.cases.audit import Event
@@ -32,6 +33,9 @@ class TestKeys:
 
     def derive(self, label: str) -> bytes:
         return hashlib.sha256(label.encode()).digest()
+
+    def signing_key(self) -> Ed25519PrivateKey:
+        return Ed25519PrivateKey.from_private_bytes(b"a key for tests only".ljust(32, b"."))
 
     def encrypt_small(self, content: bytes, *, context: bytes = b"") -> bytes:
         return context + b":" + content[::-1]

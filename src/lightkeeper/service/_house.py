@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from lightkeeper.cases.desk import Desk, Rules
 from lightkeeper.cases.exposure import Budget
-from lightkeeper.errors import InvalidReport
+from lightkeeper.errors import InvalidConfiguration, InvalidReport
 from lightkeeper.reporting.cybertipline import prepare
 from lightkeeper.reporting.sending import CyberTipline, ReportDesk
 from lightkeeper.reporting.webhooks import Notifier
@@ -83,7 +83,7 @@ def open_house(plan: HousePlan, *, lookups: FastAPI | None = None) -> Iterator[H
         Something of the plan cannot be used; nothing runs then.
     """
     with contextlib.ExitStack() as stack:
-        ring = KeyRing.open(plan.keys, create=True)
+        ring = _keys(plan)
         store = open_cases(plan.cases, audit_key=ring.audit_key())
         stack.callback(store.close)
         vault = open_vault(plan.vault, ring)
@@ -120,6 +120,22 @@ def open_house(plan: HousePlan, *, lookups: FastAPI | None = None) -> Iterator[H
             worker.start()
             stack.callback(worker.stop)
         yield House(create_app(services, plan.config, lookups=lookups), services, jobs)
+
+
+def _keys(plan: HousePlan) -> KeyRing:
+    """The key file; a new one only where there is nothing yet that an old one had closed."""
+    if not plan.keys.exists():
+        store = open_cases(plan.cases, audit_key=bytes(32))
+        try:
+            with store.reading() as reader:
+                if reader.head() is not None:
+                    raise InvalidConfiguration(
+                        "the key file is not there, and the data base was written with it",
+                        hint="restore it: without it no media can be opened",
+                    )
+        finally:
+            store.close()
+    return KeyRing.open(plan.keys, create=True)
 
 
 def now() -> datetime:

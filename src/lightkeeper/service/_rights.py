@@ -31,6 +31,8 @@ _ACCOUNTS: Final[dict[str, Needs]] = {
     "GET /sign-in": Access.ANYBODY,
     "POST /sign-in": Access.ANYBODY,
     "POST /sign-out": Access.PERSON,
+    "GET /welcome/{secret}": Access.ANYBODY,
+    "POST /welcome/{secret}": Access.ANYBODY,
 }
 
 _PAGES: Final[dict[str, Needs]] = {

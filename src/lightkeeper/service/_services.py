@@ -13,6 +13,8 @@ from lightkeeper.errors import InvalidConfiguration
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
     from lightkeeper.cases import CaseStore, Clock
     from lightkeeper.cases.custody import Vault
     from lightkeeper.cases.desk import Desk
@@ -32,6 +34,9 @@ class Keys(Protocol):
 
     def encrypt_small(self, content: bytes, *, context: bytes = b"") -> bytes:
         """For a field of the data base; it opens under the same ``context`` only."""
+
+    def signing_key(self) -> Ed25519PrivateKey:
+        """Signs notices and certificates."""
 
     def decrypt_small(self, sealed: bytes, *, context: bytes = b"") -> bytes:
         """What was encrypted.

@@ -50,7 +50,7 @@ def test_an_upload_is_examined_from_memory(pool: ExaminerPool) -> None:
     found = pool.examine(
         "umbrella.png",
         png(
-            parameters="an umbrella\nSteps: 20, Sampler: Euler, CFG scale: 7, Seed: 1, Size: 320x240"
+            parameters="an umbrella\nSteps: 20, Sampler: Euler, CFG scale: 7, Seed: 1, Size: 32x24"
         ),
     )
     assert found.row["schema"] == SCHEMA

@@ -116,14 +116,14 @@ def test_a_link_that_has_expired_opens_nothing(store):
         assert unit.take_link(b"l", now=NOW) is None
 
 
-def test_a_transaction_that_fails_leaves_neither_account_nor_event(sql: SqlCaseStore):
+def test_a_transaction_that_fails_leaves_neither_account_nor_event(lite: SqlCaseStore):
     draft = EventDraft(at=NOW, actor="a1", action=Action.PEOPLE_CHANGED, object="person:a1")
-    with pytest.raises(StaleCase), sql.accounts() as unit:  # noqa: PT012
+    with pytest.raises(StaleCase), lite.accounts() as unit:  # noqa: PT012
         unit.add_account(ann())
         unit.append([draft])
         unit.save_account(ann(version=7))
-    with sql.accounts() as unit:
+    with lite.accounts() as unit:
         assert unit.accounts() == ()
         unit.append([draft])
-    with sql.reading() as reader:
+    with lite.reading() as reader:
         assert [event.action for event in reader.events()] == ["people-changed"]

@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
+from lightkeeper.cases.custody import sign_certificate
 from lightkeeper.cases.decision import Decision
 from lightkeeper.cases.record import Case
 from lightkeeper.service._acting import Acting, Serving
@@ -88,12 +89,14 @@ def work_routes() -> APIRouter:
     def destroy(
         case_id: str, body: DestructionBody, actor: Acting, services: Serving
     ) -> dict[str, Any]:
-        """Destroy media and texts of a case; the certificate of it."""
-        return services.desk.destroy(
+        """Destroy media and texts of a case; the signed certificate of it, which is kept nowhere
+        here."""
+        certified = services.desk.destroy(
             actor,
             case_id,
             request=body.request,
             by_law_enforcement=body.by_law_enforcement,
         )
+        return sign_certificate(certified, services.keys.signing_key())
 
     return router

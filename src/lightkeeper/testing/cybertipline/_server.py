@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lightkeeper.errors import InvalidConfiguration
 from lightkeeper.reporting.sending import is_loopback
-from lightkeeper.testing.cybertipline._stand_in import BANNER, ConnectionDroppedError
+from lightkeeper.testing.cybertipline._reply import ConnectionDroppedError
+from lightkeeper.testing.cybertipline._stand_in import BANNER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

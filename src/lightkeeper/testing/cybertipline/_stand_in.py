@@ -7,7 +7,6 @@ import hmac
 import threading
 import time
 from collections import Counter
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -17,6 +16,7 @@ from xml.sax.saxutils import escape
 from lightkeeper.reporting.outbox import Step
 from lightkeeper.testing.cybertipline._faults import Fault, FaultKind
 from lightkeeper.testing.cybertipline._forms import Field, fields
+from lightkeeper.testing.cybertipline._reply import ConnectionDroppedError, Reply
 from lightkeeper.testing.cybertipline._reports import HeldReport, Refused, Reports
 from lightkeeper.testing.cybertipline._structure import Structure
 
@@ -27,19 +27,6 @@ if TYPE_CHECKING:
 
 BANNER: Final = "Lightkeeper stand-in for tests and demonstrations: NOT the CyberTipline"
 _STATUS: Final = {1: 500, 2: 401, 3: 403, 4: 400, 5: 404}
-
-
-class ConnectionDroppedError(Exception):
-    """There is no answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """An answer on its way out."""
-
-    status: int
-    body: bytes
-    request_id: str
 
 
 class StandIn:
@@ -93,7 +80,7 @@ class StandIn:
         """For a client in the same process."""
         from lightkeeper.testing.cybertipline._transport import StandInTransport
 
-        return StandInTransport(self)
+        return StandInTransport(self.handle)
 
     def handle(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
         """Answer a request. Names of headers are in lower case.

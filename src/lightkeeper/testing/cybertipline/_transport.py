@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
 
 import httpx
 
-from lightkeeper.testing.cybertipline._stand_in import ConnectionDroppedError
+from lightkeeper.testing.cybertipline._reply import ConnectionDroppedError, Reply
 
-if TYPE_CHECKING:
-    from lightkeeper.testing.cybertipline._stand_in import StandIn
+Handle = Callable[[str, str, Mapping[str, str], bytes], Reply]
 
 
 class StandInTransport(httpx.BaseTransport):
     """Hands requests to a stand-in in the same process."""
 
-    def __init__(self, stand_in: StandIn) -> None:
-        self._stand_in = stand_in
+    def __init__(self, handle: Handle) -> None:
+        self._handle = handle
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """See ``httpx.BaseTransport``."""
         try:
-            reply = self._stand_in.handle(
-                request.method, request.url.path, request.headers, request.read()
-            )
+            reply = self._handle(request.method, request.url.path, request.headers, request.read())
         except ConnectionDroppedError:
             raise httpx.RemoteProtocolError("the connection was dropped", request=request) from None
         headers = {"Request-ID": reply.request_id, "Content-Type": "text/xml"}
