@@ -96,7 +96,7 @@ def serve(
 def _serve_review(*, host: str, port: int, demo: bool) -> None:
     from lightkeeper.cli._house import house_plan
     from lightkeeper.service._house import open_house
-    from lightkeeper.service._serve import is_local
+    from lightkeeper.service._serve import JSON_LINE, is_local
     from lightkeeper.service._serve import serve as serve_app
 
     plan = house_plan(port=port)
@@ -110,7 +110,7 @@ def _serve_review(*, host: str, port: int, demo: bool) -> None:
             plan = _demo_plan(plan, stack, port)
         house = stack.enter_context(open_house(plan))
         _greet(house, plan, demo=demo)
-        serve_app(house.app, host=host, port=port)
+        serve_app(house.app, host=host, port=port, log_line=JSON_LINE)
 
 
 def _greet(house: House, plan: HousePlan, *, demo: bool) -> None:

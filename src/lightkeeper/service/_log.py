@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
 
 import structlog
-
-if TYPE_CHECKING:
-    from typing import TextIO
 
 _NAME = "lightkeeper.service"
 
@@ -24,13 +20,3 @@ log: structlog.stdlib.BoundLogger = structlog.wrap_logger(
 )
 """Say an event's name and fields that are counts, codes or identifiers: never a name, a text, a
 hash, a path that a client wrote, or the message of an error that may quote one."""
-
-
-def write_log(stream: TextIO | None = None) -> None:
-    """Send the log to a stream, standard error by default."""
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(logging.Formatter("%(message)s"))
-    logger = logging.getLogger(_NAME)
-    logger.handlers[:] = [handler]
-    logger.setLevel(logging.INFO)
-    logger.propagate = False

@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 _BACKLOG = 256
 _MOST_CONNECTIONS = 512
 _SHUTDOWN_SECONDS = 10
+PLAIN_LINE = "%(asctime)s %(levelname)s %(message)s"
+JSON_LINE = "%(message)s"
+"""For a log whose messages are JSON objects already."""
 
 
-def serve(app: FastAPI, *, host: str, port: int) -> None:
+def serve(app: FastAPI, *, host: str, port: int, log_line: str = PLAIN_LINE) -> None:
     """Serve until SIGINT or SIGTERM; requests that have begun are answered.
 
     Parameters
@@ -29,13 +32,15 @@ def serve(app: FastAPI, *, host: str, port: int) -> None:
     host : str
     port : int
         0 takes a free one. The address is written to standard error.
+    log_line : str
+        How a line of the log is formed.
 
     Raises
     ------
     OutputError
         The address cannot be bound.
     """
-    _log_to_stderr()
+    _log_to_stderr(log_line)
     settings = uvicorn.Config(
         app,
         lifespan="on",
@@ -81,9 +86,9 @@ def _listening(host: str, port: int) -> socket.socket:
     return listening
 
 
-def _log_to_stderr() -> None:
+def _log_to_stderr(line: str) -> None:
     handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    handler.setFormatter(logging.Formatter(line))
     for name, level in (("lightkeeper.service", logging.INFO), ("uvicorn", logging.WARNING)):
         logger = logging.getLogger(name)
         logger.addHandler(handler)
