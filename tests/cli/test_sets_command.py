@@ -99,7 +99,7 @@ def test_a_name_that_is_taken_or_no_name_is_refused(capsys: Capture) -> None:
     _create()
     options = ("--owner", "K", "--purpose", "p", "--origin", "generated")
     assert _run("create", "lamps", *options) == Exit.FAILED
-    for name in ("Lamps", "a b", "", "-" * 3, "a" * 65, "a/b"):
+    for name in ("Lamps", "a b", "", "-" * 3, "a" * 65, "a/b", "all"):
         assert _run("create", *options, "--", name) == Exit.FAILED
     assert "letters, digits" in capsys.readouterr().err
 
@@ -325,7 +325,7 @@ def test_a_set_is_parked_released_and_merged_only_with_its_like(
     tmp_path: Path, capsys: Capture
 ) -> None:
     _create()
-    _create("all")
+    _create("everything")
     _create("photos", origin="photographed")
     assert _import(_list(tmp_path, 1, 2), "--yes") == Exit.OK
     capsys.readouterr()
@@ -335,11 +335,11 @@ def test_a_set_is_parked_released_and_merged_only_with_its_like(
     assert _json(capsys)[0]["state"] == "parked"
     assert _run("release", "lamps", "--reason", "looked at", "--json") == Exit.OK
     assert _json(capsys)[0]["state"] == "active"
-    assert _run("merge", "lamps", "all", "--json") == Exit.OK
+    assert _run("merge", "lamps", "everything", "--json") == Exit.OK
     assert _json(capsys) == [
         {
             "from": "lamps",
-            "into": "all",
+            "into": "everything",
             "entries": 2,
             "added": 2,
             "changed": 0,

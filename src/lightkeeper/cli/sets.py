@@ -24,7 +24,6 @@ from lightkeeper.cli._sets_show import (
     stats_row,
 )
 from lightkeeper.cli._sets_store import IndexOption, JsonOption, StoreOption, follow, opened
-from lightkeeper.errors import MatchError
 from lightkeeper.matching import HashSet, SetOrigin, SetState, Tlp
 from lightkeeper.matching._transfer import merge_sets
 from lightkeeper.matching.formats import ListFormat
@@ -98,7 +97,6 @@ def create(
     store: StoreOption = None,
 ) -> None:
     """Create a hash set. The store is made where there is none."""
-    _check_name(name)
     hash_set = HashSet(
         name=name,
         owner=owner,
@@ -365,12 +363,6 @@ def _set_state(
         row = set_row(store.set_state(name, state, reason=reason))
         follow(store, index)
     write_rows([row], as_json=as_json, render=render_line)
-
-
-def _check_name(name: str) -> None:
-    letters = set("abcdefghijklmnopqrstuvwxyz0123456789-")
-    if not name or len(name) > 64 or set(name) - letters or name.startswith("-"):
-        raise MatchError("a set's name is up to 64 lower-case letters, digits and hyphens")
 
 
 def _tell(row: dict[str, Any], word: str, *, as_json: bool) -> None:

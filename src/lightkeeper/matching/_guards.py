@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 HEX_DIGITS = {"md5": 32, "sha1": 40, "sha256": 64, "pdq": 64}
 """Kinds whose values are hexadecimal, and how many digits they have."""
 
+RESERVED_NAMES = frozenset({"all", "any", "none"})
+"""Words that a filter by sets understands, or that a person may take for such a word."""
+
 _MOST_OPAQUE = 100_000
 """Characters; the longest opaque kind in use, a video's TMK+PDQF, travels by reference."""
 
@@ -52,11 +55,18 @@ def check_set(hash_set: HashSet) -> None:
     Raises
     ------
     MatchError
-        The name cannot be written in a policy, or a number is out of its range.
+        The name cannot be written in a policy or means something there, or a number is out of
+        its range.
     """
     if not _is_set_name(hash_set.name):
         raise MatchError(
             "a set's name has 1-64 lower-case letters, digits and hyphens and begins with a letter"
+        )
+    if hash_set.name in RESERVED_NAMES:
+        raise MatchError(
+            f"no set may be named '{hash_set.name}': as an answer to which sets, the word means "
+            "something else",
+            hint="name it for what it holds",
         )
     bounds = {
         "radius_bits": (hash_set.radius_bits, 0, 127),
