@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import bindparam, func, insert, select, update
 
@@ -74,14 +74,16 @@ def record_found(connection: Connection, numbers: Sequence[int]) -> None:
     _advance(connection, revision + len(rows))
 
 
-def record_lost(connection: Connection, chosen: ColumnElement[bool]) -> None:
-    """Record that entries are not to be found any more: those chosen that are standing now."""
+def lose(connection: Connection, chosen: ColumnElement[bool], **values: Any) -> int:
+    """Change those chosen that are standing, and record that they are not to be found any more."""
     revision = last_revision(connection)
-    lost = (chosen, STANDING)
-    last = connection.scalar(select(func.max(entry.c.number)).where(*lost))
-    if last is not None:
-        connection.execute(update(entry).where(*lost).values(revision=entry.c.number + revision))
-        _advance(connection, revision + last)
+    # One statement: each rewrite of a row costs PostgreSQL an entry in every index.
+    lost = connection.execute(
+        update(entry).where(chosen, STANDING).values(revision=entry.c.number + revision, **values)
+    )
+    if lost.rowcount:
+        _advance(connection, connection.scalars(select(func.max(entry.c.revision))).one())
+    return int(lost.rowcount)
 
 
 def last_revision(connection: Connection) -> int:
