@@ -293,7 +293,7 @@ def confirm(
     store: StoreOption = None,
     index: IndexOption = None,
 ) -> None:
-    """Make leads active on a person's word."""
+    """Make leads, and entries that were parked, active on a person's word."""
     keys = keys_of(hashes)
     with opened(store) as opened_store:
         count = opened_store.confirm(name, keys, person=person, now=datetime.now(UTC))
@@ -330,12 +330,26 @@ def merge(
 def park(
     name: Name,
     reason: Reason,
+    hashes: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[HASH...]", help="Entries to park, and not the whole set."),
+    ] = None,
     as_json: JsonOption = False,
     store: StoreOption = None,
     index: IndexOption = None,
 ) -> None:
-    """Take a set out of matching until a person releases it."""
-    _set_state(name, SetState.PARKED, reason, store, index, as_json=as_json)
+    """Take a set, or entries of it, out of matching: what they meet is told as a lead.
+
+    A set matches again when it is released, an entry when it is confirmed.
+    """
+    if not hashes:
+        _set_state(name, SetState.PARKED, reason, store, as_json=as_json)
+        return
+    keys = keys_of(hashes)
+    with opened(store) as opened_store:
+        count = opened_store.park(name, keys, reason=reason, now=datetime.now(UTC))
+        follow(opened_store, index)
+    _tell({"set": name, "parked": count}, "parked", as_json=as_json)
 
 
 @app.command("release")
@@ -344,10 +358,9 @@ def release(
     reason: Reason,
     as_json: JsonOption = False,
     store: StoreOption = None,
-    index: IndexOption = None,
 ) -> None:
     """Let a parked set match again."""
-    _set_state(name, SetState.ACTIVE, reason, store, index, as_json=as_json)
+    _set_state(name, SetState.ACTIVE, reason, store, as_json=as_json)
 
 
 def _set_state(
@@ -355,13 +368,11 @@ def _set_state(
     state: SetState,
     reason: str,
     url: str | None,
-    index: Path | None,
     *,
     as_json: bool,
 ) -> None:
     with opened(url) as store:
         row = set_row(store.set_state(name, state, reason=reason))
-        follow(store, index)
     write_rows([row], as_json=as_json, render=render_line)
 
 

@@ -84,19 +84,50 @@ def confirm(
     person: str,
     now: int,
 ) -> int:
-    """Make leads active."""
-    confirmed = 0
+    """Make leads active, parked entries too."""
+    return _turn(
+        connection,
+        set_number,
+        keys,
+        entry.c.state.in_(("seed", "parked")),
+        state="active",
+        changed=now,
+        reason=f"confirmed by {person}",
+    )
+
+
+def park(
+    connection: Connection,
+    set_number: int,
+    keys: Sequence[tuple[str, str]],
+    *,
+    reason: str,
+    now: int,
+) -> int:
+    """Make entries leads until a person confirms them."""
+    free = entry.c.state.in_(("active", "seed"))
+    values = {"state": "parked", "changed": now, "reason": reason}
+    return _turn(connection, set_number, keys, free, **values)
+
+
+def _turn(
+    connection: Connection,
+    set_number: int,
+    keys: Sequence[tuple[str, str]],
+    chosen: _Chosen,
+    **values: Any,
+) -> int:
+    """Change the state of entries that stay to be found; a delta tells it."""
+    turned = 0
     for numbers in numbers_of(connection, set_number, keys):
-        leads = select(entry.c.number).where(entry.c.number.in_(numbers), entry.c.state == "seed")
-        found = connection.scalars(leads.order_by(entry.c.number)).all()
+        query = select(entry.c.number).where(_among(connection, entry.c.number, numbers), chosen)
+        found = connection.scalars(query.order_by(entry.c.number)).all()
         connection.execute(
-            update(entry)
-            .where(entry.c.number.in_(found))
-            .values(state="active", changed=now, reason=f"confirmed by {person}")
+            update(entry).where(_among(connection, entry.c.number, found)).values(**values)
         )
         _history.record_found(connection, found)
-        confirmed += len(found)
-    return confirmed
+        turned += len(found)
+    return turned
 
 
 def numbers_of(
