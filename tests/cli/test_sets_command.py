@@ -321,6 +321,21 @@ def test_hashes_may_come_from_standard_input(
     assert _json(capsys) == [{"set": "lamps", "withdrawn": 2}]
 
 
+def test_an_entry_is_parked_until_a_person_confirms_it(tmp_path: Path, capsys: Capture) -> None:
+    _create()
+    assert _import(_list(tmp_path, 1, 2), "--yes") == Exit.OK
+    capsys.readouterr()
+    assert _run("park", "lamps", _pdq(1), "--reason", "meets everything", "--json") == Exit.OK
+    assert _json(capsys) == [{"set": "lamps", "parked": 1}]
+    assert _import(_list(tmp_path, 1, 2), "--yes", source="ANOTHER") == Exit.OK
+    capsys.readouterr()
+    assert _run("stats", "lamps", "--json") == Exit.OK
+    (row,) = _json(capsys)
+    assert (row["states"], row["floods"]) == ({"active": 1, "parked": 1}, None)
+    assert _run("confirm", "lamps", _pdq(1), "--person", "a reviewer", "--json") == Exit.OK
+    assert _json(capsys) == [{"set": "lamps", "confirmed": 1}]
+
+
 def test_a_set_is_parked_released_and_merged_only_with_its_like(
     tmp_path: Path, capsys: Capture
 ) -> None:

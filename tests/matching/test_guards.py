@@ -194,10 +194,12 @@ def test_a_set_floods_where_it_matches_many_times_its_usual_rate(
 def test_a_flood_is_told_in_figures() -> None:
     hours = history(*[(10, 10_000)] * 8, (200, 10_000))
     reason = FloodGuard().flood(hours, now=NOON)
-    assert reason == "matched 200 of 10000 look-ups in an hour, 20 times its usual rate"
+    assert reason == (
+        "200 of its entries matched in an hour of 10000 look-ups, 20 times its usual rate"
+    )
 
 
-def test_a_flood_of_yesterday_parks_nothing_today() -> None:
+def test_a_flood_of_yesterday_is_none_today() -> None:
     hours = history(*[(10, 10_000)] * 8, (5_000, 10_000))
     assert FloodGuard().flood(hours, now=NOON + 2 * HOUR) is None
 

@@ -16,6 +16,7 @@ import typer
 from lightkeeper.cli._exit import Exit
 from lightkeeper.cli._inputs import Inputs
 from lightkeeper.cli._known import ALL, KnownMaterial, set_names
+from lightkeeper.cli._match_count import MatchCount
 from lightkeeper.cli._printable import printable_row
 from lightkeeper.cli._rows import file_rows, write_rows, write_text
 from lightkeeper.errors import MediaError
@@ -23,6 +24,7 @@ from lightkeeper.evidence.known import KnownMatch
 from lightkeeper.hashing import digests
 from lightkeeper.matching._lookup import HashQuery, LookupResult, sift
 from lightkeeper.matching._pictures import digest_matches, media_matches
+from lightkeeper.matching._tally import Meeting
 from lightkeeper.media import open_media
 from lightkeeper.plain import to_plain
 
@@ -87,12 +89,14 @@ def match_files(
     3 some files could not be examined; 4 could not run.
     """
     known = KnownMaterial.from_settings(store=store, index=index)
-    lookup = known.open(set_names(sets) or [ALL], warn=True)
+    names = set_names(sets) or [ALL]
+    lookup = known.open(names, warn=True)
     watched = _Watch()
-    rows = watched.over(_rows(queries, kind, lookup))
-    code = write_rows(
-        rows if as_json else _matches_of_failures(rows), as_json=as_json, render=_render
-    )
+    with MatchCount(known, names) as count:
+        rows = watched.over(_rows(queries, kind, lookup), count)
+        code = write_rows(
+            rows if as_json else _matches_of_failures(rows), as_json=as_json, render=_render
+        )
     raise typer.Exit(Exit.MATCHED if fail_on and watched.matched else code)
 
 
@@ -100,9 +104,15 @@ class _Watch:
     def __init__(self) -> None:
         self.matched = False
 
-    def over(self, rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    def over(self, rows: Iterable[dict[str, Any]], count: MatchCount) -> Iterator[dict[str, Any]]:
         for row in rows:
             self.matched |= bool(row.get("matches"))
+            if "matches" in row:
+                met = (*row["matches"], *row["benign"])
+                count.add(
+                    Meeting(m["set"], m["entry"], m["kind"], m["value"], m["query_value"])
+                    for m in met
+                )
             yield row
 
 
@@ -208,6 +218,8 @@ def _render(row: dict[str, Any]) -> str:
 
 def _line(match: dict[str, Any]) -> str:
     parts = [f"{match['set']} ({match['origin']})", f"entry {match['entry']}"]
+    parts += ["set parked"] if match["set_state"] == "parked" else []
+    parts += ["entry parked"] if match["entry_state"] == "parked" else []
     if match["source_id"]:
         parts.append(f"{match['source']}: {match['source_id']}")
     if match["kind"] == "pdq":

@@ -182,24 +182,24 @@ def _junk_digests() -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FloodGuard:
-    """Finds a set that suddenly matches far more often than it used to.
+    """Finds a set of which suddenly far more matches than used to.
 
-    The rate of the newest hour, matches per look-up, is held against the median of the hours
-    before it. Without enough of those nothing is said: a set that floods from its first hour is
-    for the guards of the import to find.
+    The rate of the newest hour, different entries per look-up, is held against the median of the
+    hours before it. Without enough of those nothing is said: a set that floods from its first hour
+    is for the guards of the import to find.
     """
 
     factor: float = 10.0
     """How many times its usual rate a set may match."""
     least_matches: int = 100
-    """Matches in the newest hour below which nothing is a flood."""
+    """Entries met in the newest hour below which nothing is a flood."""
     least_lookups: int = 100
     """Look-ups below which an hour is too quiet to be counted."""
     least_hours: int = 6
     """Hours before the newest that there must be."""
 
     def flood(self, history: Sequence[HourlyCount], *, now: datetime) -> str | None:
-        """Why a set is to be parked, or ``None``; hours with no look-up may be absent."""
+        """Why a set is suspect, or ``None``; hours with no look-up may be absent."""
         counted = [hour for hour in history if hour.lookups >= self.least_lookups]
         newest = next((h for h in counted[::-1] if h.hour <= now < h.hour + _TWO_HOURS), None)
         if newest is None or newest.matches < self.least_matches:
@@ -214,7 +214,7 @@ class FloodGuard:
         if rate <= self.factor * usual:
             return None
         return (
-            f"matched {newest.matches} of {newest.lookups} look-ups in an hour, "
+            f"{newest.matches} of its entries matched in an hour of {newest.lookups} look-ups, "
             f"{rate / usual:.0f} times its usual rate"
         )
 
