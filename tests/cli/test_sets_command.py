@@ -185,6 +185,23 @@ def test_junk_and_broken_rows_go_to_the_reject_file_which_only_its_owner_reads(
     assert stat.S_IMODE(rejects.stat().st_mode) == 0o600
 
 
+def test_more_ones_are_granted_to_a_list_where_a_person_says_so(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    _create()
+    value = int(_pdq(3), 16)
+    for _ in range(3):
+        value &= value - 1  # without its lowest one
+    path = _list(tmp_path, 1, extra=json.dumps({"kind": "pdq", "value": f"{value:064x}"}))
+    capsys.readouterr()
+    assert _import(path, "--yes", "--json") == Exit.PARTIAL
+    assert _json(capsys)[0]["reasons"] == {"not-128-ones": 1}
+    assert _import(path, "--yes", "--json", "--ones-off", "3") == Exit.OK
+    assert _json(capsys)[0]["added"] == 1
+    assert _run("verify", "lamps") == Exit.MATCHED
+    assert _run("verify", "lamps", "--ones-off", "3") == Exit.OK
+
+
 def _ramp() -> np.ndarray[Any, Any]:
     x = np.mgrid[0:256, 0:256][1].astype(np.float32) / 256
     return np.clip(128 + 90 * x, 0, 255).astype(np.uint8)

@@ -37,9 +37,8 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 _HEX = re.compile(r"[0-9A-Fa-f]+")
-_KINDS = {32: ("md5",), 40: ("sha1",), 64: ("sha256",)}
+_KINDS = {32: ("md5",), 40: ("sha1",), 64: ("sha256", "pdq")}
 _HEX_KINDS = ("md5", "sha1", "sha256", "pdq")
-_PDQ_ONES = 128
 _BATCH = 1_000
 _LISTS = ("matches", "leads", "benign", "suppressed")
 _WORDS = {"matches": "match", "leads": "lead", "benign": "benign", "suppressed": "suppressed"}
@@ -81,9 +80,8 @@ def match_files(
 ) -> None:
     """Look files or hashes up in hash sets.
 
-    64 digits are taken for a SHA-256; where exactly half their bits are set they may be a PDQ
-    hash too, and both are looked up. Pictures are looked up by their digests and by PDQ: turned,
-    mirrored and without flat bars too.
+    64 digits may be a SHA-256 or a PDQ hash, and are looked up as both. Pictures are looked up by
+    their digests and by PDQ: turned, mirrored and without flat bars too.
 
     Exit codes: 0 done, whether or not anything matched; 1 with --fail-on match, something did;
     3 some files could not be examined; 4 could not run.
@@ -142,10 +140,7 @@ def _kinds(query: str, kind: str | None) -> tuple[str, ...]:
         return ()
     if kind is not None:
         return (kind,)
-    kinds = _KINDS.get(len(query), ()) if _HEX.fullmatch(query) else ()
-    if kinds == ("sha256",) and int(query, 16).bit_count() == _PDQ_ONES:
-        return ("sha256", "pdq")
-    return kinds
+    return _KINDS.get(len(query), ()) if _HEX.fullmatch(query) else ()
 
 
 def _hash_rows(

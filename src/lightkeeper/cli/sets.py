@@ -10,10 +10,10 @@ import typer
 
 from lightkeeper.cli._exit import Exit
 from lightkeeper.cli._rows import write_rows, write_text
-from lightkeeper.cli._sets_checks import junk_rows, list_check, render_junk
+from lightkeeper.cli._sets_checks import Benign, OnesOff, junk_rows, list_check, render_junk
 from lightkeeper.cli._sets_export import ExportFormat, export_set, since_of
 from lightkeeper.cli._sets_import import ImportPlan, ListFile, run_import
-from lightkeeper.cli._sets_keys import keys_of
+from lightkeeper.cli._sets_keys import Hashes, keys_of
 from lightkeeper.cli._sets_show import (
     entry_rows,
     render_entry,
@@ -25,10 +25,12 @@ from lightkeeper.cli._sets_show import (
 )
 from lightkeeper.cli._sets_store import IndexOption, JsonOption, StoreOption, follow, opened
 from lightkeeper.matching import HashSet, SetOrigin, SetState, Tlp
+from lightkeeper.matching._guards import ONES_OFF
 from lightkeeper.matching._transfer import merge_sets
 from lightkeeper.matching.formats import ListFormat
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
+
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The set.")]
 Names = Annotated[
@@ -52,14 +54,6 @@ Complete = Annotated[
 ]
 Rejects = Annotated[
     Path | None, typer.Option(help="Write rejected rows here (JSONL, with the raw row).")
-]
-Benign = Annotated[
-    Path | None,
-    typer.Option(help="Folder of benign images: an entry that matches one is junk."),
-]
-Hashes = Annotated[
-    list[str],
-    typer.Argument(metavar="HASH...", help="HASH or KIND:HASH; '-' reads them, one per line."),
 ]
 Reason = Annotated[str, typer.Option(help="Why; kept with the set.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress on standard error.")]
@@ -142,6 +136,7 @@ def import_file(
     ] = 10.0,
     rejects: Rejects = None,
     benign: Benign = None,
+    ones_off: OnesOff = ONES_OFF,
     quiet: Quiet = False,
     as_json: JsonOption = False,
     store: StoreOption = None,
@@ -163,7 +158,7 @@ def import_file(
         as_json=as_json,
     )
     listed = ListFile.of(file, source=source, list_format=list_format, mapping=mapping)
-    check = list_check(benign)
+    check = list_check(benign, ones_off=ones_off)
     raise typer.Exit(run_import(name, listed, plan, url=store, index=index, check=check))
 
 
@@ -177,6 +172,7 @@ def diff(
     complete: Complete = False,
     rejects: Rejects = None,
     benign: Benign = None,
+    ones_off: OnesOff = ONES_OFF,
     quiet: Quiet = False,
     as_json: JsonOption = False,
     store: StoreOption = None,
@@ -186,7 +182,7 @@ def diff(
         complete=complete, dry_run=True, force=True, rejects=rejects, quiet=quiet, as_json=as_json
     )
     listed = ListFile.of(file, source=source, list_format=list_format, mapping=mapping)
-    check = list_check(benign)
+    check = list_check(benign, ones_off=ones_off)
     raise typer.Exit(run_import(name, listed, plan, url=store, index=None, check=check))
 
 
@@ -249,6 +245,7 @@ def stats(names: Names = None, as_json: JsonOption = False, store: StoreOption =
 def verify(
     names: Names = None,
     benign: Benign = None,
+    ones_off: OnesOff = ONES_OFF,
     as_json: JsonOption = False,
     store: StoreOption = None,
 ) -> None:
@@ -258,7 +255,7 @@ def verify(
     """
     found = False
     with opened(store) as opened_store:
-        check = list_check(benign)()
+        check = list_check(benign, ones_off=ones_off)()
         for name in names or [hash_set.name for hash_set in opened_store.sets()]:
             row = junk_rows(opened_store, name, check)
             found = found or bool(row["junk"])
