@@ -6,10 +6,11 @@ import contextlib
 import io
 import json
 import os
+import random
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,8 +21,9 @@ from PIL import Image
 
 from lightkeeper.cli import main
 from lightkeeper.cli._exit import Exit
+from lightkeeper.errors import MatchError
 from lightkeeper.hashing import digests, pdq_of_rgb, warm_up
-from lightkeeper.matching import Entry, EntryLabels, HashSet, Mention, SetOrigin
+from lightkeeper.matching import Entry, EntryLabels, HashSet, Mention, SetOrigin, SetState
 from lightkeeper.testing import photo_like
 
 pytest.importorskip("sqlalchemy")
@@ -45,6 +47,7 @@ class Desk:
         from lightkeeper.storage import open_store
 
         self.folder = folder
+        folder.mkdir(exist_ok=True)
         self.url = f"sqlite:///{folder / 'sets.db'}"
         self.index = folder / "index"
         self.store = open_store(self.url)
@@ -191,10 +194,8 @@ def test_hashes_are_told_apart_by_their_length(desk: Desk) -> None:
     sha256 = digests((desk.folder / "umbrella.png").read_bytes()).sha256
     pdq = pdq_of_rgb(KNOWN).hex
     rows = desk.match(pdq.upper(), sha256, "ab" * 16, "cd" * 20, "0" * 64)
-    kinds = [row["kind"] for row in rows]
-    assert kinds[0] == "sha256-or-pdq"
-    assert kinds[1] in ("sha256", "sha256-or-pdq")
-    assert kinds[2:] == ["md5", "sha1", "sha256"]
+    either = "sha256-or-pdq"
+    assert [row["kind"] for row in rows] == [either, either, "md5", "sha1", either]
     assert [len(row["matches"]) for row in rows] == [1, 1, 0, 0, 0]
 
 
@@ -329,3 +330,81 @@ def test_a_resumed_scan_looks_again_where_the_sets_have_changed(desk: Desk, tmp_
     again = scan_rows(desk, *arguments)["stranger.png"]
     assert known(first) == []
     assert [f["details"]["set_name"] for f in known(again)] == ["strangers"]
+
+
+@pytest.fixture
+def counted(tmp_path: Path) -> Iterator[Desk]:
+    """A desk of its own, whose counts no other test adds to."""
+    desk = Desk(tmp_path / "counted")
+    entries = [Entry(kind="pdq", value=pdq_of_rgb(KNOWN).hex, quality=100)]
+    desk.fill("umbrellas", *entries, origin=SetOrigin.GENERATED)
+    desk.fill("copies", *entries)
+    desk.picture("umbrella.png", KNOWN)
+    desk.picture("mirrored.png", KNOWN[:, ::-1])
+    desk.picture("stranger.png", photo_like(33, width=480, height=360))
+    yield desk
+    desk.store.close()
+
+
+def hours(desk: Desk, name: str) -> list[tuple[int, int]]:
+    return [(hour.matches, hour.lookups) for hour in desk.store.match_history(name, since=NOW)]
+
+
+def test_what_was_met_is_counted_an_entry_once(counted: Desk) -> None:
+    counted.match("umbrella.png", "mirrored.png", "stranger.png", "ab" * 16, "--sets", "umbrellas")
+    assert hours(counted, "umbrellas") == [(1, 4)]
+    assert hours(counted, "copies") == []
+
+
+def test_a_scan_counts_in_one_process_what_its_workers_met(counted: Desk) -> None:
+    files = ("umbrella.png", "mirrored.png", "stranger.png")
+    done = counted.run("scan", "--quiet", "--jobs", "2", "--sets", "all", *files)
+    assert done.returncode == Exit.OK, done.stderr
+    assert (hours(counted, "umbrellas"), hours(counted, "copies")) == ([(1, 3)], [(1, 3)])
+    done = counted.run("scan", "--quiet", "--jobs", "1", *files)
+    assert hours(counted, "umbrellas") == [(1, 3)]
+
+
+def test_a_flood_is_told_and_nothing_is_parked(counted: Desk) -> None:
+    for ago in range(1, 8):
+        at = datetime.now(UTC) - timedelta(hours=ago)
+        counted.store.count_matches("umbrellas", 1, 1_000, now=at)
+    values = [random.Random(seed).randbytes(32).hex() for seed in range(200)]
+    entries = [Entry(kind="pdq", value=value) for value in values]
+    counted.store.upsert("umbrellas", entries, source="desk", now=NOW)
+    counted.follow()
+    near = int(pdq_of_rgb(KNOWN).hex, 16)
+    for seed in range(100):
+        places = random.Random(seed).sample(range(256), 30)
+        values.append(f"{near ^ sum(1 << place for place in places):064x}")
+    done = counted.run_match("-", "--kind", "pdq", input="\n".join(values))
+    assert "The set umbrellas floods: 201 of its entries matched in an hour" in done.stderr
+    assert "Entry 1 of the set umbrellas floods: it met 50 pictures in an hour" in done.stderr
+    assert all(s.state.value == "active" for s in counted.store.sets())
+    assert {e.state.value for e in counted.store.entries("umbrellas")} == {"active"}
+
+
+def test_a_store_that_cannot_be_written_is_told_of_once_and_stops_nothing(
+    counted: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise MatchError("the store failed: it is read-only")
+
+    monkeypatch.setattr("lightkeeper.storage._store.SqlSetStore.count_matches", fail)
+    done = counted.run_match("umbrella.png", "--json")
+    assert done.returncode == Exit.OK
+    assert len(json.loads(done.stdout)["matches"]) == 2
+    assert done.stderr == "Matches are not counted: the store failed: it is read-only\n"
+
+
+def test_a_parked_set_or_entry_is_shown_as_such(counted: Desk) -> None:
+    counted.store.set_state("copies", SetState.PARKED, reason="flood")
+    (row,) = counted.match("umbrella.png")
+    # It repeats what an active set holds.
+    assert row["leads"] == []
+    key = ("pdq", pdq_of_rgb(KNOWN).hex)
+    counted.store.park("umbrellas", [key], reason="flood", now=NOW)
+    done = counted.run_match("umbrella.png", "--fail-on", "match")
+    assert done.returncode == Exit.OK
+    assert "lead       copies (unknown), entry 2, set parked" in done.stdout
+    assert "lead       umbrellas (generated), entry 1, entry parked" in done.stdout

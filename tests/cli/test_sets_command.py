@@ -99,7 +99,7 @@ def test_a_name_that_is_taken_or_no_name_is_refused(capsys: Capture) -> None:
     _create()
     options = ("--owner", "K", "--purpose", "p", "--origin", "generated")
     assert _run("create", "lamps", *options) == Exit.FAILED
-    for name in ("Lamps", "a b", "", "-" * 3, "a" * 65, "a/b"):
+    for name in ("Lamps", "a b", "", "-" * 3, "a" * 65, "a/b", "all"):
         assert _run("create", *options, "--", name) == Exit.FAILED
     assert "letters, digits" in capsys.readouterr().err
 
@@ -183,6 +183,23 @@ def test_junk_and_broken_rows_go_to_the_reject_file_which_only_its_owner_reads(
     assert row["reasons"] == {line["reason"]: 1 for line in lines}
     assert json.loads(next(line["raw"] for line in lines if line["line"] == 3)) == junk[1]
     assert stat.S_IMODE(rejects.stat().st_mode) == 0o600
+
+
+def test_more_ones_are_granted_to_a_list_where_a_person_says_so(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    _create()
+    value = int(_pdq(3), 16)
+    for _ in range(3):
+        value &= value - 1  # without its lowest one
+    path = _list(tmp_path, 1, extra=json.dumps({"kind": "pdq", "value": f"{value:064x}"}))
+    capsys.readouterr()
+    assert _import(path, "--yes", "--json") == Exit.PARTIAL
+    assert _json(capsys)[0]["reasons"] == {"not-128-ones": 1}
+    assert _import(path, "--yes", "--json", "--ones-off", "3") == Exit.OK
+    assert _json(capsys)[0]["added"] == 1
+    assert _run("verify", "lamps") == Exit.MATCHED
+    assert _run("verify", "lamps", "--ones-off", "3") == Exit.OK
 
 
 def _ramp() -> np.ndarray[Any, Any]:
@@ -321,11 +338,26 @@ def test_hashes_may_come_from_standard_input(
     assert _json(capsys) == [{"set": "lamps", "withdrawn": 2}]
 
 
+def test_an_entry_is_parked_until_a_person_confirms_it(tmp_path: Path, capsys: Capture) -> None:
+    _create()
+    assert _import(_list(tmp_path, 1, 2), "--yes") == Exit.OK
+    capsys.readouterr()
+    assert _run("park", "lamps", _pdq(1), "--reason", "meets everything", "--json") == Exit.OK
+    assert _json(capsys) == [{"set": "lamps", "parked": 1}]
+    assert _import(_list(tmp_path, 1, 2), "--yes", source="ANOTHER") == Exit.OK
+    capsys.readouterr()
+    assert _run("stats", "lamps", "--json") == Exit.OK
+    (row,) = _json(capsys)
+    assert (row["states"], row["floods"]) == ({"active": 1, "parked": 1}, None)
+    assert _run("confirm", "lamps", _pdq(1), "--person", "a reviewer", "--json") == Exit.OK
+    assert _json(capsys) == [{"set": "lamps", "confirmed": 1}]
+
+
 def test_a_set_is_parked_released_and_merged_only_with_its_like(
     tmp_path: Path, capsys: Capture
 ) -> None:
     _create()
-    _create("all")
+    _create("everything")
     _create("photos", origin="photographed")
     assert _import(_list(tmp_path, 1, 2), "--yes") == Exit.OK
     capsys.readouterr()
@@ -335,11 +367,11 @@ def test_a_set_is_parked_released_and_merged_only_with_its_like(
     assert _json(capsys)[0]["state"] == "parked"
     assert _run("release", "lamps", "--reason", "looked at", "--json") == Exit.OK
     assert _json(capsys)[0]["state"] == "active"
-    assert _run("merge", "lamps", "all", "--json") == Exit.OK
+    assert _run("merge", "lamps", "everything", "--json") == Exit.OK
     assert _json(capsys) == [
         {
             "from": "lamps",
-            "into": "all",
+            "into": "everything",
             "entries": 2,
             "added": 2,
             "changed": 0,

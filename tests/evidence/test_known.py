@@ -14,7 +14,15 @@ from PIL import Image
 from lightkeeper.evidence import Basis, Claim, Examiner, Finding, Hypothesis, Tier, examine
 from lightkeeper.evidence.known import KnownDigestExaminer, KnownMatch, KnownPictureExaminer
 from lightkeeper.hashing import digests, pdq_of_rgb, warm_up
-from lightkeeper.matching import Entry, EntryLabels, HashSet, Mention, SetOrigin
+from lightkeeper.matching import (
+    Entry,
+    EntryLabels,
+    EntryState,
+    HashSet,
+    Mention,
+    SetOrigin,
+    SetState,
+)
 from lightkeeper.matching._lookup import Lookup
 from lightkeeper.media import Media, open_media
 from lightkeeper.plain import to_plain
@@ -148,6 +156,21 @@ def test_a_lead_is_shown_as_one_and_supports_nothing(fill: Fill, seen: Any) -> N
     assert finding.supports is None
     assert "lead-only" in finding.limits
     assert finding.summary.startswith("A lead")
+
+
+def test_what_is_parked_is_told_as_a_lead_and_says_so(
+    fill: Fill, seen: Any, store: MemoryStore
+) -> None:
+    fill("umbrellas", PDQ, origin=SetOrigin.GENERATED)
+    fill("lanterns", SHA256)
+    store.park("umbrellas", [(PDQ.kind, PDQ.value)], reason="flood", now=NOW)
+    store.set_state("lanterns", SetState.PARKED, reason="flood")
+    by_file, by_picture = seen(FILE)
+    assert by_file.basis is by_picture.basis is Basis.ASSERTED
+    assert by_file.summary.startswith("A lead in the hash set 'lanterns', which is parked: entry")
+    assert by_picture.summary.startswith("A lead in the hash set 'umbrellas', its entry parked: ")
+    assert by_picture.details.entry_state is EntryState.PARKED
+    assert by_picture.details.query_value is not None
 
 
 def test_a_benign_digest_suppresses_near_matches_and_says_which(fill: Fill, seen: Any) -> None:

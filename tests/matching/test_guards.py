@@ -61,9 +61,28 @@ def test_a_hash_that_no_picture_gives_is_refused(value: str, reason: str) -> Non
     assert check_entry(Entry(kind="pdq", value=value), BUOYS) == reason
 
 
-def test_a_hash_has_exactly_128_ones() -> None:
-    value = flipped(picture(1), 0)
-    assert check_entry(Entry(kind="pdq", value=value), BUOYS) == "not-128-ones"
+def test_a_hash_has_128_ones_or_one_more_or_fewer_unless_more_are_granted() -> None:
+    value = picture(1)
+    ones = [i for i in range(256) if int(value, 16) >> i & 1]
+    zeros = [i for i in range(256) if not int(value, 16) >> i & 1]
+    values = [flipped(value, *places[:n]) for places in (ones, zeros) for n in range(4)]
+    entries = [Entry(kind="pdq", value=v) for v in values]
+    unbalanced = "not-128-ones"
+    assert check_batch(entries, BUOYS) == [None, None, unbalanced, unbalanced] * 2
+    assert check_batch(entries, BUOYS, ones_off=0) == [None, *[unbalanced] * 3] * 2
+    assert check_batch(entries, BUOYS, ones_off=2) == [None, None, None, unbalanced] * 2
+
+
+@pytest.mark.shared
+def test_a_public_list_begins_with_hashes_of_pictures_and_ends_with_altered_ones(
+    shared: Path,
+) -> None:
+    values = (shared / "pdq" / "haystack.txt").read_text().split()
+    entries = [Entry(kind="pdq", value=value) for value in values]
+    reasons = check_batch(entries, BUOYS)
+    assert set(reasons[:1001]) == {None}
+    assert reasons[1001:].count("not-128-ones") == 266
+    assert set(check_batch(entries, BUOYS, ones_off=16)) == {None}
 
 
 @pytest.mark.parametrize(
@@ -194,10 +213,12 @@ def test_a_set_floods_where_it_matches_many_times_its_usual_rate(
 def test_a_flood_is_told_in_figures() -> None:
     hours = history(*[(10, 10_000)] * 8, (200, 10_000))
     reason = FloodGuard().flood(hours, now=NOON)
-    assert reason == "matched 200 of 10000 look-ups in an hour, 20 times its usual rate"
+    assert reason == (
+        "200 of its entries matched in an hour of 10000 look-ups, 20 times its usual rate"
+    )
 
 
-def test_a_flood_of_yesterday_parks_nothing_today() -> None:
+def test_a_flood_of_yesterday_is_none_today() -> None:
     hours = history(*[(10, 10_000)] * 8, (5_000, 10_000))
     assert FloodGuard().flood(hours, now=NOON + 2 * HOUR) is None
 

@@ -147,17 +147,57 @@ def test_a_lead_is_no_match(fill: Fill, lookup: Any, store: MemoryStore) -> None
     assert (len(result.matches), result.leads) == (1, ())
 
 
-def test_what_is_withdrawn_parked_or_expired_does_not_match(
+def test_what_is_withdrawn_or_expired_does_not_match(
     fill: Fill, lookup: Any, store: MemoryStore
 ) -> None:
     fill("withdrawn", pdq_entry())
     store.withdraw("withdrawn", [("pdq", off_by(KNOWN, 0))], reason="wrong", now=NOW)
-    fill("parked", pdq_entry())
-    store.set_state("parked", SetState.PARKED, reason="floods")
     fill("expired", pdq_entry(expires=NOW - timedelta(days=1)))
     fill("good", pdq_entry(expires=datetime.now(UTC) + timedelta(days=1)))
     (result,) = lookup().hashes([pdq_query()])
     assert [m.hash_set.name for m in result.matches] == ["good"]
+
+
+def test_what_is_parked_is_told_as_a_lead(fill: Fill, lookup: Any, store: MemoryStore) -> None:
+    fill("lanterns", pdq_entry(2))
+    fill("umbrellas", pdq_entry(4), pdq_entry(6))
+    store.set_state("lanterns", SetState.PARKED, reason="floods")
+    store.park("umbrellas", [("pdq", off_by(KNOWN, 4))], reason="floods", now=NOW)
+    (result,) = lookup().hashes([pdq_query()])
+    assert [m.distance_bits for m in result.matches] == [6]
+    assert [m.distance_bits for m in result.leads] == [2, 4]
+    store.set_state("lanterns", SetState.ACTIVE, reason="looked into")
+    store.confirm("umbrellas", [("pdq", off_by(KNOWN, 4))], person="a reviewer", now=NOW)
+    (result,) = lookup().hashes([pdq_query()])
+    assert [m.distance_bits for m in result.matches] == [2, 4, 6]
+
+
+def test_a_parked_set_does_not_repeat_what_an_active_one_holds(
+    fill: Fill, lookup: Any, store: MemoryStore
+) -> None:
+    fill("merged", pdq_entry(), pdq_entry(2))
+    fill("lanterns", pdq_entry())
+    store.set_state("merged", SetState.PARKED, reason="merged into lanterns")
+    (result,) = lookup().hashes([pdq_query()])
+    assert [m.hash_set.name for m in result.matches] == ["lanterns"]
+    assert [m.distance_bits for m in result.leads] == [2]
+
+
+def test_a_parked_benign_set_suppresses_nothing(
+    fill: Fill, lookup: Any, store: MemoryStore
+) -> None:
+    fill("benign", pdq_entry(), negative=True)
+    fill("known", pdq_entry(6))
+    store.set_state("benign", SetState.PARKED, reason="floods")
+    (result,) = lookup().hashes([pdq_query()])
+    assert [m.hash_set.name for m in result.matches] == ["known"]
+    assert result.benign == result.suppressed == ()
+
+
+def test_a_match_names_the_hash_that_met_it(fill: Fill, lookup: Any) -> None:
+    fill("umbrellas", pdq_entry())
+    (result,) = lookup().hashes([pdq_query(8)])
+    assert [m.query_value for m in result.matches] == [off_by(KNOWN, 8)]
 
 
 def test_a_benign_hit_suppresses_near_matches_that_are_not_nearer(fill: Fill, lookup: Any) -> None:

@@ -34,6 +34,13 @@ def test_a_name_that_policies_could_not_hold_is_refused(name: str) -> None:
     assert "\x1b" not in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["all", "any", "none"])
+def test_a_name_that_a_filter_would_take_for_another_word_is_refused(name: str) -> None:
+    with pytest.raises(MatchError, match=f"no set may be named '{name}'"):
+        check_set(replace(BUOYS, name=name))
+    check_set(replace(BUOYS, name=f"{name}-buoys"))
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [

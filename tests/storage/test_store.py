@@ -349,23 +349,51 @@ def test_a_changed_policy_holds_for_entries_that_are_there(store: SqlSetStore) -
         assert expiries == {dated.value: NOON + 2 * DAY, digest(2).value: expected}
 
 
-def test_a_parked_set_matches_nothing_until_it_is_released(store: SqlSetStore) -> None:
+def test_what_a_parked_set_holds_stays_to_be_found(store: SqlSetStore) -> None:
     store.create_set(LIGHTHOUSES)
-    store.create_set(replace(LIGHTHOUSES, name="bicycles"))
     store.upsert("lighthouses", [digest(1), digest(2)], source="a", now=NOON)
-    store.upsert("bicycles", [digest(3)], source="a", now=NOON)
     store.withdraw("lighthouses", keys(digest(2)), reason="retracted", now=NOON)
     before = store.last_revision()
     parked = store.set_state("lighthouses", SetState.PARKED, reason="flood")
     assert parked.state is SetState.PARKED
-    assert [(c.value, c.matches) for c in store.changes(after=before)] == [(digest(1).value, False)]
+    assert store.last_revision() == before
     store.upsert("lighthouses", [digest(4)], source="a", now=NOON)
-    assert found(store) == {digest(3).value}
-    store.set_state("lighthouses", SetState.ACTIVE, reason="looked into")
-    assert found(store) == {digest(1).value, digest(3).value, digest(4).value}
-    revision = store.last_revision()
-    store.set_state("lighthouses", SetState.ACTIVE, reason="again")
-    assert store.last_revision() == revision
+    assert found(store) == {digest(1).value, digest(4).value}
+    released = store.set_state("lighthouses", SetState.ACTIVE, reason="looked into")
+    assert released.state is SetState.ACTIVE
+
+
+def test_a_parked_entry_waits_for_a_person_whoever_names_it(store: SqlSetStore) -> None:
+    store.create_set(LIGHTHOUSES)
+    store.upsert("lighthouses", [digest(1), digest(2)], source="a", now=NOON)
+    before = store.last_revision()
+    assert store.park("lighthouses", keys(digest(1), digest(9)), reason="flood", now=NOON) == 1
+    assert store.park("lighthouses", keys(digest(1)), reason="again", now=NOON) == 0
+    assert [(c.value, c.matches) for c in store.changes(after=before)] == [(digest(1).value, True)]
+    for source in "abc":
+        store.upsert("lighthouses", [digest(1)], source=source, now=NOON + DAY)
+    assert states(store) == {digest(1).value: "parked", digest(2).value: "active"}
+    assert found(store) == {digest(1).value, digest(2).value}
+    confirmed = store.confirm("lighthouses", keys(digest(1)), person="a reviewer", now=NOON)
+    assert (confirmed, states(store)[digest(1).value]) == (1, "active")
+
+
+def test_a_parked_entry_can_be_withdrawn_and_expires(store: SqlSetStore) -> None:
+    store.create_set(LIGHTHOUSES)
+    dated = replace(digest(2), expires=NOON + DAY)
+    store.upsert("lighthouses", [digest(1), dated], source="a", now=NOON)
+    store.park("lighthouses", keys(digest(1), dated), reason="flood", now=NOON)
+    assert store.withdraw("lighthouses", keys(digest(1)), reason="junk", now=NOON) == 1
+    assert store.expire(now=NOON + 2 * DAY) == 1
+    assert found(store) == set()
+    assert store.park("lighthouses", keys(digest(1)), reason="again", now=NOON) == 0
+
+
+def test_a_parked_entry_of_another_store_comes_in_as_a_lead(store: SqlSetStore) -> None:
+    store.create_set(LIGHTHOUSES)
+    parked = replace(digest(1), state=EntryState.PARKED)
+    store.upsert("lighthouses", [parked], source="a", now=NOON)
+    assert states(store) == {digest(1).value: "seed"}
 
 
 def test_history_can_be_taken_up_anywhere(store: SqlSetStore) -> None:

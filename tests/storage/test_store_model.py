@@ -40,13 +40,10 @@ class Model:
 
     def __init__(self, name: str) -> None:
         self.careful = name == "careful"
-        self.parked = False
         self.entries: dict[str, Held] = {}
 
     def found(self) -> set[str]:
-        """Leads are found too, and shown as such."""
-        if self.parked:
-            return set()
+        """Leads and what is parked are found too, and shown as such."""
         return {value for value, held in self.entries.items() if held.state != "withdrawn"}
 
     def put(self, value: str, label: str | None, source: str, now: datetime) -> str:
@@ -68,7 +65,7 @@ class Model:
         if held.state == "withdrawn":
             if newly and held.withdrawn is not None and now > held.withdrawn:
                 held.state, held.withdrawn = ("seed" if doubtful else "active"), None
-        elif not doubtful:
+        elif not doubtful and held.state != "parked":
             held.state = "active"
         return outcome
 
@@ -174,10 +171,18 @@ class StoreMachine(RuleBasedStateMachine):
         self.pass_time()
 
     @rule(name=SET, parked=st.booleans())
-    def park(self, name: str, parked: bool) -> None:
-        self.models[name].parked = parked
+    def park_set(self, name: str, parked: bool) -> None:
         state = SetState.PARKED if parked else SetState.ACTIVE
         self.store.set_state(name, state, reason="r")
+
+    @rule(name=SET, values=CHOSEN)
+    def park(self, name: str, values: list[str]) -> None:
+        entries = self.models[name].entries
+        free = {v for v in values if v in entries and entries[v].state in ("active", "seed")}
+        for value in free:
+            entries[value].state = "parked"
+        keys = [("md5", value) for value in values]
+        assert self.store.park(name, keys, reason="r", now=self.now) == len(free)
 
     @rule()
     def pass_time(self) -> None:

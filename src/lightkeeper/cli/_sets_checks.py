@@ -3,34 +3,50 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from lightkeeper.matching import EntryState
 from lightkeeper.matching._corpus import BenignCorpus
-from lightkeeper.matching._guards import check_batch
+from lightkeeper.matching._guards import ONES_OFF, check_batch
 from lightkeeper.matching._transfer import BatchCheck, batches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from pathlib import Path
 
     from lightkeeper.matching import Entry, HashSet, SetStore
 
+Benign = Annotated[
+    Path | None,
+    typer.Option(help="Folder of benign images: an entry that matches one is junk."),
+]
+OnesOff = Annotated[
+    int,
+    typer.Option(
+        "--ones-off",
+        min=0,
+        max=64,
+        help="Take PDQ hashes with so many ones more or fewer than 128.",
+    ),
+]
 _NUMBERS_SHOWN = 1_000
 
 
-def list_check(benign: Path | None) -> Callable[[], BatchCheck]:
+def list_check(benign: Path | None, *, ones_off: int = ONES_OFF) -> Callable[[], BatchCheck]:
     """The guards, with the operator's own benign pictures; made only when they are needed."""
-    return lambda: _Guards(benign)
+    return lambda: _Guards(benign, ones_off)
 
 
 class _Guards:
-    def __init__(self, benign: Path | None) -> None:
+    def __init__(self, benign: Path | None, ones_off: int) -> None:
+        self._ones_off = ones_off
         corpus = BenignCorpus.drawn()
         self._corpus = corpus.with_folder(benign) if benign else corpus
 
     def __call__(self, hash_set: HashSet, entries: Sequence[Entry], /) -> list[str | None]:
-        reasons = check_batch(entries, hash_set)
+        reasons = check_batch(entries, hash_set, ones_off=self._ones_off)
         sound = [i for i, reason in enumerate(reasons) if reason is None]
         found = self._corpus.check_batch([entries[i] for i in sound], hash_set)
         for i, reason in zip(sound, found, strict=True):

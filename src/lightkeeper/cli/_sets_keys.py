@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
 
 from lightkeeper.errors import MatchError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+Hashes = Annotated[
+    list[str],
+    typer.Argument(metavar="HASH...", help="HASH or KIND:HASH; '-' reads them, one per line."),
+]
 
 _KINDS: Final = {32: ("md5",), 40: ("sha1",), 64: ("pdq", "sha256")}
 """64 digits may be either; a set that holds both under one value holds a forgery."""

@@ -6,6 +6,7 @@ from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from lightkeeper.matching._guards import FloodGuard
 from lightkeeper.matching.formats import plain_entry
 from lightkeeper.plain import to_plain
 
@@ -66,6 +67,9 @@ def stats_row(store: SetStore, name: str, *, now: datetime) -> dict[str, Any]:
         "sources": dict(sorted(sources.items())),
         "last_day": _matched(store, name, since=now - timedelta(days=1)),
         "last_week": _matched(store, name, since=now - timedelta(days=7)),
+        "floods": FloodGuard().flood(
+            store.match_history(name, since=now - timedelta(days=7)), now=now
+        ),
     }
 
 
@@ -76,8 +80,10 @@ def render_stats(row: dict[str, Any]) -> str:
         told = ", ".join(f"{key} {count:,}" for key, count in row[name].items())
         lines.append(f"  {name:<10} {told or '-'}")
     for name in ("last_day", "last_week"):
-        told = f"{row[name]['matches']:,} matches of {row[name]['lookups']:,} look-ups"
+        told = f"{row[name]['matches']:,} matches in {row[name]['lookups']:,} look-ups"
         lines.append(f"  {name.replace('_', ' '):<10} {told}")
+    if row["floods"]:
+        lines.append(f"  floods     {row['floods']}")
     return "\n".join(lines)
 
 

@@ -16,6 +16,7 @@ import typer
 from lightkeeper.cli._exit import Exit
 from lightkeeper.cli._inputs import Inputs
 from lightkeeper.cli._known import ALL, KnownMaterial, set_names
+from lightkeeper.cli._match_count import MatchCount
 from lightkeeper.cli._printable import printable_row
 from lightkeeper.cli._rows import file_rows, write_rows, write_text
 from lightkeeper.errors import MediaError
@@ -23,6 +24,7 @@ from lightkeeper.evidence.known import KnownMatch
 from lightkeeper.hashing import digests
 from lightkeeper.matching._lookup import HashQuery, LookupResult, sift
 from lightkeeper.matching._pictures import digest_matches, media_matches
+from lightkeeper.matching._tally import Meeting
 from lightkeeper.media import open_media
 from lightkeeper.plain import to_plain
 
@@ -35,9 +37,8 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 _HEX = re.compile(r"[0-9A-Fa-f]+")
-_KINDS = {32: ("md5",), 40: ("sha1",), 64: ("sha256",)}
+_KINDS = {32: ("md5",), 40: ("sha1",), 64: ("sha256", "pdq")}
 _HEX_KINDS = ("md5", "sha1", "sha256", "pdq")
-_PDQ_ONES = 128
 _BATCH = 1_000
 _LISTS = ("matches", "leads", "benign", "suppressed")
 _WORDS = {"matches": "match", "leads": "lead", "benign": "benign", "suppressed": "suppressed"}
@@ -79,20 +80,21 @@ def match_files(
 ) -> None:
     """Look files or hashes up in hash sets.
 
-    64 digits are taken for a SHA-256; where exactly half their bits are set they may be a PDQ
-    hash too, and both are looked up. Pictures are looked up by their digests and by PDQ: turned,
-    mirrored and without flat bars too.
+    64 digits may be a SHA-256 or a PDQ hash, and are looked up as both. Pictures are looked up by
+    their digests and by PDQ: turned, mirrored and without flat bars too.
 
     Exit codes: 0 done, whether or not anything matched; 1 with --fail-on match, something did;
     3 some files could not be examined; 4 could not run.
     """
     known = KnownMaterial.from_settings(store=store, index=index)
-    lookup = known.open(set_names(sets) or [ALL], warn=True)
+    names = set_names(sets) or [ALL]
+    lookup = known.open(names, warn=True)
     watched = _Watch()
-    rows = watched.over(_rows(queries, kind, lookup))
-    code = write_rows(
-        rows if as_json else _matches_of_failures(rows), as_json=as_json, render=_render
-    )
+    with MatchCount(known, names) as count:
+        rows = watched.over(_rows(queries, kind, lookup), count)
+        code = write_rows(
+            rows if as_json else _matches_of_failures(rows), as_json=as_json, render=_render
+        )
     raise typer.Exit(Exit.MATCHED if fail_on and watched.matched else code)
 
 
@@ -100,9 +102,15 @@ class _Watch:
     def __init__(self) -> None:
         self.matched = False
 
-    def over(self, rows: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    def over(self, rows: Iterable[dict[str, Any]], count: MatchCount) -> Iterator[dict[str, Any]]:
         for row in rows:
             self.matched |= bool(row.get("matches"))
+            if "matches" in row:
+                met = (*row["matches"], *row["benign"])
+                count.add(
+                    Meeting(m["set"], m["entry"], m["kind"], m["value"], m["query_value"])
+                    for m in met
+                )
             yield row
 
 
@@ -132,10 +140,7 @@ def _kinds(query: str, kind: str | None) -> tuple[str, ...]:
         return ()
     if kind is not None:
         return (kind,)
-    kinds = _KINDS.get(len(query), ()) if _HEX.fullmatch(query) else ()
-    if kinds == ("sha256",) and int(query, 16).bit_count() == _PDQ_ONES:
-        return ("sha256", "pdq")
-    return kinds
+    return _KINDS.get(len(query), ()) if _HEX.fullmatch(query) else ()
 
 
 def _hash_rows(
@@ -208,6 +213,8 @@ def _render(row: dict[str, Any]) -> str:
 
 def _line(match: dict[str, Any]) -> str:
     parts = [f"{match['set']} ({match['origin']})", f"entry {match['entry']}"]
+    parts += ["set parked"] if match["set_state"] == "parked" else []
+    parts += ["entry parked"] if match["entry_state"] == "parked" else []
     if match["source_id"]:
         parts.append(f"{match['source']}: {match['source_id']}")
     if match["kind"] == "pdq":

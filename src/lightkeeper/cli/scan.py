@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 from enum import StrEnum
 from functools import partial
@@ -17,11 +18,13 @@ import typer
 from lightkeeper.cli._exit import Exit
 from lightkeeper.cli._inputs import Inputs
 from lightkeeper.cli._known import KnownMaterial, set_names, with_known_material
+from lightkeeper.cli._match_count import MatchCount
 from lightkeeper.cli._printable import printable
 from lightkeeper.cli._progress import progress
 from lightkeeper.cli._settings import load_settings
 from lightkeeper.cli._table import Explanations, Table
-from lightkeeper.evidence import Tier
+from lightkeeper.evidence import Basis, Tier
+from lightkeeper.matching._tally import Meeting
 from lightkeeper.scan import Condition, Policy, ScanRow, default_examiners, scan
 from lightkeeper.scan._html import HtmlReport
 from lightkeeper.scan._jsonl import JsonLines
@@ -30,6 +33,7 @@ from lightkeeper.scan._summary import Summary
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from contextlib import AbstractContextManager
 
     from lightkeeper.cli._progress import Progress
     from lightkeeper.scan._output import Output
@@ -142,8 +146,9 @@ def scan_files(
             explanations=explain,
             build=_builder(policy),
         )
-        run = _Run(inputs, outputs, shown, policy.fail_on)
-        code = run(rows)
+        with _counting(policy) as count:
+            run = _Run(inputs, outputs, shown, policy.fail_on, count)
+            code = run(rows)
     if not quiet:
         run.report(html)
     raise typer.Exit(code)
@@ -185,6 +190,22 @@ def _builder(policy: Policy) -> Builder:
     return partial(with_known_material, known=known)
 
 
+def _counting(policy: Policy) -> AbstractContextManager[MatchCount | None]:
+    """This process counts, and no worker: they would wait for one another's writes."""
+    if not policy.sets:
+        return nullcontext()
+    return MatchCount(KnownMaterial.from_settings(), policy.sets)
+
+
+def _meetings(row: ScanRow) -> Iterator[Meeting]:
+    for finding in row.findings:
+        if finding["claim"].startswith("known-") and finding["basis"] == Basis.KNOWN:
+            d = finding["details"]
+            yield Meeting(
+                d["set_name"], d["entry_number"], d["kind"], d["value"], d.get("query_value")
+            )
+
+
 def _outputs(
     jsonl: str | None, parquet: Path | None, html: Path | None, policy: Policy
 ) -> list[Output]:
@@ -207,11 +228,13 @@ class _Run:
         outputs: Sequence[Output],
         shown: Progress,
         conditions: Sequence[Condition],
+        count: MatchCount | None,
     ) -> None:
         self._inputs = inputs
         self._outputs = outputs
         self._shown = shown
         self._conditions = conditions
+        self._count = count
         self._summary = Summary()
         self._matched = False
         self._seconds = 0.0
@@ -254,6 +277,8 @@ class _Run:
 
     def _take(self, row: ScanRow) -> None:
         self._summary.add(row)
+        if self._count and row.status == "ok":
+            self._count.add(_meetings(row))
         self._matched |= any(condition.met_by(row) for condition in self._conditions)
         for output in self._outputs:
             output.add(row)

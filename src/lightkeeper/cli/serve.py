@@ -52,7 +52,9 @@ def serve(
     ] = None,
     park: Annotated[
         bool,
-        typer.Option(help="Park a set that suddenly matches ten times as often as it used to."),
+        typer.Option(
+            help="Park an entry that 50 pictures met in an hour that do not match one another."
+        ),
     ] = True,
     store: Annotated[
         str | None, typer.Option(help="Data base of the hash sets (URL) [default: setting].")

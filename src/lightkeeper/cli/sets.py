@@ -10,10 +10,10 @@ import typer
 
 from lightkeeper.cli._exit import Exit
 from lightkeeper.cli._rows import write_rows, write_text
-from lightkeeper.cli._sets_checks import junk_rows, list_check, render_junk
+from lightkeeper.cli._sets_checks import Benign, OnesOff, junk_rows, list_check, render_junk
 from lightkeeper.cli._sets_export import ExportFormat, export_set, since_of
 from lightkeeper.cli._sets_import import ImportPlan, ListFile, run_import
-from lightkeeper.cli._sets_keys import keys_of
+from lightkeeper.cli._sets_keys import Hashes, keys_of
 from lightkeeper.cli._sets_show import (
     entry_rows,
     render_entry,
@@ -24,12 +24,13 @@ from lightkeeper.cli._sets_show import (
     stats_row,
 )
 from lightkeeper.cli._sets_store import IndexOption, JsonOption, StoreOption, follow, opened
-from lightkeeper.errors import MatchError
 from lightkeeper.matching import HashSet, SetOrigin, SetState, Tlp
+from lightkeeper.matching._guards import ONES_OFF
 from lightkeeper.matching._transfer import merge_sets
 from lightkeeper.matching.formats import ListFormat
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
+
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The set.")]
 Names = Annotated[
@@ -53,14 +54,6 @@ Complete = Annotated[
 ]
 Rejects = Annotated[
     Path | None, typer.Option(help="Write rejected rows here (JSONL, with the raw row).")
-]
-Benign = Annotated[
-    Path | None,
-    typer.Option(help="Folder of benign images: an entry that matches one is junk."),
-]
-Hashes = Annotated[
-    list[str],
-    typer.Argument(metavar="HASH...", help="HASH or KIND:HASH; '-' reads them, one per line."),
 ]
 Reason = Annotated[str, typer.Option(help="Why; kept with the set.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress on standard error.")]
@@ -98,7 +91,6 @@ def create(
     store: StoreOption = None,
 ) -> None:
     """Create a hash set. The store is made where there is none."""
-    _check_name(name)
     hash_set = HashSet(
         name=name,
         owner=owner,
@@ -144,6 +136,7 @@ def import_file(
     ] = 10.0,
     rejects: Rejects = None,
     benign: Benign = None,
+    ones_off: OnesOff = ONES_OFF,
     quiet: Quiet = False,
     as_json: JsonOption = False,
     store: StoreOption = None,
@@ -165,7 +158,7 @@ def import_file(
         as_json=as_json,
     )
     listed = ListFile.of(file, source=source, list_format=list_format, mapping=mapping)
-    check = list_check(benign)
+    check = list_check(benign, ones_off=ones_off)
     raise typer.Exit(run_import(name, listed, plan, url=store, index=index, check=check))
 
 
@@ -179,6 +172,7 @@ def diff(
     complete: Complete = False,
     rejects: Rejects = None,
     benign: Benign = None,
+    ones_off: OnesOff = ONES_OFF,
     quiet: Quiet = False,
     as_json: JsonOption = False,
     store: StoreOption = None,
@@ -188,7 +182,7 @@ def diff(
         complete=complete, dry_run=True, force=True, rejects=rejects, quiet=quiet, as_json=as_json
     )
     listed = ListFile.of(file, source=source, list_format=list_format, mapping=mapping)
-    check = list_check(benign)
+    check = list_check(benign, ones_off=ones_off)
     raise typer.Exit(run_import(name, listed, plan, url=store, index=None, check=check))
 
 
@@ -251,6 +245,7 @@ def stats(names: Names = None, as_json: JsonOption = False, store: StoreOption =
 def verify(
     names: Names = None,
     benign: Benign = None,
+    ones_off: OnesOff = ONES_OFF,
     as_json: JsonOption = False,
     store: StoreOption = None,
 ) -> None:
@@ -260,7 +255,7 @@ def verify(
     """
     found = False
     with opened(store) as opened_store:
-        check = list_check(benign)()
+        check = list_check(benign, ones_off=ones_off)()
         for name in names or [hash_set.name for hash_set in opened_store.sets()]:
             row = junk_rows(opened_store, name, check)
             found = found or bool(row["junk"])
@@ -295,7 +290,7 @@ def confirm(
     store: StoreOption = None,
     index: IndexOption = None,
 ) -> None:
-    """Make leads active on a person's word."""
+    """Make leads, and entries that were parked, active on a person's word."""
     keys = keys_of(hashes)
     with opened(store) as opened_store:
         count = opened_store.confirm(name, keys, person=person, now=datetime.now(UTC))
@@ -332,12 +327,26 @@ def merge(
 def park(
     name: Name,
     reason: Reason,
+    hashes: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[HASH...]", help="Entries to park, and not the whole set."),
+    ] = None,
     as_json: JsonOption = False,
     store: StoreOption = None,
     index: IndexOption = None,
 ) -> None:
-    """Take a set out of matching until a person releases it."""
-    _set_state(name, SetState.PARKED, reason, store, index, as_json=as_json)
+    """Take a set, or entries of it, out of matching: what they meet is told as a lead.
+
+    A set matches again when it is released, an entry when it is confirmed.
+    """
+    if not hashes:
+        _set_state(name, SetState.PARKED, reason, store, as_json=as_json)
+        return
+    keys = keys_of(hashes)
+    with opened(store) as opened_store:
+        count = opened_store.park(name, keys, reason=reason, now=datetime.now(UTC))
+        follow(opened_store, index)
+    _tell({"set": name, "parked": count}, "parked", as_json=as_json)
 
 
 @app.command("release")
@@ -346,10 +355,9 @@ def release(
     reason: Reason,
     as_json: JsonOption = False,
     store: StoreOption = None,
-    index: IndexOption = None,
 ) -> None:
     """Let a parked set match again."""
-    _set_state(name, SetState.ACTIVE, reason, store, index, as_json=as_json)
+    _set_state(name, SetState.ACTIVE, reason, store, as_json=as_json)
 
 
 def _set_state(
@@ -357,20 +365,12 @@ def _set_state(
     state: SetState,
     reason: str,
     url: str | None,
-    index: Path | None,
     *,
     as_json: bool,
 ) -> None:
     with opened(url) as store:
         row = set_row(store.set_state(name, state, reason=reason))
-        follow(store, index)
     write_rows([row], as_json=as_json, render=render_line)
-
-
-def _check_name(name: str) -> None:
-    letters = set("abcdefghijklmnopqrstuvwxyz0123456789-")
-    if not name or len(name) > 64 or set(name) - letters or name.startswith("-"):
-        raise MatchError("a set's name is up to 64 lower-case letters, digits and hyphens")
 
 
 def _tell(row: dict[str, Any], word: str, *, as_json: bool) -> None:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from lightkeeper.evidence._finding import Basis, Claim, Details, Finding, Hypothesis, Tier
-from lightkeeper.matching import SetOrigin
+from lightkeeper.matching import EntryState, SetOrigin, SetState
 from lightkeeper.matching._lookup import PDQ, LookupResult
 from lightkeeper.matching._pictures import digest_matches, picture_matches
 
@@ -49,6 +49,10 @@ class KnownMatch(Details):
     entry_variant: str | None = None
     query_quality: int | None = None
     query_variant: str | None = None
+    query_value: str | None = None
+    """The hash of the picture that met the entry, turned or cut as ``transform`` says."""
+    set_state: SetState = SetState.ACTIVE
+    entry_state: EntryState = EntryState.ACTIVE
     further_entries: int = 0
     suppressed: tuple[KnownMatch, ...] = ()
     """For a known benign picture: the near matches that do not count because of it."""
@@ -77,6 +81,9 @@ class KnownMatch(Details):
             entry_variant=entry.variant,
             query_quality=match.query_quality,
             query_variant=match.query_variant,
+            query_value=match.query_value,
+            set_state=hash_set.state,
+            entry_state=entry.state,
             further_entries=further_entries,
             suppressed=tuple(map(cls.of, suppressed[:_MOST_SUPPRESSED])),
         )
@@ -149,7 +156,7 @@ def known_findings(result: LookupResult, *, examiner: str, version: str) -> Iter
         what = f"Matches the hash set '{group[0].hash_set.name}'{material}"
         yield make(group, what, limit="set-says-so", supports=_SUPPORTS[origin])
     for group in _by_set(result.leads):
-        what = f"A lead in the hash set '{group[0].hash_set.name}', confirmed by nobody"
+        what = f"A lead in the hash set '{group[0].hash_set.name}', {_doubt(group[0])}"
         # One source without a second one is as good as any unsigned statement.
         yield make(group, what, limit="lead-only", basis=Basis.ASSERTED)
     for group in _by_set(result.benign):
@@ -215,6 +222,12 @@ def _where(group: Sequence[Match]) -> str:
             how += f" after {match.transform}"
     further = len(group) - 1
     return f"{name}, {how}" + (f", and {further:,} more" if further else "")
+
+
+def _doubt(match: Match) -> str:
+    if match.hash_set.state is SetState.PARKED:
+        return "which is parked"
+    return "its entry parked" if match.entry.state is EntryState.PARKED else "confirmed by nobody"
 
 
 def _one_line(text: str) -> str:

@@ -8,10 +8,13 @@ from enum import StrEnum
 
 
 class EntryState(StrEnum):
-    """Whether an entry matches: only active ones do; leads are shown as such."""
+    """Whether an entry matches: only active ones do; seeds and parked ones are shown as leads."""
 
     ACTIVE = "active"
     SEED = "seed"
+    """Named by one source of a set that wants two, or a person's word."""
+    PARKED = "parked"
+    """Taken out of matching until a person confirms it, whoever else names it."""
     WITHDRAWN = "withdrawn"
 
 

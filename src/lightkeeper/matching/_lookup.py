@@ -98,7 +98,7 @@ class LookupResult:
 
     matches: tuple[Match, ...] = ()
     leads: tuple[Match, ...] = ()
-    """Entries that nobody has confirmed: where to look, never a match."""
+    """Entries that nobody has confirmed or that were parked: where to look, never a match."""
     benign: tuple[Match, ...] = ()
     """Entries of negative sets."""
     suppressed: tuple[Match, ...] = ()
@@ -190,7 +190,7 @@ class Lookup:
                 yield place, int(hits.entry_number[row]), int(hits.distance[row])
 
     def _selected(self, names: Sequence[str] | None) -> dict[int, HashSet]:
-        """Active sets by number."""
+        """Sets by number; parked ones too, of which leads come."""
         wanted = self._names if names is None else names
         is_old = time.monotonic() - self._read_at >= _FRESH_SECONDS
         if is_old or not self._known.keys() >= set(wanted or ()):
@@ -201,7 +201,7 @@ class Lookup:
                 known = ", ".join(self._known) or "none"
                 raise MatchError(f"there is no set '{name}'", hint=f"Sets: {known}.")
         chosen = self._known.values() if wanted is None else (self._known[n] for n in wanted)
-        return {s.number: s for s in chosen if s.state is SetState.ACTIVE}
+        return {s.number: s for s in chosen}
 
 
 def sift(found: Iterable[Match], *, benign: Sequence[Match] = ()) -> LookupResult:
@@ -220,8 +220,15 @@ def sift(found: Iterable[Match], *, benign: Sequence[Match] = ()) -> LookupResul
         if known is None or match.distance_bits < known.distance_bits:
             nearest[match.entry.number] = match
     ordered = sorted(nearest.values(), key=_nearness)
-    leads = [m for m in ordered if m.entry.state is EntryState.SEED]
-    firm = [m for m in ordered if m.entry.state is not EntryState.SEED]
+    firm = [m for m in ordered if not m.is_lead]
+    # A set that was merged into another one is parked, and would tell the same again.
+    told = {(m.entry.kind, m.entry.value) for m in firm}
+    leads = [
+        m
+        for m in ordered
+        if m.is_lead
+        and (m.hash_set.state is SetState.ACTIVE or (m.entry.kind, m.entry.value) not in told)
+    ]
     harmless = [m for m in firm if m.hash_set.negative]
     floor = min((m.distance_bits for m in (*harmless, *benign)), default=None)
     matches: list[Match] = []
@@ -262,7 +269,7 @@ def _may_match(
     hash_set: HashSet, entry: Entry, query: HashQuery, distance: int, now: datetime
 ) -> bool:
     # The index may be a moment behind the store: what the store says of an entry decides.
-    if hash_set.state is not SetState.ACTIVE or entry.state is EntryState.WITHDRAWN:
+    if entry.state is EntryState.WITHDRAWN:
         return False
     if entry.expires is not None and entry.expires <= now:
         return False
@@ -283,6 +290,7 @@ def _match(hash_set: HashSet, entry: Entry, query: HashQuery, distance: int) -> 
         transform=query.transform,
         query_quality=query.quality,
         query_variant=query.variant,
+        query_value=query.value,
     )
 
 

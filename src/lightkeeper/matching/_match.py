@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lightkeeper.matching._entry import EntryState
+from lightkeeper.matching._set import SetState
+
 if TYPE_CHECKING:
     from lightkeeper.matching._entry import Entry
     from lightkeeper.matching._set import HashSet
@@ -26,3 +29,12 @@ class Match:
     query_quality: int | None = None
     query_variant: str | None = None
     """PDQ variant of the query, where it is known; that of the entry stands in the entry."""
+    query_value: str | None = None
+    """The hash that met the entry: for a turned picture, that of the turned picture."""
+
+    @property
+    def is_lead(self) -> bool:
+        """Whether it says only where to look: nobody has confirmed it, or it was parked."""
+        return (
+            self.entry.state is not EntryState.ACTIVE or self.hash_set.state is not SetState.ACTIVE
+        )

@@ -33,10 +33,11 @@ class UpsertCount:
 
 @dataclass(frozen=True, slots=True)
 class HourlyCount:
-    """How often a set was asked in an hour, and how often it matched."""
+    """How often a set was asked in an hour, and how many of its entries matched."""
 
     hour: datetime
     matches: int
+    """Different entries: one that matches over and over counts once."""
     lookups: int
 
 
@@ -44,8 +45,9 @@ class HourlyCount:
 class Change:
     """One step of the store's history, in the order in which it was committed.
 
-    ``matches`` is true where the entry is to be found after it, false where it is not. Leads are
-    to be found too: a look-up asks the store for an entry's state and shows them apart.
+    ``matches`` is true where the entry is to be found after it, false where it is not. Leads and
+    what is parked are to be found too: a look-up asks the store for their states and shows them
+    apart.
     """
 
     revision: int
@@ -66,7 +68,7 @@ class SetStore(Protocol):
         """Replace what is known of a set (by name)."""
 
     def set_state(self, name: str, state: SetState, *, reason: str) -> HashSet:
-        """Park or release a set; the index follows."""
+        """Park or release a set: what a parked one holds is to be found, as leads."""
 
     def sets(self) -> Sequence[HashSet]:
         """All sets, by name."""
@@ -114,7 +116,12 @@ class SetStore(Protocol):
     def confirm(
         self, name: str, keys: Sequence[tuple[str, str]], *, person: str, now: datetime
     ) -> int:
-        """Make leads active on a person's word."""
+        """Make leads active on a person's word, parked entries too."""
+
+    def park(
+        self, name: str, keys: Sequence[tuple[str, str]], *, reason: str, now: datetime
+    ) -> int:
+        """Make entries leads until a person confirms them, whoever else names them."""
 
     def vote(self, name: str, key: tuple[str, str], *, agree: bool, source: str) -> None:
         """Count feedback on an entry."""
@@ -137,7 +144,7 @@ class SetStore(Protocol):
         """Withdraw what has expired."""
 
     def count_matches(self, name: str, matches: int, lookups: int, *, now: datetime) -> None:
-        """Add to a set's match statistics, by hour."""
+        """Add to a set's match statistics, by hour: different entries met, and look-ups."""
 
     def match_history(self, name: str, *, since: datetime) -> Sequence[HourlyCount]:
         """Match statistics from the hour of ``since`` on, oldest first."""

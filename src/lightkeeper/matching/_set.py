@@ -26,7 +26,7 @@ class Tlp(StrEnum):
 
 
 class SetState(StrEnum):
-    """Whether a set matches. A parked set was quarantined and waits for a person."""
+    """Whether a set matches. What a parked one holds is shown as leads until it is released."""
 
     ACTIVE = "active"
     PARKED = "parked"

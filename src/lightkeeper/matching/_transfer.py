@@ -307,7 +307,7 @@ def merge_sets(
     _refuse_unlike(source, target)
     found, leads = Transfer(), 0
     for batch in batches(store.entries(source_set)):
-        leads += sum(entry.state is EntryState.SEED for entry in batch)
+        leads += sum(entry.state in (EntryState.SEED, EntryState.PARKED) for entry in batch)
         active = [entry for entry in batch if entry.state is EntryState.ACTIVE]
         found.rows += len(active)
         for speaker, entries in _by_mention(active, default=source.owner).items():

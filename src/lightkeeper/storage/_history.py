@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import bindparam, func, insert, select, update
 
 from lightkeeper.matching import Change
 from lightkeeper.storage._engine import reading
 from lightkeeper.storage._rows import from_value
-from lightkeeper.storage._schema import entry, hash_set, span, store
+from lightkeeper.storage._schema import entry, span, store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from sqlalchemy import ColumnElement, Connection, Engine
 
-STANDING = entry.c.state.in_(("active", "seed"))
-"""Entries that a look-up finds: what matches, and leads, which it shows as such."""
+STANDING = entry.c.state.in_(("active", "seed", "parked"))
+"""Entries that a look-up finds: what matches, and what it shows as leads."""
 _PAGE = 10_000
 
 
@@ -74,14 +74,16 @@ def record_found(connection: Connection, numbers: Sequence[int]) -> None:
     _advance(connection, revision + len(rows))
 
 
-def record_lost(connection: Connection, chosen: ColumnElement[bool]) -> None:
-    """Record that entries are not to be found any more: those chosen that are standing now."""
+def lose(connection: Connection, chosen: ColumnElement[bool], **values: Any) -> int:
+    """Change those chosen that are standing, and record that they are not to be found any more."""
     revision = last_revision(connection)
-    lost = (chosen, STANDING)
-    last = connection.scalar(select(func.max(entry.c.number)).where(*lost))
-    if last is not None:
-        connection.execute(update(entry).where(*lost).values(revision=entry.c.number + revision))
-        _advance(connection, revision + last)
+    # One statement: each rewrite of a row costs PostgreSQL an entry in every index.
+    lost = connection.execute(
+        update(entry).where(chosen, STANDING).values(revision=entry.c.number + revision, **values)
+    )
+    if lost.rowcount:
+        _advance(connection, connection.scalars(select(func.max(entry.c.revision))).one())
+    return int(lost.rowcount)
 
 
 def last_revision(connection: Connection) -> int:
@@ -136,9 +138,8 @@ def _single(connection: Connection, after: int, until: int) -> list[Change]:
             entry.c.set_number,
             entry.c.kind,
             entry.c.value,
-            STANDING & (hash_set.c.state == "active"),
+            STANDING,
         )
-        .join(hash_set, hash_set.c.number == entry.c.set_number)
         .where(entry.c.revision > after, entry.c.revision <= until)
         .order_by(entry.c.revision)
         .limit(_PAGE)
@@ -149,7 +150,6 @@ def _single(connection: Connection, after: int, until: int) -> list[Change]:
 def _of_span(connection: Connection, run: _Span, after: int) -> list[Change]:
     """Standing entries of a span: others that once stood carry a later revision of their own."""
     offset = run.first_revision - run.after_number - 1
-    state = connection.scalar(select(hash_set.c.state).where(hash_set.c.number == run.set_number))
     rows = connection.execute(
         select(entry.c.number, entry.c.kind, entry.c.value)
         .where(
@@ -162,6 +162,6 @@ def _of_span(connection: Connection, run: _Span, after: int) -> list[Change]:
         .limit(_PAGE)
     )
     return [
-        Change(offset + r[0], r[0], run.set_number, r[1], from_value(r[1], r[2]), state == "active")
+        Change(offset + r[0], r[0], run.set_number, r[1], from_value(r[1], r[2]), matches=True)
         for r in rows
     ]

@@ -58,6 +58,8 @@ class Row(NamedTuple):
 
 
 _SAID = Row._fields[2:9]
+_DOUBTED = (EntryState.SEED, EntryState.PARKED)
+"""States of an entry that its source hands on as a lead."""
 
 
 class Stored(NamedTuple):
@@ -159,7 +161,7 @@ def _row(entry: Entry, source: str, position: int) -> Row:
         labels.modelled_after_person,
         labels.age_group,
         labels.victim_identified,
-        entry.state is EntryState.SEED,
+        entry.state in _DOUBTED,
         entry.expires,
         source_id,
         position,
@@ -274,7 +276,12 @@ class Planner:
             plan.seen.append({"key": known.number, "source_id": source_id, "seen": self._now})
 
     def _state(self, known: Stored, row: Row, new_mention: bool) -> str:
-        """A withdrawn entry comes back only where a source newly names it, and later."""
+        """A withdrawn entry comes back only where a source newly names it, and later.
+
+        A parked one waits for a person.
+        """
+        if known.state == "parked":
+            return known.state
         live = known.live + new_mention
         doubtful = self._doubtful or row.lead
         wanted = "seed" if doubtful and live < 2 else "active"

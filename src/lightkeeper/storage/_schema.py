@@ -2,7 +2,7 @@
 
 A change is recorded in one of two places, both in one order of revisions: an entry that began or
 ceased to match carries its newest ``revision``, and a ``span`` stands for a run of entries that
-changed together (a batch that was added, a set that was parked), so that neither costs a row each.
+changed together (a batch that was added), so that neither costs a row each.
 """
 
 from __future__ import annotations

@@ -71,10 +71,6 @@ class SqlSetStore:
             )
             changed = replace(known, state=state)
             _update_set(connection, changed)
-            standing = (entry.c.set_number == known.number, _history.STANDING)
-            last = connection.scalar(select(func.max(entry.c.number)).where(*standing))
-            if last is not None:
-                _history.record_span(connection, known.number, after=0, last=last)
             return changed
 
     def sets(self) -> Sequence[HashSet]:
@@ -147,6 +143,16 @@ class SqlSetStore:
             _lock(connection)
             number = _set_named(connection, name).number
             return _withdraw.confirm(connection, number, keys, person=person, now=moment)
+
+    def park(
+        self, name: str, keys: Sequence[tuple[str, str]], *, reason: str, now: datetime
+    ) -> int:
+        """See the port."""
+        moment = to_time(now)
+        with writing(self._engine) as connection:
+            _lock(connection)
+            number = _set_named(connection, name).number
+            return _withdraw.park(connection, number, keys, reason=reason, now=moment)
 
     def vote(self, name: str, key: tuple[str, str], *, agree: bool, source: str) -> None:
         """See the port."""

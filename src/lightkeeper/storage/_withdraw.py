@@ -5,7 +5,8 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, exists, func, select, update
+from sqlalchemy import and_, any_, exists, func, literal, select, update
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from lightkeeper.storage import _history
 from lightkeeper.storage._rows import to_value
@@ -15,7 +16,9 @@ from lightkeeper.storage._upsert import hold
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from sqlalchemy import ColumnElement, Connection
+    from sqlalchemy import Column, ColumnElement, Connection
+
+    _Chosen = ColumnElement[bool]
 
 _CHUNK = 10_000
 _NAMED = exists().where(mention.c.entry_number == entry.c.number, mention.c.ended.is_(None))
@@ -33,9 +36,9 @@ def withdraw(
     """Withdraw by key; for a source, only what no other names."""
     withdrawn = 0
     for numbers in numbers_of(connection, set_number, keys):
-        chosen: ColumnElement[bool] = entry.c.number.in_(numbers)
+        chosen = _among(connection, entry.c.number, numbers)
         if source_number is not None:
-            taken = mention.c.entry_number.in_(numbers)
+            taken = _among(connection, mention.c.entry_number, numbers)
             ended = _end_mentions(connection, set_number, source_number, taken, now)
             chosen = and_(chosen, ended, ~_NAMED)
         withdrawn += _withdraw(connection, chosen, reason, now)
@@ -81,19 +84,50 @@ def confirm(
     person: str,
     now: int,
 ) -> int:
-    """Make leads active."""
-    confirmed = 0
+    """Make leads active, parked entries too."""
+    return _turn(
+        connection,
+        set_number,
+        keys,
+        entry.c.state.in_(("seed", "parked")),
+        state="active",
+        changed=now,
+        reason=f"confirmed by {person}",
+    )
+
+
+def park(
+    connection: Connection,
+    set_number: int,
+    keys: Sequence[tuple[str, str]],
+    *,
+    reason: str,
+    now: int,
+) -> int:
+    """Make entries leads until a person confirms them."""
+    free = entry.c.state.in_(("active", "seed"))
+    values = {"state": "parked", "changed": now, "reason": reason}
+    return _turn(connection, set_number, keys, free, **values)
+
+
+def _turn(
+    connection: Connection,
+    set_number: int,
+    keys: Sequence[tuple[str, str]],
+    chosen: _Chosen,
+    **values: Any,
+) -> int:
+    """Change the state of entries that stay to be found; a delta tells it."""
+    turned = 0
     for numbers in numbers_of(connection, set_number, keys):
-        leads = select(entry.c.number).where(entry.c.number.in_(numbers), entry.c.state == "seed")
-        found = connection.scalars(leads.order_by(entry.c.number)).all()
+        query = select(entry.c.number).where(_among(connection, entry.c.number, numbers), chosen)
+        found = connection.scalars(query.order_by(entry.c.number)).all()
         connection.execute(
-            update(entry)
-            .where(entry.c.number.in_(found))
-            .values(state="active", changed=now, reason=f"confirmed by {person}")
+            update(entry).where(_among(connection, entry.c.number, found)).values(**values)
         )
         _history.record_found(connection, found)
-        confirmed += len(found)
-    return confirmed
+        turned += len(found)
+    return turned
 
 
 def numbers_of(
@@ -109,7 +143,9 @@ def numbers_of(
     for kind, values in by_kind.items():
         for chunk in _chunks(values):
             query = select(entry.c.number).where(
-                entry.c.set_number == set_number, entry.c.kind == kind, entry.c.value.in_(chunk)
+                entry.c.set_number == set_number,
+                entry.c.kind == kind,
+                _among(connection, entry.c.value, chunk),
             )
             yield list(connection.scalars(query))
 
@@ -118,9 +154,9 @@ def _end_mentions(
     connection: Connection,
     set_number: int,
     source_number: int,
-    chosen: ColumnElement[bool],
+    chosen: _Chosen,
     now: int,
-) -> ColumnElement[bool]:
+) -> _Chosen:
     """End mentions of a source; the condition finds the entries that they named."""
     of_source = mention.c.source_number == source_number
     ended = connection.execute(
@@ -132,14 +168,18 @@ def _end_mentions(
     return exists().where(named, of_source, mention.c.ended == now)
 
 
-def _withdraw(connection: Connection, chosen: ColumnElement[bool], reason: str, now: int) -> int:
-    _history.record_lost(connection, chosen)
-    withdrawn = connection.execute(
-        update(entry)
-        .where(chosen, _history.STANDING)
-        .values(state="withdrawn", withdrawn=now, changed=now, reason=reason)
+def _withdraw(connection: Connection, chosen: _Chosen, reason: str, now: int) -> int:
+    return _history.lose(
+        connection, chosen, state="withdrawn", withdrawn=now, changed=now, reason=reason
     )
-    return int(withdrawn.rowcount)
+
+
+def _among(connection: Connection, column: Column[Any], values: Sequence[Any]) -> _Chosen:
+    """Rows whose column has one of many values."""
+    if connection.dialect.name == "sqlite":
+        return column.in_(values)
+    # One array: ten thousand parameters cost more to bind and to plan than rows to find.
+    return column == any_(literal(values, ARRAY(column.type)))
 
 
 def _chunks(values: Iterable[Any]) -> Iterator[list[Any]]:

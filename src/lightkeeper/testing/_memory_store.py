@@ -61,12 +61,9 @@ class MemoryStore:
         return shelf.hash_set
 
     def set_state(self, name: str, state: SetState, *, reason: str) -> HashSet:
-        """Park or release a set; every entry of it changes."""
+        """Park or release a set."""
         shelf = self._shelf(name)
         shelf.hash_set = replace(shelf.hash_set, state=state)
-        for entry in shelf.entries.values():
-            if entry.state is not EntryState.WITHDRAWN:
-                self._record(shelf, entry)
         return shelf.hash_set
 
     def sets(self) -> Sequence[HashSet]:
@@ -126,6 +123,14 @@ class MemoryStore:
         for key in leads:
             self._replace(shelf, key, now, state=EntryState.ACTIVE)
         return len(leads)
+
+    def park(self, name: str, keys: Sequence[Key], *, reason: str, now: datetime) -> int:
+        """Make entries leads until a person confirms them."""
+        shelf = self._shelf(name)
+        free = [k for k in keys if k in shelf.entries and _is_free(shelf.entries[k])]
+        for key in free:
+            self._replace(shelf, key, now, state=EntryState.PARKED)
+        return len(free)
 
     def vote(self, name: str, key: Key, *, agree: bool, source: str) -> None:
         """Count feedback on an entry."""
@@ -233,7 +238,6 @@ class MemoryStore:
         self._record(shelf, entry)
 
     def _record(self, shelf: _Shelf, entry: Entry) -> None:
-        parked = shelf.hash_set.state is SetState.PARKED
         self._changes.append(
             Change(
                 revision=len(self._changes) + 1,
@@ -241,7 +245,7 @@ class MemoryStore:
                 set_number=shelf.hash_set.number,
                 kind=entry.kind,
                 value=entry.value,
-                matches=entry.state is not EntryState.WITHDRAWN and not parked,
+                matches=entry.state is not EntryState.WITHDRAWN,
             )
         )
 
@@ -277,8 +281,10 @@ def _state(
 ) -> EntryState:
     if old is not None and old.state is EntryState.WITHDRAWN and not newly_named:
         return EntryState.WITHDRAWN
+    if old is not None and old.state is EntryState.PARKED:
+        return EntryState.PARKED
     confirmed = old is not None and old.state is EntryState.ACTIVE
-    doubtful = hash_set.needs_confirmation or new.state is EntryState.SEED
+    doubtful = hash_set.needs_confirmation or _is_lead(new)
     return EntryState.SEED if doubtful and not confirmed and len(voices) < 2 else EntryState.ACTIVE
 
 
@@ -300,4 +306,8 @@ def _difference(old: Entry | None, new: Entry) -> str:
 
 
 def _is_lead(entry: Entry) -> bool:
-    return entry.state is EntryState.SEED
+    return entry.state in (EntryState.SEED, EntryState.PARKED)
+
+
+def _is_free(entry: Entry) -> bool:
+    return entry.state in (EntryState.ACTIVE, EntryState.SEED)

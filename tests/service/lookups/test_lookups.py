@@ -85,12 +85,14 @@ def test_a_change_of_the_sets_is_seen_by_the_next_look_up(store: MemoryStore) ->
     assert after["revision"] > before["revision"]
 
 
-def test_a_parked_set_matches_nothing(store: MemoryStore) -> None:
+def test_a_parked_set_gives_leads(store: MemoryStore) -> None:
     store.set_state("bridges", SetState.PARKED, reason="flood")
     with serving(store) as client:
-        assert not looked_up(client, pdq(KNOWN))[0]["matches"]
+        (found,) = looked_up(client, pdq(KNOWN))
         states = {s["name"]: s["state"] for s in client.get("/v1/sets").json()["sets"]}
     assert states["bridges"] == "parked"
+    assert not found["matches"]
+    assert [(m["state"], m["set_state"]) for m in found["leads"]] == [("active", "parked")]
 
 
 @pytest.mark.parametrize(
@@ -126,7 +128,7 @@ def test_a_batch_over_the_limit_is_refused(store: MemoryStore) -> None:
 def test_how_often_each_set_matched_is_written_down(store: MemoryStore) -> None:
     with serving(store) as client:
         looked_up(client, pdq(KNOWN), pdq(FAR), pdq(NEAR))
-    assert store.match_counts["bridges", "matches"] == 2
+    assert store.match_counts["bridges", "matches"] == 1
     assert store.match_counts["bridges", "lookups"] == 3
     assert store.match_counts["files", "matches"] == 0
 

@@ -13,7 +13,7 @@ from lightkeeper.matching.formats._fields import checked_hash
 from lightkeeper.matching.formats._row import RejectedRowError
 from lightkeeper.plain import to_plain
 from lightkeeper.service.lookups._failures import Refusal, refusal_of
-from lightkeeper.service.lookups._tally import Tally
+from lightkeeper.service.lookups._flood_watch import FloodWatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -52,25 +52,25 @@ class Answers:
     """Look-ups for the routes, made by one thread: more would only take turns."""
 
     def __init__(
-        self, store: SetStore, index: CountedIndex, metrics: Metrics, *, park_floods: bool
+        self, store: SetStore, index: CountedIndex, metrics: Metrics, *, park: bool
     ) -> None:
         self._store = store
         self._index = index
         self._metrics = metrics
         self._lookup = Lookup(store, index)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="lookup")
-        self._tally = Tally(store, metrics, parks=park_floods)
+        self._watch = FloodWatch(store, metrics, parks=park)
 
     def stop(self) -> None:
         """Write down what was counted, and end the thread."""
-        self._thread.submit(self._tally.write).result()
+        self._thread.submit(self._watch.write).result()
         self._thread.shutdown(wait=True, cancel_futures=True)
 
     async def keep_tally(self) -> None:
         """Write down every few seconds how often each set matched; ends by being cancelled."""
         while True:
             await asyncio.sleep(_TALLY_SECONDS)
-            await self._run(self._tally.write)
+            await self._run(self._watch.write)
 
     async def results(
         self, queries: Sequence[HashQuery], sets: Sequence[str] | None
@@ -142,7 +142,7 @@ class Answers:
     def _count(self, result: LookupResult) -> None:
         strongest = next((name for name in LISTS if getattr(result, name)), None)
         self._metrics.results.labels(_STRONGEST[strongest] if strongest else "none").inc()
-        self._tally.count(result)
+        self._watch.count(result)
 
     def _status(self) -> Plain:
         stats = self._index.stats()
@@ -181,6 +181,7 @@ def _plain_match(match: Match) -> Plain:
         "entry": entry.number,
         "kind": entry.kind,
         "state": entry.state.value,
+        "set_state": match.hash_set.state.value,
         "distance_bits": match.distance_bits,
         "transform": match.transform,
         "variant": entry.variant,

@@ -54,7 +54,7 @@ def create_lookup_app(
     """
     config = config or LookupConfig()
     metrics = Metrics()
-    answers = Answers(store, index, metrics, park_floods=config.park_floods)
+    answers = Answers(store, index, metrics, park=config.park_floods)
     hasher = Hasher(config, metrics)
 
     @contextlib.asynccontextmanager

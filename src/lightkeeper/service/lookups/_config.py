@@ -37,4 +37,4 @@ class LookupConfig:
     request_seconds: float = 60.0
     """Longest request, streams aside."""
     park_floods: bool = True
-    """Park a set that suddenly matches ten times as often as it used to."""
+    """Park an entry that fifty pictures met in an hour which do not match one another."""

@@ -2,10 +2,11 @@
 
 Read from ``OpenMediaMatch`` of facebook/ThreatExchange (``blueprints/hashing.py``,
 ``blueprints/matching.py`` and their tests, 2023 to 2026). A bank is a hash set, content is an
-entry, ``video_md5`` is the MD5 of any file. Three things differ. Nothing is fetched: ``url`` is
+entry, ``video_md5`` is the MD5 of any file. Four things differ. Nothing is fetched: ``url`` is
 refused. A picture that cannot be opened is refused and not an error of the server. A picture of
 too little quality, whose hash HMA gives as an empty text, has that empty text here too, and looked
-up it meets nothing.
+up it meets nothing. A missing parameter of ``/m/raw_lookup`` is answered 400 with a message, as in
+older versions; newer ones leave it to their framework.
 """
 
 from __future__ import annotations
@@ -118,6 +119,9 @@ def hma_routes(answers: Answers, hasher: Hasher) -> APIRouter:
         """Entries that a signal meets, by bank."""
         if url:
             raise Refusal(403, "no-fetch", _NO_FETCH)
+        if not signal or not signal_type:
+            message = "Either url or both signal and signal_type are required"
+            raise Refusal(400, "missing", message)
         query = await _query(answers, signal, signal_type)
         return JSONResponse(_by_bank(await _look_up(answers, query, banks)))
 

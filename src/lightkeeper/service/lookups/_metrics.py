@@ -29,7 +29,7 @@ class Metrics:
             "lookup_results", "Hashes or pictures by their strongest result.", "result"
         )
         self.uploads = self._counter("uploads", "Uploads hashed, by how that ended.", "end")
-        self.floods = self._counter("set_floods", "Sets that matched far more than they used to.")
+        self.floods = self._counter("floods", "Sets and entries that matched far too much.")
         self.revision = self._gauge("index_revision", "Store revision that the index shows.")
         self.entries = self._gauge("index_entries", "Entries that may match.")
 

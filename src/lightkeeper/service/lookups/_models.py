@@ -80,6 +80,8 @@ class MatchOut(_Strict):
     entry: int
     kind: str
     state: str
+    set_state: str
+    """A parked set gives leads only."""
     distance_bits: int
     transform: str
     variant: str | None
