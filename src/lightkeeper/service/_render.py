@@ -9,7 +9,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse
 
 from lightkeeper.cases.people import Permission
+from lightkeeper.service._navigation import navigation
 from lightkeeper.service._static import asset
+from lightkeeper.service._words import ago, due, exact, named, short, span
 from lightkeeper.service.accounts._form_token import FORM_COOKIE, form_token, new_form_cookie
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ _THEMES: Final = frozenset({"dark", "light"})
 def render(request: Request, name: str, *, status: int = 200, **context: Any) -> HTMLResponse:
     """A page from a template.
 
-    Templates know ``actor`` (``None`` for nobody), ``may(permission, queue=None)``,
+    Templates know ``actor`` (``None`` for nobody), ``navigation``, ``may(permission, queue=None)``,
     ``Permission``, ``csrf``, ``asset(name)``, ``theme``, ``language``, ``path`` and ``status``,
     and what is given here.
     """
@@ -39,6 +41,7 @@ def render(request: Request, name: str, *, status: int = 200, **context: Any) ->
         .get_template(name)
         .render(
             actor=identity.actor if identity else None,
+            navigation=navigation(identity.actor) if identity else (),
             may=identity.actor.may if identity else _may_not,
             csrf=session.csrf if session else form_token(request, fresh),
             theme=theme if theme in _THEMES else "auto",
@@ -65,6 +68,7 @@ def _templates() -> Environment:
         lstrip_blocks=True,
     )
     environment.globals.update(asset=asset, Permission=Permission)
+    environment.filters.update(ago=ago, due=due, exact=exact, named=named, short=short, span=span)
     return environment
 
 

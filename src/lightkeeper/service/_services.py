@@ -99,6 +99,8 @@ class ServiceConfig:
     """Requests of one address from people who have not signed in."""
     person_per_second: float = 30.0
     key_per_second: float = 200.0
+    break_reminders: bool = True
+    """Suggest breaks; whoever looks may still turn that off."""
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.url)

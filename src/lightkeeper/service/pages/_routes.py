@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
-from starlette.responses import HTMLResponse
+from fastapi import APIRouter
 
-from lightkeeper.service._render import render
+from lightkeeper.service.pages._acts import act_routes
+from lightkeeper.service.pages._audit import audit_routes
+from lightkeeper.service.pages._case import case_routes
+from lightkeeper.service.pages._exposure import exposure_routes
+from lightkeeper.service.pages._pixels import pixel_routes
+from lightkeeper.service.pages._queue import queue_routes
+from lightkeeper.service.pages._reports import report_routes
+from lightkeeper.service.pages._settings import settings_routes
 from lightkeeper.service.pages._sign_in import sign_in_routes
+from lightkeeper.service.pages._statistics import statistics_routes
 
 
 def page_routes() -> APIRouter:
     """Routes for people; answers are HTML. Each writes its path in full."""
     router = APIRouter(include_in_schema=False)
-    router.include_router(sign_in_routes())
-
-    @router.get("/")
-    def home(request: Request) -> HTMLResponse:
-        return render(request, "home.html")
-
+    for routes in (
+        sign_in_routes,
+        queue_routes,
+        case_routes,
+        act_routes,
+        pixel_routes,
+        settings_routes,
+        exposure_routes,
+        statistics_routes,
+        report_routes,
+        audit_routes,
+    ):
+        router.include_router(routes())
     return router

@@ -1,0 +1,147 @@
+"""Reports: what exactly will be sent, and a person who says so."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse
+
+from lightkeeper.reporting.cybertipline import ReporterAnswers
+from lightkeeper.reporting.outbox import SubmissionState
+from lightkeeper.service._acting import Acting, Granting, Serving
+from lightkeeper.service._words import short
+from lightkeeper.service.lookups._failures import Refusal
+from lightkeeper.service.pages._frame import Posted, back_to, framed, names_of, text_of
+
+if TYPE_CHECKING:
+    from lightkeeper.reporting.outbox import PreparedReport
+
+_WAITING: Final = frozenset(
+    {SubmissionState.DRAFT, SubmissionState.CONFIRMED, SubmissionState.DEAD}
+)
+_DONE: Final = frozenset(
+    {SubmissionState.FINISHED, SubmissionState.RETRACTED, SubmissionState.DISCARDED}
+)
+_MOST_RECEIPT: Final = 4_000
+
+
+def report_routes() -> APIRouter:
+    """Lists of reports, and each of them."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/reports")
+    def reports(
+        request: Request, actor: Acting, services: Serving, config: Granting, done: bool = False
+    ) -> HTMLResponse:
+        found = services.reports.listed(actor, _DONE if done else _WAITING)
+        context = {"reports": found, "done": done, "names": names_of(services)}
+        return framed(request, actor, services, config, "reports.html", **context)
+
+    @router.post("/cases/{case_id}/report")
+    def prepare(case_id: str, form: Posted, actor: Acting, services: Serving) -> RedirectResponse:
+        answers = ReporterAnswers(
+            escalate=text_of(form, "escalate", most=3_000) or None,
+            exif_read=frozenset(str(item) for item in form.getlist("exif_read")),
+            context=frozenset(str(item) for item in form.getlist("context")),
+            note=text_of(form, "note"),
+        )
+        submission = services.reports.prepare(actor, case_id, answers)
+        return back_to(f"/reports/{submission.id}", "prepared")
+
+    @router.get("/reports/{submission_id}")
+    def report(
+        submission_id: str, request: Request, actor: Acting, services: Serving, config: Granting
+    ) -> HTMLResponse:
+        return _page(request, actor, services, config, submission_id)
+
+    @router.post("/reports/{submission_id}/confirm", response_model=None)
+    def confirm(
+        submission_id: str,
+        request: Request,
+        form: Posted,
+        actor: Acting,
+        services: Serving,
+        config: Granting,
+    ) -> HTMLResponse | RedirectResponse:
+        submission = services.reports.submission(actor, submission_id)
+        if text_of(form, "typed", most=100) != short(submission.case):
+            problem = "This is not the beginning of the case’s identifier."
+            return _page(request, actor, services, config, submission_id, problem=problem)
+        services.reports.confirm(actor, submission_id)
+        return back_to(f"/reports/{submission_id}", "confirmed")
+
+    @router.post("/reports/{submission_id}/discard")
+    def discard(submission_id: str, actor: Acting, services: Serving) -> RedirectResponse:
+        submission = services.reports.discard(actor, submission_id)
+        return back_to(f"/cases/{submission.case}", "discarded")
+
+    @router.post("/reports/{submission_id}/retract")
+    def retract(submission_id: str, actor: Acting, services: Serving) -> RedirectResponse:
+        services.reports.retract(actor, submission_id)
+        return back_to(f"/reports/{submission_id}", "retracted")
+
+    @router.post("/reports/{submission_id}/retry")
+    def retry(submission_id: str, actor: Acting, services: Serving) -> RedirectResponse:
+        services.reports.retry_dead(actor, submission_id)
+        return back_to(f"/reports/{submission_id}", "retried")
+
+    return router
+
+
+def _page(
+    request: Request,
+    actor: Acting,
+    services: Serving,
+    config: Granting,
+    submission_id: str,
+    *,
+    problem: str | None = None,
+) -> HTMLResponse:
+    submission = services.reports.submission(actor, submission_id)
+    receipts = [
+        (receipt, receipt.body[:_MOST_RECEIPT].decode("utf-8", "replace"))
+        for receipt in services.reports.receipts(actor, submission_id)
+    ]
+    context = {
+        "submission": submission,
+        "documents": list(_documents(submission.prepared)),
+        "receipts": receipts,
+        "names": names_of(services),
+        "problem": problem,
+    }
+    status = 422 if problem else 200
+    return framed(request, actor, services, config, "report.html", status=status, **context)
+
+
+def _documents(
+    prepared: PreparedReport,
+) -> Iterator[tuple[str, list[tuple[int, str, str]], str, bool | None]]:
+    """Title, rows, XML, and what is said about viewing."""
+    yield ("Report", *_read(prepared.report_xml))
+    for number, file in enumerate(prepared.files, 1):
+        yield (f"File {number}", *_read(file.details_xml))
+
+
+def _read(document: bytes) -> tuple[list[tuple[int, str, str]], str, bool | None]:
+    """Rows of depth, name and text; the same indented; ``fileViewedByEsp``."""
+    try:
+        root = ET.fromstring(document)
+    except ET.ParseError:
+        raise Refusal(500, "unreadable", "The prepared report cannot be read.") from None
+    rows = list(_rows(root, 0))
+    ET.indent(root)
+    viewed = root.findtext("fileViewedByEsp")
+    text = ET.tostring(root, encoding="unicode")
+    return rows, text, None if viewed is None else viewed == "true"
+
+
+def _rows(element: ET.Element, depth: int) -> Iterator[tuple[int, str, str]]:
+    attributes = ", ".join(f"{name} {value}" for name, value in element.attrib.items())
+    name = f"{element.tag} ({attributes})" if attributes else element.tag
+    yield min(depth, 4), name, (element.text or "").strip()
+    for child in element:
+        yield from _rows(child, depth + 1)

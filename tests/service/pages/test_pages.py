@@ -1,0 +1,182 @@
+"""What pages hold, who may see them, and that a stranger's text stays text."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from html import escape
+
+import pytest
+
+from lightkeeper.cases.item import ViewMode
+from lightkeeper.cases.people import Actor, Role
+from lightkeeper.testing.cases import new_case, new_picture, new_prompt, scan_row
+
+HOSTILE = "<script>document.title='taken'</script>\"'\u202egnp.alerbmu"
+PAGES = {
+    "/": set(Role),
+    "/settings": set(Role),
+    "/exposure": {Role.LEAD, Role.REVIEWER},
+    "/exposure/team": {Role.LEAD},
+    "/statistics": {Role.LEAD, Role.AUDITOR, Role.ADMINISTRATOR},
+    "/reports": {Role.LEAD, Role.REVIEWER, Role.REPORTER},
+    "/audit": {Role.AUDITOR},
+}
+PROGRAM = Actor(id="program", name="program", roles=frozenset({Role.INTAKE}), is_person=False)
+PICTURE = b"\xff\xd8\xff stand-in"
+
+
+def opened(site, *items, **known):
+    desk = site.services.desk
+    case = desk.open_case(PROGRAM, new_case(**known))
+    for item in items or (new_picture(),):
+        desk.add_item(PROGRAM, case.id, item)
+    for item_id in desk.items_waiting():
+        content = desk.content_to_examine(item_id)
+        if content is not None:
+            desk.record_examination(item_id, scan_row(content), preview=PICTURE, view=PICTURE)
+    return case
+
+
+def items_of(site, case):
+    with site.cases.reading() as reader:
+        return reader.items(case.id)
+
+
+def state_of(site, case):
+    with site.cases.reading() as reader:
+        return reader.case(case.id)
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_each_page_is_for_those_with_its_right(site, role):
+    visitor = site.signed_in(role)
+    for path, roles in PAGES.items():
+        assert visitor.get(path).status_code == (200 if role in roles else 403), path
+
+
+def test_the_queue_shows_why_a_case_is_urgent(site):
+    case = opened(site)
+    text = site.signed_in(Role.REVIEWER).get("/").text
+    assert f"/cases/{case.id}" in text
+    assert "It was uploaded: somebody has it and spreads it." in text
+
+
+def test_a_filter_that_is_not_understood_is_refused_in_words(site):
+    answer = site.signed_in(Role.REVIEWER).get("/?changed=1&arising=umbrella")
+    assert answer.status_code == 422
+    assert "is not understood" in answer.text
+
+
+def test_taking_the_next_case_claims_it(site):
+    case = opened(site)
+    visitor = site.signed_in(Role.REVIEWER)
+    answer = visitor.post("/next", data={"tab": "review"})
+    assert answer.headers["location"] == f"/cases/{case.id}"
+    assert state_of(site, case).claim.person == "id-reviewer"
+    again = visitor.post("/next", data={"tab": "review"})
+    assert again.status_code == 303
+
+
+def test_a_stranger_s_text_stays_text(site):
+    case = opened(site, new_prompt(HOSTILE), new_picture(2, file_name=HOSTILE), note=HOSTILE)
+    text = site.signed_in(Role.REVIEWER).get(f"/cases/{case.id}").text
+    assert "<script>document" not in text
+    assert text.count(str(escape("<script>document", quote=False))) >= 3
+
+
+def test_a_case_of_another_queue_is_not_there(site):
+    case = opened(site, queue="elsewhere")
+    visitor = site.signed_in(Role.REVIEWER, queues=frozenset({"default"}))
+    assert visitor.get(f"/cases/{case.id}").status_code == 404
+    item = items_of(site, case)[0].id
+    assert visitor.post(f"/items/{item}/pixels", data={"mode": "clear"}).status_code == 404
+
+
+def test_pixels_come_with_a_view_that_is_ended_by_the_page(site):
+    case = opened(site)
+    item = items_of(site, case)[0].id
+    visitor = site.signed_in(Role.REVIEWER)
+    answer = visitor.post(f"/items/{item}/pixels", data={"mode": "clear"})
+    assert answer.content == PICTURE
+    assert answer.headers["cache-control"] == "no-store"
+    site.clock.forward(seconds=9)
+    view_id = answer.headers["lightkeeper-view"]
+    ended = visitor.post(f"/views/{view_id}", data={"seconds": "4", "entire": "yes"})
+    assert ended.status_code == 204
+    with site.cases.reading() as reader:
+        view = reader.view(view_id)
+    assert (view.mode, view.seconds, view.entire) == (ViewMode.CLEAR, 4.0, True)
+
+
+def test_a_decision_that_lacks_something_says_what_and_keeps_the_rest(site):
+    case = opened(site)
+    visitor = site.signed_in(Role.REVIEWER)
+    form = {"version": state_of(site, case).version, "outcome": "close", "comment": "a bicycle"}
+    answer = visitor.post(f"/cases/{case.id}/decision", data=form)
+    assert answer.status_code == 422
+    assert "Say how sure you are." in answer.text
+    assert "a bicycle" in answer.text
+
+
+def test_a_case_is_decided_and_undone(site):
+    case = opened(site)
+    visitor = site.signed_in(Role.REVIEWER)
+    form = {
+        "version": state_of(site, case).version,
+        "outcome": "close",
+        "confidence": "high",
+        "g1.industry_class": "none",
+        "g1.computer_generated": "yes",
+        "g1.computer_generated.basis": "reviewer",
+        "g1.artefact.shadows": "no",
+    }
+    answer = visitor.post(f"/cases/{case.id}/decision", data=form)
+    assert answer.headers["location"].endswith("said=decided")
+    with site.cases.reading() as reader:
+        (decision,) = reader.decisions(case.id)
+    assert decision.items[0].labels.computer_generated.value is True
+    visitor.post(f"/decisions/{decision.id}/undo", data={"because": "too fast"})
+    assert state_of(site, case).state.value == "open"
+
+
+def test_guidance_follows_from_what_the_person_chooses(site):
+    case = opened(site)
+    visitor = site.signed_in(Role.REVIEWER)
+    form = {"g1.industry_class": "A1", "g1.computer_generated": "yes"}
+    answer = visitor.post(f"/cases/{case.id}/guidance", data=form)
+    assert "18 USC 1466A" in answer.text
+
+
+def test_a_report_is_confirmed_by_typing_the_case(site):
+    # Nobody is drawn for a second opinion.
+    site.services.desk._rules = replace(site.services.desk._rules, second_opinion_share=0.0)
+    case = opened(site)
+    visitor = site.signed_in(Role.REVIEWER, Role.REPORTER)
+    visitor.post(
+        f"/cases/{case.id}/decision",
+        data={
+            "version": state_of(site, case).version,
+            "outcome": "report",
+            "confidence": "high",
+            "g1.industry_class": "B2",
+        },
+    )
+    page = visitor.post(f"/cases/{case.id}/report").headers["location"].partition("?")[0]
+    assert visitor.post(f"{page}/confirm", data={"typed": "umbrella"}).status_code == 422
+    assert visitor.get(page).status_code == 200
+    assert visitor.post(f"{page}/confirm", data={"typed": case.id[:6]}).status_code == 303
+    assert state_of(site, case).state.value == "reporting"
+
+
+def test_keys_that_clash_are_not_kept(site):
+    visitor = site.signed_in(Role.REVIEWER)
+    answer = visitor.post("/settings", data={"key.next": "x", "key.texts": "x"})
+    assert answer.status_code == 422
+    assert "is already the key of" in answer.text
+
+
+def test_the_audit_is_listed_and_verified(site):
+    opened(site)
+    visitor = site.signed_in(Role.AUDITOR)
+    assert "Opened" in visitor.get("/audit").text
+    assert "The chain is whole" in visitor.post("/audit/verify").text
