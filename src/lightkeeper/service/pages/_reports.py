@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import APIRouter
 from starlette.requests import Request
@@ -38,7 +38,7 @@ def report_routes() -> APIRouter:
         request: Request, actor: Acting, services: Serving, config: Granting, done: bool = False
     ) -> HTMLResponse:
         found = services.reports.listed(actor, _DONE if done else _WAITING)
-        context = {"reports": found, "done": done, "names": names_of(services)}
+        context: dict[str, Any] = {"reports": found, "done": done, "names": names_of(services)}
         return framed(request, actor, services, config, "reports.html", **context)
 
     @router.post("/cases/{case_id}/report")
