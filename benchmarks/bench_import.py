@@ -21,6 +21,7 @@ from lightkeeper.cli._sets_checks import list_check
 from lightkeeper.matching import HashSet
 from lightkeeper.matching._transfer import ImportOptions, Transfer, batches, import_list
 from lightkeeper.matching.formats import ListFormat, read_rows
+from lightkeeper.matching.formats._open import read_parts
 from lightkeeper.storage import open_store
 
 ROWS = int(os.environ.get("LIGHTKEEPER_BENCH_ROWS", "1000000"))
@@ -117,7 +118,7 @@ def _import(path: Path, name: str, target: Path) -> Callable[[], Transfer]:
         now = datetime.now(UTC)
         options = ImportOptions(source="ORG", now=now, check=check)
         with path.open("rb") as stream:
-            rows = read_rows(stream, ListFormat(name), source="ORG", now=now)
+            rows = read_parts(stream, ListFormat(name), source="ORG", now=now)
             found = import_list(store, "bench", rows, options=options)
         store.close()
         if found.rejected or found.rows != ROWS:

@@ -20,6 +20,7 @@ BENCHMARKS = (
     "bench_index",
     "bench_import",
     "bench_http",
+    "bench_faults",
 )
 INTRODUCTION = """# Benchmarks
 

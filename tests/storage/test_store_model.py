@@ -153,7 +153,7 @@ class StoreMachine(RuleBasedStateMachine):
     @rule(name=SET, values=CHOSEN)
     def confirm(self, name: str, values: list[str]) -> None:
         entries = self.models[name].entries
-        leads = {v for v in values if v in entries and entries[v].state == "seed"}
+        leads = {v for v in values if v in entries and entries[v].state in ("seed", "parked")}
         for value in leads:
             entries[value].state = "active"
         keys = [("md5", value) for value in values]

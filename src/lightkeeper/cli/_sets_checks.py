@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lightkeeper.matching import EntryState
+from lightkeeper.matching._columns import EntryColumns
 from lightkeeper.matching._corpus import BenignCorpus
 from lightkeeper.matching._guards import ONES_OFF, check_batch
 from lightkeeper.matching._transfer import BatchCheck, batches
@@ -46,9 +47,11 @@ class _Guards:
         self._corpus = corpus.with_folder(benign) if benign else corpus
 
     def __call__(self, hash_set: HashSet, entries: Sequence[Entry], /) -> list[str | None]:
-        reasons = check_batch(entries, hash_set, ones_off=self._ones_off)
+        columns = EntryColumns.of(entries)
+        reasons = check_batch(columns, hash_set, ones_off=self._ones_off)
         sound = [i for i, reason in enumerate(reasons) if reason is None]
-        found = self._corpus.check_batch([entries[i] for i in sound], hash_set)
+        rest = columns if len(sound) == len(columns) else columns.chosen(sound)
+        found = self._corpus.check_batch(rest, hash_set)
         for i, reason in zip(sound, found, strict=True):
             reasons[i] = reason
         return reasons

@@ -32,8 +32,8 @@ from lightkeeper.matching.formats import (
     Row,
     detect_format,
     load_mapping,
-    read_rows,
 )
+from lightkeeper.matching.formats._open import read_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -154,7 +154,7 @@ class _Run:
         with file.path.open("rb") as stream:
             size = os.fstat(stream.fileno()).st_size
             progress = ImportProgress(stream, size, doing=doing, quiet=self._plan.quiet)
-            rows = read_rows(
+            rows = read_parts(
                 stream, file.list_format, source=file.source, now=now, mapping=file.mapping
             )
             options = ImportOptions(

@@ -9,6 +9,7 @@ import numpy as np
 
 from lightkeeper.errors import InvalidConfiguration, MediaError
 from lightkeeper.hashing import pdq, pdq_of_rgb
+from lightkeeper.matching._columns import EntryColumns
 from lightkeeper.matching._guards import Objection, native_words
 from lightkeeper.media import open_media
 from lightkeeper.media._compile import compiled, inlined
@@ -63,11 +64,12 @@ class BenignCorpus:
         A negative set is benign itself and is not checked. The values must be well-formed. Costs
         1.5 microseconds per entry and thousand pictures of the corpus.
         """
-        reasons: list[str | None] = [None] * len(entries)
-        chosen = [i for i, entry in enumerate(entries) if entry.kind == "pdq"]
+        columns = EntryColumns.of(entries)
+        reasons: list[str | None] = [None] * len(columns)
+        chosen = [i for i, kind in enumerate(columns.kinds) if kind == "pdq"]
         if not chosen or hash_set.negative:
             return reasons
-        words = native_words(entries[i].value for i in chosen)
+        words = native_words(columns.values[i] for i in chosen)
         near = _near(words, self._words, hash_set.radius_bits)
         for i in np.flatnonzero(near):
             reasons[chosen[i]] = str(Objection.COLLIDES)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lightkeeper.errors import MatchError
+from lightkeeper.matching._columns import EntryColumns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -109,20 +110,23 @@ def check_batch(
     entries: Sequence[Entry], hash_set: HashSet, *, ones_off: int = ONES_OFF
 ) -> list[str | None]:
     """:func:`check_entry` for many entries, much faster than one by one."""
-    reasons = _check_forms(entries)
+    columns = EntryColumns.of(entries)
+    values = columns.values
+    reasons = _check_forms(columns)
     least = hash_set.minimum_quality
     pictures = []
-    for i, (entry, reason) in enumerate(zip(entries, reasons, strict=True)):
+    rows = zip(columns.kinds, columns.qualities, reasons, strict=True)
+    for i, (kind, quality, reason) in enumerate(rows):
         if reason is not None:
             continue
-        if entry.kind == "pdq":
-            if entry.quality is not None and entry.quality < least:
+        if kind == "pdq":
+            if quality is not None and quality < least:
                 reasons[i] = Objection.LOW_QUALITY
             pictures.append(i)
-        elif entry.kind in HEX_DIGITS and not hash_set.negative:
-            reasons[i] = _check_digest(entry.value)
+        elif kind in HEX_DIGITS and not hash_set.negative:
+            reasons[i] = _check_digest(values[i])
     if pictures:
-        words = native_words(entries[i].value for i in pictures)
+        words = native_words(values[i] for i in pictures)
         for i, reason in _check_bits(words, ones_off):
             reasons[pictures[i]] = reason
     return reasons
@@ -133,17 +137,19 @@ def native_words(values: Iterable[str]) -> NDArray[np.uint64]:
     return np.frombuffer(bytes.fromhex("".join(values)), np.uint64).reshape(-1, 4)
 
 
-_is_lower_hex = re.compile("[0-9a-f]*").fullmatch
+def is_lower_hex(text: str) -> bool:
+    """Whether there is nothing but hexadecimal digits, none of them upper-case."""
+    # Some ten times as fast as a regular expression.
+    return text.isascii() and not text.encode().translate(None, b"0123456789abcdef")
 
 
-def _check_forms(entries: Sequence[Entry]) -> list[str | None]:
-    # Most batches are of one kind and sound: then one expression over all of them is enough.
-    kinds = {entry.kind for entry in entries}
+def _check_forms(columns: EntryColumns) -> list[str | None]:
+    # Most batches are of one kind and sound: then one look at all of them is enough.
+    kinds, values = {*columns.kinds}, columns.values
     digits = HEX_DIGITS.get(kinds.pop()) if len(kinds) == 1 else None
-    values = [entry.value for entry in entries]
-    if digits and {*map(len, values)} == {digits} and _is_lower_hex("".join(values)):
-        return [None] * len(entries)
-    return [_check_form(entry.kind, entry.value) for entry in entries]
+    if digits and {*map(len, values)} == {digits} and is_lower_hex("".join(values)):
+        return [None] * len(values)
+    return list(map(_check_form, columns.kinds, values))
 
 
 def _check_form(kind: str, value: str) -> str | None:
@@ -156,7 +162,7 @@ def _check_form(kind: str, value: str) -> str | None:
         return Objection.EMPTY_VALUE
     if len(value) != digits:
         return Objection.WRONG_LENGTH
-    return None if _is_lower_hex(value) else Objection.NOT_HEXADECIMAL
+    return None if is_lower_hex(value) else Objection.NOT_HEXADECIMAL
 
 
 def _check_bits(words: NDArray[np.uint64], ones_off: int) -> list[tuple[int, str]]:

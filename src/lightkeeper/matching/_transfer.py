@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 import numpy as np
 
 from lightkeeper.errors import MatchError, NotPermitted
+from lightkeeper.matching._columns import EntryColumns
 from lightkeeper.matching._entry import Entry, EntryState
 from lightkeeper.matching._set import HashSet, SetState, Tlp
-from lightkeeper.matching.formats._row import DAMAGE, RAW_CHARACTERS, Row
+from lightkeeper.matching.formats._row import DAMAGE, RAW_CHARACTERS, Block, Row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from lightkeeper.matching._ports import SetStore, UpsertCount
 
-BATCH: Final = 20_000
+BATCH: Final = 40_000
 """Rows of one transaction."""
 
 _STRICTNESS: Final = (Tlp.CLEAR, Tlp.GREEN, Tlp.AMBER, Tlp.AMBER_STRICT, Tlp.RED)
@@ -77,7 +78,7 @@ class ImportOptions:
 
 
 def diff_list(
-    store: SetStore, name: str, rows: Iterable[Row], *, options: ImportOptions
+    store: SetStore, name: str, rows: Iterable[Row | Block], *, options: ImportOptions
 ) -> Transfer:
     """What importing a list would do to a set; nothing is written.
 
@@ -88,7 +89,7 @@ def diff_list(
 
 
 def import_list(
-    store: SetStore, name: str, rows: Iterable[Row], *, options: ImportOptions
+    store: SetStore, name: str, rows: Iterable[Row | Block], *, options: ImportOptions
 ) -> Transfer:
     """Import a list, a transaction for each batch; importing it again changes nothing.
 
@@ -130,68 +131,86 @@ class _Pass(ABC):
         self.found = Transfer()
         self.deleted_ids: set[tuple[str, str]] = set()
         """Source and its own id of what it took back."""
+        self._batch: dict[str, Block] = {}
+        """Rows that carry an entry, by who speaks."""
+        self._held = 0
+        """Rows since the last batch, rejected ones too."""
 
-    def run(self, rows: Iterable[Row]) -> Transfer:
-        for batch in batches(rows):
-            self.found.rows += len(batch)
-            for source, taken in self._by_source(batch).items():
-                self._take(source, taken)
-            self.options.on_progress(self.found)
+    def run(self, rows: Iterable[Row | Block]) -> Transfer:
+        for part in rows:
+            self._hold(part)
+            if self._held >= BATCH:
+                self._take_all()
+        if self._held:
+            self._take_all()
         self._finish()
         self.options.on_progress(self.found)
         return self.found
 
-    def _by_source(self, batch: Sequence[Row]) -> dict[str, list[Row]]:
-        """Rows that carry an entry, by who speaks; the rest is dealt with."""
-        speaking: dict[str, list[Row]] = {}
+    def _hold(self, part: Row | Block) -> None:
         own = self.options.source
-        for row in batch:
-            source = row.source or own
-            if row.entry is not None:
-                if source in speaking:
-                    speaking[source].append(row)
-                else:
-                    speaking[source] = [row]
-            elif row.deleted_id is not None:
-                self.deleted_ids.add((source, row.deleted_id))
-            else:
-                self._reject(row, row.reason or "")
-        if self.options.complete and (self.deleted_ids or speaking.keys() - {self.options.source}):
+        if isinstance(part, Block):
+            self._held += len(part)
+            self._of(own).extend(part)
+            return
+        self._held += 1
+        if part.entry is not None:
+            self._of(part.source or own).append(part)
+        elif part.deleted_id is not None:
+            self.deleted_ids.add((part.source or own, part.deleted_id))
+        else:
+            self._reject(part, part.reason or "")
+
+    def _of(self, source: str) -> Block:
+        held = self._batch.get(source)
+        if held is None:
+            held = self._batch[source] = Block(EntryColumns(source))
+        return held
+
+    def _take_all(self) -> None:
+        own = self.options.source
+        if self.options.complete and (self.deleted_ids or self._batch.keys() - {own}):
             raise NotPermitted(
                 "a list of changes, or one in which several sources speak, is not a whole list",
                 hint="import it without --complete",
             )
-        return speaking
+        self.found.rows += self._held
+        for source, block in self._batch.items():
+            self._take(source, block)
+        self._batch, self._held = {}, 0
+        self.options.on_progress(self.found)
 
-    def _take(self, source: str, rows: list[Row]) -> None:
-        entries = [row.entry for row in rows if row.entry]
-        gone = [entry for entry in entries if entry.state is _WITHDRAWN]
-        if gone:
-            rows = [row for row in rows if row.entry and row.entry.state is not _WITHDRAWN]
-            entries = [row.entry for row in rows if row.entry]
+    def _take(self, source: str, block: Block) -> None:
+        gone: list[Key] = []
+        states = block.entries.states
+        if _WITHDRAWN in states:
+            taken_back = block.chosen([i for i, state in enumerate(states) if state is _WITHDRAWN])
+            gone = list(zip(taken_back.entries.kinds, taken_back.entries.values, strict=True))
+            block = block.chosen([i for i, s in enumerate(states) if s is not _WITHDRAWN])
         if self.options.check is not None:
-            rows, entries = self._checked(rows, entries, self.options.check)
-        if entries:
-            counted = self._upsert(source, entries)
+            block = self._checked(block, self.options.check)
+        if block:
+            counted = self._upsert(source, block.entries)
             self.found.count(counted)
             for refusal in counted.refused:
-                self._reject(rows[refusal.position], refusal.reason)
+                self._reject_held(block, refusal.position, refusal.reason)
         if gone:
-            self._withdraw(source, [(entry.kind, entry.value) for entry in gone])
+            self._withdraw(source, gone)
 
-    def _checked(
-        self, rows: list[Row], entries: list[Entry], check: BatchCheck
-    ) -> tuple[list[Row], list[Entry]]:
-        reasons = check(self.hash_set, entries)
+    def _checked(self, block: Block, check: BatchCheck) -> Block:
+        reasons = check(self.hash_set, block.entries)
         if not any(reasons):
-            return rows, entries
-        passed = []
-        for row, reason in zip(rows, reasons, strict=True):
-            if reason is None:
-                passed.append(row)
-            else:
-                self._reject(row, reason)
-        return passed, [row.entry for row in passed if row.entry]
+            return block
+        for i, reason in enumerate(reasons):
+            if reason is not None:
+                self._reject_held(block, i, reason)
+        return block.chosen([i for i, reason in enumerate(reasons) if reason is None])
+
+    def _reject_held(self, block: Block, position: int, reason: str) -> None:
+        speaker = block.entries.source
+        other = speaker if speaker != self.options.source else None
+        number, raw = block.line_numbers[position], block.raws[position]
+        self._reject(Row(number, raw=raw, source=other), reason)
 
     def _reject(self, row: Row, reason: str) -> None:
         self.found.rejected[reason] += 1
@@ -209,7 +228,7 @@ class _Pass(ABC):
                     yield mention.source, (entry.kind, entry.value)
 
     @abstractmethod
-    def _upsert(self, source: str, entries: list[Entry]) -> UpsertCount:
+    def _upsert(self, source: str, entries: EntryColumns) -> UpsertCount:
         """Write, or compare, a batch."""
 
     @abstractmethod
@@ -222,7 +241,7 @@ class _Pass(ABC):
 
 
 class _Import(_Pass):
-    def _upsert(self, source: str, entries: list[Entry]) -> UpsertCount:
+    def _upsert(self, source: str, entries: EntryColumns) -> UpsertCount:
         return self.store.upsert(self.name, entries, source=source, now=self.options.now)
 
     def _withdraw(self, source: str, keys: Sequence[Key]) -> None:
@@ -249,15 +268,12 @@ class _Diff(_Pass):
         self._named = array("q")
         self._gone: set[tuple[str, Key]] = set()
 
-    def _upsert(self, source: str, entries: list[Entry]) -> UpsertCount:
+    def _upsert(self, source: str, entries: EntryColumns) -> UpsertCount:
         counted = self.store.compare(self.name, entries, source=source)
         if self.options.complete:
             refused = {refusal.position for refusal in counted.refused}
-            self._named.extend(
-                hash((entry.kind, entry.value))
-                for position, entry in enumerate(entries)
-                if position not in refused
-            )
+            keys = zip(entries.kinds, entries.values, strict=True)
+            self._named.extend(hash(key) for i, key in enumerate(keys) if i not in refused)
         return counted
 
     def _withdraw(self, source: str, keys: Sequence[Key]) -> None:

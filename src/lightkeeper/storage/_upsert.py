@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import gc
 from contextlib import contextmanager
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from lightkeeper.matching import Entry, HashSet, UpsertCount
+from lightkeeper.matching._columns import EntryColumns
+from lightkeeper.matching._ports import Refusal
 from lightkeeper.storage import _history
-from lightkeeper.storage._plan import (
-    ENTRY_COLUMNS,
-    MENTION_COLUMNS,
-    Key,
-    Plan,
-    Planner,
-    Row,
-    Stored,
-    read_batch,
-)
+from lightkeeper.storage._batch import Batch, Key, new_entries, read_batches
+from lightkeeper.storage._insert import insert_columns
+from lightkeeper.storage._plan import Plan, Planner, Stored
 from lightkeeper.storage._schema import entry as entry_table
 from lightkeeper.storage._schema import holding, mention, source, store
 
@@ -56,27 +50,12 @@ def upsert(
 ) -> UpsertCount:
     """Add or renew entries in the transaction that is open; rows that share a key go in rounds."""
     with _collector_paused():
-        return _upsert(connection, hash_set, entries, by, now)
-
-
-def _upsert(
-    connection: Connection, hash_set: HashSet, entries: Sequence[Entry], by: str, now: int
-) -> UpsertCount:
-    source_number = source_named(connection, by)
-    rows, again, refused = read_batch(enumerate(entries), by)
-    added = changed = unchanged = 0
-    while True:
-        for plan in _plans(connection, hash_set, source_number, rows, now):
-            _write(connection, hash_set.number, source_number, plan)
-            added += len(plan.entries)
-            changed += plan.changed
-            unchanged += plan.unchanged
-            refused += plan.refused
-        if not again:
-            break
-        rows, again, _ = read_batch(again, by)
-    refused.sort(key=lambda refusal: refusal.position)
-    return UpsertCount(added, changed, unchanged, tuple(refused))
+        batches, refused = read_batches(EntryColumns.of(entries, source=by), now=now)
+        work = _Upsert(connection, hash_set, source_named(connection, by), now)
+        for batch in batches:
+            work.take(batch)
+    refused = sorted(refused + work.refused, key=lambda refusal: refusal.position)
+    return UpsertCount(work.added, work.changed, work.unchanged, tuple(refused))
 
 
 @contextmanager
@@ -103,35 +82,101 @@ def source_named(connection: Connection, name: str) -> int:
     return number
 
 
-def _plans(
-    connection: Connection, hash_set: HashSet, source_number: int, rows: list[Row], now: int
-) -> Iterator[Plan]:
-    """Plans for a round, each to be written before the next is asked for."""
-    if connection.dialect.name == "sqlite" and hash_set.quota_per_source is None:
-        # SQLite finds out which rows are new while it adds them, which spares a look-up of each.
-        planner = _planner(connection, hash_set, source_number, now)
-        plan = planner.plan(rows, {})
-        _insert(connection, "entry", ENTRY_COLUMNS, plan.entries, verb="INSERT OR IGNORE")
-        query = select(entry_table.c.number).where(entry_table.c.number > planner.last_entry)
-        rows = plan.keep(set(connection.scalars(query)), rows)
-        yield plan
-        if not rows:
-            return
-    planner = _planner(connection, hash_set, source_number, now)
-    stored = _stored(connection, hash_set.number, source_number, [row[:2] for row in rows])
-    plan = planner.plan(rows, stored)
-    _insert(connection, "entry", ENTRY_COLUMNS, plan.entries)
-    yield plan
+class _Upsert:
+    def __init__(
+        self, connection: Connection, hash_set: HashSet, source_number: int, now: int
+    ) -> None:
+        self._connection = connection
+        self._set = hash_set
+        self._source = source_number
+        self._now = now
+        self.added = self.changed = self.unchanged = 0
+        self.refused: list[Refusal] = []
 
+    def take(self, batch: Batch) -> None:
+        """Write what one batch does to the set."""
+        left: Sequence[int] = range(len(batch))
+        quota = self._set.quota_per_source
+        if quota is None and self._connection.dialect.name == "sqlite":
+            # SQLite finds out which rows are new while it adds them: that spares to look for each.
+            left = self._add(batch, verb="INSERT OR IGNORE")
+            if not left:
+                return
+        keys = [batch.key(index) for index in left]
+        stored = _stored(self._connection, self._set.number, self._source, keys)
+        rows = [(key, batch.row(index)) for key, index in zip(keys, left, strict=True)]
+        if quota is not None:
+            rows.sort(key=lambda row: batch.positions[row[1].place])
+        room = None if quota is None else quota - self._held()
+        plan = Planner(self._set, now=self._now, room=room).plan(rows, stored)
+        if plan.added:
+            self._add(batch.chosen(plan.added))
+        self._renew(plan)
+        self.refused += [Refusal(batch.positions[i], "over-quota") for i in plan.over_quota]
 
-def _planner(connection: Connection, hash_set: HashSet, source_number: int, now: int) -> Planner:
-    held = connection.scalar(
-        select(holding.c.entries).where(
-            holding.c.set_number == hash_set.number, holding.c.source_number == source_number
+    def _held(self) -> int:
+        held: int | None = self._connection.scalar(
+            select(holding.c.entries).where(
+                holding.c.set_number == self._set.number, holding.c.source_number == self._source
+            )
         )
-    )
-    last_entry = connection.scalars(select(store.c.last_entry)).one()
-    return Planner(hash_set, source_number, now=now, held=held or 0, last_entry=last_entry)
+        return held or 0
+
+    def _add(self, batch: Batch, *, verb: str = "INSERT") -> list[int]:
+        """Add entries; hands back the rows that were there already, which OR IGNORE passes over."""
+        connection, now = self._connection, self._now
+        before = connection.scalars(select(store.c.last_entry)).one()
+        numbers = list(range(before + 1, before + 1 + len(batch)))
+        columns = {"number": numbers, **new_entries(batch, self._set, now=now)}
+        insert_columns(connection, "entry", columns, verb=verb)
+        later = entry_table.c.number > before
+        added = connection.scalar(select(func.count()).select_from(entry_table).where(later))
+        there: list[int] = []
+        if added != len(batch):
+            found = set(connection.scalars(select(entry_table.c.number).where(later)))
+            there = [i for i, number in enumerate(numbers) if number not in found]
+            batch = batch.chosen([i for i, number in enumerate(numbers) if number in found])
+            numbers = sorted(found)
+        if numbers:
+            last = numbers[-1]
+            connection.execute(update(store).values(last_entry=last))
+            _history.record_span(connection, self._set.number, after=before, last=last)
+            self._mention(numbers, batch.entries.source_ids)
+            hold(connection, self._set.number, self._source, len(numbers))
+            self.added += len(numbers)
+        return there
+
+    def _mention(self, numbers: Sequence[int], source_ids: Sequence[str | None]) -> None:
+        columns = {
+            "entry_number": numbers,
+            "source_number": self._source,
+            "source_id": source_ids,
+            "added": self._now,
+            "seen": self._now,
+        }
+        insert_columns(self._connection, "mention", columns)
+
+    def _renew(self, plan: Plan) -> None:
+        connection = self._connection
+        if plan.mentions:
+            numbers, source_ids = zip(*plan.mentions, strict=True)
+            self._mention(list(numbers), list(source_ids))
+        if plan.seen:
+            connection.execute(
+                update(mention)
+                .where(
+                    mention.c.entry_number == bindparam("key"),
+                    mention.c.source_number == self._source,
+                )
+                .values(seen=bindparam("seen"), source_id=bindparam("source_id"), ended=None),
+                plan.seen,
+            )
+        _renew(connection, plan.renewed)
+        _history.record_found(connection, plan.found)
+        if gained := plan.gained - len(plan.added):
+            hold(connection, self._set.number, self._source, gained)
+        self.changed += plan.changed
+        self.unchanged += plan.unchanged
 
 
 def _stored(
@@ -149,30 +194,6 @@ def _stored(
         arrays = (list(range(len(keys))), list(kinds), list(values))
         found = connection.exec_driver_sql(_STORED_POSTGRESQL, (*arrays, set_number, source_number))
     return {keys[row[0]]: Stored(*row[1:]) for row in found}
-
-
-def _write(connection: Connection, set_number: int, source_number: int, plan: Plan) -> None:
-    if plan.entries:
-        first, last = plan.entries[0][0], plan.entries[-1][0]
-        connection.execute(update(store).values(last_entry=last))
-        if plan.last_added:
-            _history.record_span(connection, set_number, after=first - 1, last=plan.last_added)
-    if plan.mentions:
-        _insert(connection, "mention", MENTION_COLUMNS, plan.mentions)
-    if plan.seen:
-        connection.execute(
-            update(mention)
-            .where(
-                mention.c.entry_number == bindparam("key"),
-                mention.c.source_number == source_number,
-            )
-            .values(seen=bindparam("seen"), source_id=bindparam("source_id"), ended=None),
-            plan.seen,
-        )
-    _renew(connection, plan.renewed)
-    _history.record_found(connection, plan.found)
-    if plan.gained:
-        hold(connection, set_number, source_number, plan.gained)
 
 
 def _renew(connection: Connection, renewed: Sequence[dict[str, Any]]) -> None:
@@ -199,28 +220,3 @@ def hold(connection: Connection, set_number: int, source_number: int, gained: in
                 set_number=set_number, source_number=source_number, entries=gained
             )
         )
-
-
-def _insert(
-    connection: Connection,
-    table: str,
-    columns: tuple[str, ...],
-    rows: list[tuple[Any, ...]],
-    *,
-    verb: str = "INSERT",
-) -> None:
-    if not rows:
-        return
-    # Binding a None costs the driver as much as three numbers: leave out columns without values.
-    used = [i for i, column in enumerate(zip(*rows, strict=True)) if column.count(None) < len(rows)]
-    named = ", ".join(columns[i] for i in used)
-    chosen = map(itemgetter(*used), rows)
-    if connection.dialect.name == "sqlite":
-        marks = ", ".join("?" * len(used))
-        statement = f"{verb} INTO {table} ({named}) VALUES ({marks})"
-        connection.exec_driver_sql(statement, list(chosen))
-        return
-    driver: Any = connection.connection.driver_connection
-    with driver.cursor() as cursor, cursor.copy(f"COPY {table} ({named}) FROM STDIN") as copy:
-        for row in chosen:
-            copy.write_row(row)

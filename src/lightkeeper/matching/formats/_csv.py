@@ -7,26 +7,30 @@ import json
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple
 
 from lightkeeper.errors import InvalidConfiguration
-from lightkeeper.matching.formats._fields import FIELDS, LABELS, entry_of
-from lightkeeper.matching.formats._lines import is_text, lines
+from lightkeeper.matching.formats._fields import FIELDS, LABELS, columns_of, entry_of
+from lightkeeper.matching.formats._lines import is_text, pieces
 from lightkeeper.matching.formats._mapping import Mapping, hash_columns, meaning
-from lightkeeper.matching.formats._row import RAW_CHARACTERS, RejectedRowError, Row
+from lightkeeper.matching.formats._row import RAW_CHARACTERS, Block, RejectedRowError, Row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from datetime import datetime
 
+    from lightkeeper.matching._columns import EntryColumns
+
 PROVENANCE: Final = ("set", "origin", "owner", "handling", "terms", "exported")
 """Columns of an export that repeat what is known of the set."""
 
 _OWN: Final = (FIELDS - {"labels"}) | set(LABELS)
+_COMMON: Final = frozenset({"kind", "value", "source_id", "variant", "quality", *LABELS})
+"""Fields that are read many at once."""
 _TRUE: Final = frozenset({"true", "yes", "1"})
 _FALSE: Final = frozenset({"false", "no", "0"})
 
 
 def read_csv(
     stream: BinaryIO, *, source: str | None, now: datetime, mapping: Mapping | None = None
-) -> Iterator[Row]:
+) -> Iterator[Row | Block]:
     """Read a CSV file; without a mapping the header must name fields of the own format.
 
     Raises
@@ -34,8 +38,8 @@ def read_csv(
     InvalidConfiguration
         The header lacks a column of the mapping, or has one that is not a field.
     """
-    feed = _Feed(stream, mapping.comment if mapping else None)
     delimiter = mapping.delimiter if mapping else ","
+    feed = _Feed(stream, mapping.comment if mapping else None, delimiter)
     records = csv.reader(feed, delimiter=delimiter, strict=True)
     header = None if mapping and not mapping.header else _header(records)
     plan = _own_plan(header or []) if mapping is None else _mapped_plan(mapping, header)
@@ -45,9 +49,12 @@ def read_csv(
 class _Feed:
     """Lines for the CSV reader, and which of them it has taken."""
 
-    def __init__(self, stream: BinaryIO, comment: str | None) -> None:
-        self._lines = lines(stream)
+    def __init__(self, stream: BinaryIO, comment: str | None, delimiter: str) -> None:
+        self._pieces = pieces(stream)
+        self._piece: list[str | None] = []
+        self._taken = 0
         self._comment = comment
+        self.delimiter = delimiter
         self.number = 0
         self.line = ""
         self.too_long: list[int] = []
@@ -57,13 +64,35 @@ class _Feed:
 
     def __next__(self) -> str:
         while True:
-            line = next(self._lines)
+            if not self._more():
+                raise StopIteration
+            line = self._piece[self._taken]
+            self._taken += 1
             self.number += 1
             if line is None:
                 self.too_long.append(self.number)
             elif self._comment is None or not line.startswith(self._comment):
                 self.line = line
                 return line + "\n"
+
+    def plain_piece(self) -> list[Any]:
+        """Lines that follow, where they are records without quotes and none is taken yet."""
+        if not self._more() or self._taken or None in self._piece:
+            return []
+        lines: list[Any] = self._piece
+        text = "\n".join(lines)
+        comments = self._comment is not None and self._comment in text
+        return [] if comments or '"' in text or not is_text(text) else lines
+
+    def skip(self) -> None:
+        """Take all of a piece."""
+        self.number += len(self._piece) - self._taken
+        self._taken = len(self._piece)
+
+    def _more(self) -> bool:
+        if self._taken == len(self._piece):
+            self._piece, self._taken = next(self._pieces, []), 0
+        return bool(self._piece)
 
 
 class _Column(NamedTuple):
@@ -136,8 +165,11 @@ def _rows(
     *,
     source: str | None,
     now: datetime,
-) -> Iterator[Row]:
+) -> Iterator[Row | Block]:
     while True:
+        if block := _block(feed, plan, source, now):
+            yield block
+            continue
         try:
             record = next(records)
             yield from _too_long(feed)
@@ -150,6 +182,47 @@ def _rows(
             yield _rejected(feed, "bad-csv")
         except RejectedRowError as error:
             yield _rejected(feed, error.reason)
+
+
+def _block(feed: _Feed, plan: _Plan, source: str | None, now: datetime) -> Block | None:
+    """Many records at once; ``None`` where one of them is not like most."""
+    lines = feed.plain_piece()
+    if not lines or plan.hashes or plan.constants.keys() - _COMMON:
+        return None
+    try:
+        records = list(csv.reader(lines, delimiter=feed.delimiter, strict=True))
+        if plan.width is not None and {*map(len, records)} != {plan.width}:
+            return None
+        entries = _columns(list(zip(*records, strict=True)), plan, source, now)
+    except (csv.Error, ValueError, IndexError, RejectedRowError):
+        return None
+    first = feed.number + 1
+    feed.skip()
+    return Block(entries, list(range(first, first + len(lines))), lines)
+
+
+def _columns(
+    cells: list[tuple[str, ...]], plan: _Plan, source: str | None, now: datetime
+) -> EntryColumns:
+    rows = len(cells[0])
+    said: dict[str, Sequence[Any]] = {n: [v] * rows for n, v in plan.constants.items()}
+    for cell, name, read in plan.columns:
+        texts = cells[cell]
+        meant = {text: read(text.strip()) if text.strip() else None for text in {*texts}}
+        if name in plan.constants or (name not in _COMMON and {*meant.values()} != {None}):
+            raise RejectedRowError("unlike-most")
+        said[name] = [meant[text] for text in texts]
+    unsaid = [None] * rows
+    return columns_of(
+        said.get("kind", unsaid),
+        said.get("value", unsaid),
+        source=source,
+        now=now,
+        source_ids=said.get("source_id", unsaid),
+        variants=said.get("variant", unsaid),
+        qualities=said.get("quality", unsaid),
+        labels=list(zip(*(said.get(name, unsaid) for name in LABELS), strict=True)),
+    )
 
 
 def _entries(

@@ -7,13 +7,14 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
+from lightkeeper.matching._columns import EntryColumns
 from lightkeeper.matching._entry import Entry, EntryLabels, EntryState, Mention
+from lightkeeper.matching._guards import HEX_DIGITS, is_lower_hex
 from lightkeeper.matching.formats._row import RejectedRowError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
-HEX_DIGITS: Final = {"md5": 32, "sha1": 40, "sha256": 64, "pdq": 64}
 LABELS: Final[tuple[str, ...]] = (
     "industry_class",
     "computer_generated",
@@ -25,7 +26,6 @@ _LABEL_NAMES: Final = frozenset(LABELS)
 _CLASSES: Final = frozenset({"A1", "A2", "B1", "B2"})
 _KIND = re.compile(r"[a-z0-9][a-z0-9._-]{0,31}")
 _OPAQUE = re.compile(r"[!-~]{8,8192}")
-_HEX = re.compile(r"[0-9a-f]+")
 _NO_LABELS: Final = EntryLabels()
 _TEXT_CHARACTERS: Final = 256
 
@@ -66,6 +66,66 @@ def entry_of(fields: Mapping[str, Any], *, source: str | None, now: datetime) ->
     return Entry(**rest)
 
 
+def columns_of(
+    kinds: Sequence[Any],
+    values: Sequence[Any],
+    *,
+    source: str | None,
+    now: datetime,
+    source_ids: Sequence[str | int | None],
+    variants: Sequence[str | None],
+    qualities: Sequence[int | None],
+    labels: Sequence[tuple[Any, ...]],
+) -> EntryColumns:
+    """Build many entries at once from the fields that most lists have; ``labels`` as in LABELS.
+
+    Raises
+    ------
+    RejectedRowError
+        At least one of them is not as it should be; :func:`entry_of` says which and why.
+    """
+    kinds, values = _checked_hashes(kinds, values)
+    for variant in {*variants}:
+        _text(variant)
+    for quality in {*qualities} - {None}:
+        _quality(quality)
+    meant = {said: _labels(*said) for said in {*labels}}
+    return EntryColumns(
+        source,
+        now,
+        kinds,
+        values,
+        _own_ids(source_ids),
+        list(variants),
+        list(qualities),
+        [meant[said] for said in labels],
+        [EntryState.ACTIVE] * len(values),
+        [None] * len(values),
+    )
+
+
+def _checked_hashes(kinds: Sequence[Any], values: Sequence[Any]) -> tuple[list[str], list[str]]:
+    digits = HEX_DIGITS.get(kinds[0]) if len({*kinds}) == 1 else None
+    if digits is None:
+        pairs = [checked_hash(kind, value) for kind, value in zip(kinds, values, strict=True)]
+        return [kind for kind, _ in pairs], [value for _, value in pairs]
+    if None in values or {*map(len, values)} != {digits}:
+        raise RejectedRowError("bad-value")
+    written = "".join(values)
+    lower = written.lower()
+    if not is_lower_hex(lower):
+        raise RejectedRowError("bad-value")
+    return list(kinds), list(values) if lower == written else [value.lower() for value in values]
+
+
+def _own_ids(said: Sequence[str | int | None]) -> list[str | None]:
+    own = [value if value is None else str(value) for value in said]
+    texts = [value for value in own if value]
+    if texts and (max(map(len, texts)) > _TEXT_CHARACTERS or not "".join(texts).isprintable()):
+        raise RejectedRowError("bad-field")
+    return own
+
+
 def checked_hash(kind: object, value: object) -> tuple[str, str]:
     """Kind and value in their one spelling.
 
@@ -82,7 +142,7 @@ def checked_hash(kind: object, value: object) -> tuple[str, str]:
     if digits is None:
         return _opaque(kind, value)
     lower = value.lower()
-    if len(lower) != digits or not _HEX.fullmatch(lower):
+    if len(lower) != digits or not is_lower_hex(lower):
         raise RejectedRowError("bad-value")
     return kind, lower
 

@@ -9,6 +9,7 @@ from lightkeeper.errors import InvalidConfiguration
 from lightkeeper.matching.formats._csv import read_csv
 from lightkeeper.matching.formats._jsonl import HEADER, read_jsonl
 from lightkeeper.matching.formats._ncmec import read_ncmec
+from lightkeeper.matching.formats._row import Block
 from lightkeeper.matching.formats._threatexchange import read_threatexchange
 
 if TYPE_CHECKING:
@@ -71,7 +72,23 @@ def read_rows(
     now: datetime,
     mapping: Mapping | None = None,
 ) -> Iterator[Row]:
-    """Rows of a list, streamed in bounded memory.
+    """Rows of a list, streamed in bounded memory."""
+    for part in read_parts(stream, list_format, source=source, now=now, mapping=mapping):
+        if isinstance(part, Block):
+            yield from part.rows()
+        else:
+            yield part
+
+
+def read_parts(
+    stream: BinaryIO,
+    list_format: ListFormat,
+    *,
+    source: str | None,
+    now: datetime,
+    mapping: Mapping | None = None,
+) -> Iterator[Row | Block]:
+    """Rows of a list, many at a time where they are like most: what an import reads.
 
     Parameters
     ----------

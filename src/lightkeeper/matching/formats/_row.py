@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from lightkeeper.matching._columns import EntryColumns
     from lightkeeper.matching._entry import Entry
 
 RAW_CHARACTERS: Final = 4096
@@ -28,6 +32,45 @@ class Row(NamedTuple):
     raw: str = ""
     deleted_id: str | None = None
     source: str | None = None
+
+
+@dataclass(slots=True)
+class Block:
+    """Rows in which one source names entries and nothing else: what most of a list consists of."""
+
+    entries: EntryColumns
+    line_numbers: list[int] = field(default_factory=list)
+    raws: list[str] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.line_numbers)
+
+    def append(self, row: Row) -> None:
+        """Add a row that carries an entry."""
+        if row.entry is None:
+            raise ValueError("a row without an entry")
+        self.entries.append(row.entry)
+        self.line_numbers.append(row.line_number)
+        self.raws.append(row.raw)
+
+    def extend(self, other: Block) -> None:
+        """Add the rows of another block of the same source."""
+        self.entries.extend(other.entries)
+        self.line_numbers += other.line_numbers
+        self.raws += other.raws
+
+    def chosen(self, positions: Sequence[int]) -> Block:
+        """These rows, in this order."""
+        return Block(
+            self.entries.chosen(positions),
+            [self.line_numbers[i] for i in positions],
+            [self.raws[i] for i in positions],
+        )
+
+    def rows(self) -> Iterator[Row]:
+        """One by one."""
+        for number, entry, raw in zip(self.line_numbers, self.entries, self.raws, strict=True):
+            yield Row(number, entry, raw=raw)
 
 
 class RejectedRowError(Exception):

@@ -18,7 +18,7 @@ from lightkeeper.matching.formats._csv import read_csv
 from lightkeeper.matching.formats._fields import entry_of
 from lightkeeper.matching.formats._json_objects import json_objects
 from lightkeeper.matching.formats._mapping import Mapping
-from lightkeeper.matching.formats._row import RejectedRowError, Row
+from lightkeeper.matching.formats._row import Block, RejectedRowError, Row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +49,9 @@ _DATASET: Final = Mapping(
 _STATES: Final = {"MALICIOUS": "active", "SUSPICIOUS": "seed", "UNKNOWN": "seed"}
 
 
-def read_threatexchange(stream: BinaryIO, *, source: str | None, now: datetime) -> Iterator[Row]:
+def read_threatexchange(
+    stream: BinaryIO, *, source: str | None, now: datetime
+) -> Iterator[Row | Block]:
     """Read any of the shapes above."""
     start = stream.peek(1)[:1] if hasattr(stream, "peek") else b"{"
     if start not in b"{[ \t\r\n":

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 
+from lightkeeper.matching._guards import HEX_DIGITS
 from lightkeeper.matching._lookup import HashQuery, LookupResult
-from lightkeeper.matching.formats._fields import HEX_DIGITS
 from lightkeeper.service.lookups._answers import Answers, query_of
 from lightkeeper.service.lookups._failures import Refusal
 from lightkeeper.service.lookups._hash_worker import Purpose
