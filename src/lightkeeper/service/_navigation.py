@@ -27,6 +27,7 @@ _PLACES: Final = (
     Place("/audit", "Audit"),
     Place("/people", "People"),
     Place("/settings", "Settings"),
+    Place("/me", "Account"),
 )
 
 

@@ -31,6 +31,12 @@ _ACCOUNTS: Final[dict[str, Needs]] = {
     "GET /sign-in": Access.ANYBODY,
     "POST /sign-in": Access.ANYBODY,
     "POST /sign-out": Access.PERSON,
+    "GET /people": Permission.MANAGE_PEOPLE,
+    "POST /people": Permission.MANAGE_PEOPLE,
+    "POST /people/{account_id}": Permission.MANAGE_PEOPLE,
+    "POST /people/{account_id}/reset": Permission.MANAGE_PEOPLE,
+    "GET /me": Access.PERSON,
+    "POST /me/second-factor": Access.PERSON,
     "GET /welcome/{secret}": Access.ANYBODY,
     "POST /welcome/{secret}": Access.ANYBODY,
 }

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import html
+import re
+
+import pyotp
+import pytest
+
+from lightkeeper.cases.audit import Action
+from lightkeeper.cases.people import Role
+
+from ..conftest import Site
+
+
+def link_in(page: str) -> str:
+    found = re.search(r"<code>(http[^<]+)</code>", page)
+    assert found is not None
+    return html.unescape(found[1])
+
+
+def test_an_invited_person_sets_a_password_and_signs_in(site: Site) -> None:
+    admin = site.signed_in(Role.ADMINISTRATOR, name="ada")
+    page = admin.post("/people", data={"name": "ida", "roles": ["reviewer"], "queues": "a, b"})
+    path = link_in(page.text).removeprefix(site.config.origin)
+    assert site.visitor().get(path).status_code == 200
+    with site.accounts.reading_accounts() as unit:
+        ida = unit.account_named("ida")
+    assert ida is not None
+    assert ida.roles == {Role.REVIEWER}
+    assert ida.queues == {"a", "b"}
+    assert Action.PEOPLE_CHANGED in [event.action for event in site.audit()]
+
+
+def test_a_key_is_shown_once_and_opens_the_api_only(site: Site) -> None:
+    admin = site.signed_in(Role.ADMINISTRATOR, name="ada")
+    page = admin.post("/people", data={"name": "intake", "kind": "program", "roles": ["intake"]})
+    found = re.search(r"<code>([^<]+)</code>", page.text)
+    assert found is not None
+    assert found[1] not in admin.get("/people").text
+    program = site.visitor(headers={"Authorization": f"Bearer {found[1]}"})
+    body = {"arising": "uploaded", "subject": {"kind": "user", "identifier": "u"}}
+    assert program.send("POST", "/api/v1/cases", json=body).status_code == 201
+    assert program.get("/").status_code == 303
+
+
+def test_nobody_changes_their_own_rights_and_an_administrator_remains(site: Site) -> None:
+    admin = site.signed_in(Role.ADMINISTRATOR, name="ada")
+    own = {"roles": ["administrator", "lead"], "active": "true"}
+    assert admin.post("/people/id-ada", data=own).status_code == 403
+    other = site.account("bob", Role.REVIEWER)
+    assert admin.post(f"/people/{other.id}", data={"roles": ["lead"], "active": "true"})
+    with site.accounts.reading_accounts() as unit:
+        changed = unit.account(other.id)
+    assert changed is not None
+    assert changed.roles == {Role.LEAD}
+
+
+def test_other_rights_end_the_sessions_of_a_person(site: Site) -> None:
+    admin = site.signed_in(Role.ADMINISTRATOR, name="ada")
+    ida = site.signed_in(Role.REVIEWER, name="ida")
+    assert ida.get("/me").status_code == 200
+    admin.post("/people/id-ida", data={"roles": ["reviewer"]})
+    assert ida.get("/me").status_code == 303
+
+
+@pytest.mark.parametrize("name", ["lead", "service", "x", "Ida", "a b", "../etc", "ida\n"])
+def test_names_that_stand_for_something_else_are_refused(site: Site, name: str) -> None:
+    admin = site.signed_in(Role.ADMINISTRATOR, name="ada")
+    answer = admin.post("/people", data={"name": name, "roles": ["reviewer"]})
+    if name.strip() == "ida":
+        assert answer.status_code == 200
+    else:
+        assert answer.status_code == 409
+
+
+def test_a_second_factor_is_set_with_a_code_of_its_own_and_ended(site: Site) -> None:
+    ida = site.signed_in(Role.REVIEWER, name="ida")
+    page = ida.get("/me").text
+    found = re.search(r'name="secret" value="([A-Z2-7]{32})"', page)
+    assert found is not None
+    wrong = {"secret": found[1], "code": "000000"}
+    assert ida.post("/me/second-factor", data=wrong).status_code == 422
+    right = {"secret": found[1], "code": pyotp.TOTP(found[1]).at(site.clock())}
+    assert ida.post("/me/second-factor", data=right).status_code == 303
+    assert "A code of your authenticator is asked for" in ida.get("/me").text
+    assert ida.post("/me/second-factor", data={"end": "yes"}).status_code == 303
+    assert "A code of your authenticator is asked for" not in ida.get("/me").text
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role is not Role.ADMINISTRATOR])
+def test_only_administrators_look_after_people(site: Site, role: Role) -> None:
+    visitor = site.signed_in(role)
+    assert visitor.get("/people").status_code == 403
+    assert visitor.post("/people", data={"name": "eve"}).status_code == 403
