@@ -10,7 +10,8 @@ upload,    The file, or its description, may have arrived, and a second one woul
 fileinfo   or an error. Withdraw the report and open another one.
 retract    Ask again: "already retracted" and "no such report" are as good as success.
 finish     Ask again. "Already finished" is success. "No such report" means that it expired, and
-           is believed only once its time has passed; before that, a person has to look.
+           is believed only once its time has passed; before that, a person has to look, because
+           believing it wrongly would report the case twice.
 =========  =====================================================================================
 
 A report is finished by nobody who has given it up: a number in ``abandoned`` is never used again.
@@ -28,7 +29,7 @@ from lightkeeper.reporting.sending._answer import Answer, Verdict
 _LASTS: Final = timedelta(hours=24)
 _LASTS_UNCHANGED: Final = timedelta(hours=1)
 _UNFINISHED: Final = "the receiver says that a report is finished which was not finished from here"
-_VANISHED: Final = "the receiver does not know a report that was being finished"
+_VANISHED: Final = "the receiver says that a report which was being finished is gone"
 _CANNOT_WITHDRAW: Final = "the receiver refuses to withdraw the report"
 
 
@@ -161,10 +162,8 @@ def _after_finish(
             return _finished(submission, now)
         case Verdict.FINISHED:
             return _finished(submission, now) if request.repeated else dead(submission, _UNFINISHED)
-        case Verdict.RETRACTED:
-            return _given_up(_failed(submission, answer, for_good=False))
-        case Verdict.NO_REPORT:
-            if request.repeated and not _has_expired(submission, now):
+        case Verdict.NO_REPORT | Verdict.RETRACTED:
+            if not _has_expired(submission, now):
                 return dead(submission, _VANISHED)
             return _given_up(_failed(submission, answer, for_good=False))
         case _:
