@@ -21,7 +21,7 @@ class OpenIdSettings(_Group):
 
 
 class ServiceSettings(_Group):
-    """The review service. See ``docs/how-to/deploy.md``."""
+    """The review service. See ``docs/reference/settings.md``."""
 
     url: str | None = None
     """Under which browsers reach it; ``http://localhost:PORT`` by default."""
