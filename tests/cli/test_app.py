@@ -48,7 +48,7 @@ def test_each_command_is_a_module_with_help(name: str) -> None:
     done = run(name, "--help")
     assert done.returncode == Exit.OK
     groups = ("audit", "index", "sets", "vault", "watermark")
-    assert "--json" in done.stdout or name in ("scan", "sign", "serve", *groups)
+    assert "--json" in done.stdout or name in ("scan", "sign", "serve", "work", *groups)
 
 
 def test_an_unknown_command_is_a_usage_error() -> None:
