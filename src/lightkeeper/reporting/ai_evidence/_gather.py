@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from lightkeeper import __version__
 from lightkeeper.assessment._classification import MACHINE
 from lightkeeper.cases.item import ItemKind, ItemState
-from lightkeeper.matching import Tlp
+from lightkeeper.reporting._sharing import may_be_shared
 from lightkeeper.reporting.ai_evidence import _block as block
 from lightkeeper.reporting.ai_evidence._models import models_of
 from lightkeeper.reporting.ai_evidence._row import (
@@ -44,7 +44,6 @@ _VALUES: Final = (
     "init_image",
     "mask",
 )
-_SHAREABLE: Final = frozenset({Tlp.CLEAR.value, Tlp.GREEN.value})
 """Handling under which the name of a hash set may leave the house."""
 
 PERSON: Final = "person"
@@ -195,7 +194,7 @@ def _matches(findings: Iterable[dict[str, Any]]) -> Iterator[block.Match]:
     for finding in findings:
         details = _details(finding)
         if finding.get("claim") in ("known-material", "known-benign"):
-            shareable = name(details.get("handling")) in _SHAREABLE
+            shareable = may_be_shared(details)
             yield block.Match(
                 set=name(details.get("set_name")) if shareable else None,
                 origin=name(details.get("origin")) or "unknown",

@@ -10,6 +10,7 @@ from lightkeeper.cases.decision import FileAnnotation
 from lightkeeper.cases.item import MediaFacts, View, ViewMode
 from lightkeeper.cases.people import SERVICE
 from lightkeeper.cases.record import Arising
+from lightkeeper.reporting._sharing import may_be_shared
 from lightkeeper.reporting.ai_evidence import ai_evidence
 from lightkeeper.reporting.ai_evidence._row import objects, scalar
 from lightkeeper.reporting.cybertipline._decided import Decided, by_person
@@ -148,8 +149,10 @@ def _match_pairs(row: dict[str, Any] | None) -> Iterator[NameValuePair]:
     for finding in objects((row or {}).get("findings")):
         details = finding.get("details")
         if finding.get("claim") == "known-material" and isinstance(details, dict):
-            for key in ("kind", "value", "origin", "distance_bits"):
-                yield from _pair(f"known/{key}", details.get(key))
+            told = ("kind", "value", "origin", "distance_bits")
+            for key in told:
+                if key != "value" or may_be_shared(details):
+                    yield from _pair(f"known/{key}", details.get(key))
 
 
 def _pair(name: str, value: object) -> Iterator[NameValuePair]:
