@@ -1,1 +1,0 @@
-"""A neutral evidence package for a hotline or the police of any country."""
