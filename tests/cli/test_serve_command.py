@@ -97,8 +97,8 @@ def test_a_service_with_keys_answers_to_them_only(places: tuple[str, Path], tmp_
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        ([], Exit.USAGE, "--lookups"),
         (["--make-key", "queue"], Exit.USAGE, "--keys FILE"),
+        (["--host", "0.0.0.0"], Exit.FAILED, "passwords would travel in the clear"),
         (["--lookups", "--host", "0.0.0.0"], Exit.FAILED, "there are no API keys"),
         (["--lookups", "--store", "sqlite:///absent/sets.db"], Exit.FAILED, "there is no store at"),
         (["--lookups", "--keys", "/nowhere/keys.toml"], Exit.FAILED, "/nowhere/keys.toml"),

@@ -18,11 +18,10 @@ from lightkeeper.reporting.cybertipline.elements.report import Reporter
 from lightkeeper.reporting.sending import ReceiverConfig
 from lightkeeper.scan import Policy, default_examiners
 from lightkeeper.service._house import HousePlan
-from lightkeeper.service._services import OpenIdConfig, ServiceConfig
+from lightkeeper.service._services import ServiceConfig
 
 if TYPE_CHECKING:
     from lightkeeper.cli._service_settings import (
-        OpenIdSettings,
         ReporterSettings,
         ReportSettings,
         ServiceSettings,
@@ -55,9 +54,7 @@ def house_plan(*, port: int) -> HousePlan:
         jobs=service.queue or f"sqlite:///{data_folder() / 'jobs.db'}",
         policy=policy,
         build=build,
-        config=ServiceConfig(
-            url=service.url or f"http://localhost:{port}", openid=_openid(service.openid)
-        ),
+        config=ServiceConfig(url=service.url or f"http://localhost:{port}"),
         rules=_rules(service),
         budget=_budget(service),
         receiver=_receiver(settings.report),
@@ -93,17 +90,6 @@ def _budget(service: ServiceSettings) -> Budget:
         points=service.reveal_points,
         seconds=service.reveal_seconds,
         break_after=timedelta(minutes=service.break_after_minutes),
-    )
-
-
-def _openid(settings: OpenIdSettings | None) -> OpenIdConfig | None:
-    if settings is None:
-        return None
-    return OpenIdConfig(
-        issuer=settings.issuer,
-        client_id=settings.client_id,
-        client_secret=settings.client_secret.get_secret_value(),
-        create_accounts=settings.create_accounts,
     )
 
 

@@ -4,20 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class _Group(BaseModel):
     model_config = ConfigDict(extra="forbid")
-
-
-class OpenIdSettings(_Group):
-    """Sign-in elsewhere."""
-
-    issuer: str
-    client_id: str
-    client_secret: SecretStr
-    create_accounts: bool = False
 
 
 class ServiceSettings(_Group):
@@ -41,7 +32,6 @@ class ServiceSettings(_Group):
     """What one shift may hold of reveals, weighed by severity."""
     reveal_seconds: float = Field(default=3600.0, gt=0)
     break_after_minutes: float = Field(default=50.0, gt=0)
-    openid: OpenIdSettings | None = None
 
 
 class ReporterSettings(_Group):

@@ -66,17 +66,6 @@ class Services:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OpenIdConfig:
-    """Sign-in elsewhere. Nothing is asked of the issuer unless this is set."""
-
-    issuer: str
-    client_id: str
-    client_secret: str = field(repr=False)
-    create_accounts: bool = False
-    """Give whoever the issuer vouches for an account, without any role."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceConfig:
     """How the service is reached, and its limits."""
 
@@ -86,15 +75,12 @@ class ServiceConfig:
     session_lasts: timedelta = timedelta(hours=12)
     link_lasts: timedelta = timedelta(hours=72)
     """Of invitations and resets; the first administrator's works for one hour."""
-    openid: OpenIdConfig | None = None
     max_body_bytes: int = 1 * _MIB
     """Of a request that does not upload; less of somebody who has not signed in."""
     max_upload_bytes: int = 64 * _MIB
     idle_seconds: float = 20.0
     """Longest wait for the next bytes of a request."""
     request_seconds: float = 120.0
-    password_checks: int = 2
-    """Passwords checked at once: each takes 64 MiB for some 50 ms."""
     nobody_per_second: float = 10.0
     """Requests of one address from people who have not signed in."""
     person_per_second: float = 30.0

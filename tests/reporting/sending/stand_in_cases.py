@@ -108,7 +108,7 @@ class World:
     patience: Patience = BACKOFF
 
     def __post_init__(self) -> None:
-        self.stand_in = StandIn(clock=self.clock, faults=lambda step: self.faults(step))
+        self.stand_in = StandIn(clock=self.clock, faults=self.faults)
         self.desk = self.desk_over(self.store)
         self.client = CyberTipline(config(), transport=self.stand_in.transport())
 

@@ -43,7 +43,10 @@ def sign_in(
         return None
     with services.accounts.accounts() as unit:
         known = unit.account(account.id)
-        if known is None or known.password != account.password or known.totp_step > step > 0:
+        if known is None or known.password != account.password:
+            return None
+        if step and known.totp_step >= step:
+            # The same code has opened another session at this very moment.
             return None
         unit.save_account(
             replace(known, failures=0, locked_until=None, totp_step=step or known.totp_step)
