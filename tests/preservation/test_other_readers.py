@@ -31,6 +31,17 @@ def converted(text: str, target: MediaFormat, *, keyword: str = "parameters") ->
     return transcode(source, target).content
 
 
+@pytest.fixture
+def sd_parsers(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The library. It keeps its last answer by the address of the picture, which another picture
+    may have by now."""
+    library = pytest.importorskip("sd_parsers")
+    from sd_parsers.extractors import _jpeg_usercomment
+
+    monkeypatch.setattr(_jpeg_usercomment, "_image_id", None)
+    return library
+
+
 @pytest.mark.parametrize("target", [JPEG, WEBP, AVIF])
 def test_pillow_finds_the_user_comment(target: MediaFormat) -> None:
     with Image.open(io.BytesIO(converted(INFOTEXT, target))) as image:
@@ -73,8 +84,9 @@ def test_exiftool_reads_the_text_of_a_png(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("target", [JPEG, WEBP, PNG])
-def test_sd_parsers_reads_prompt_sampler_and_seed(target: MediaFormat, tmp_path: Path) -> None:
-    sd_parsers = pytest.importorskip("sd_parsers")
+def test_sd_parsers_reads_prompt_sampler_and_seed(
+    target: MediaFormat, tmp_path: Path, sd_parsers: Any
+) -> None:
     path = tmp_path / f"picture.{target.value}"
     path.write_bytes(converted(INFOTEXT, target))
     info = sd_parsers.ParserManager().parse(path)
@@ -86,8 +98,9 @@ def test_sd_parsers_reads_prompt_sampler_and_seed(target: MediaFormat, tmp_path:
     assert sampler.parameters["seed"] == "42"
 
 
-def test_sd_parsers_reads_forty_thousand_characters_from_webp(tmp_path: Path) -> None:
-    sd_parsers = pytest.importorskip("sd_parsers")
+def test_sd_parsers_reads_forty_thousand_characters_from_webp(
+    tmp_path: Path, sd_parsers: Any
+) -> None:
     path = tmp_path / "picture.webp"
     path.write_bytes(converted(LONG, WEBP))
     info = sd_parsers.ParserManager().parse(path)
