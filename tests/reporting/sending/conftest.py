@@ -7,7 +7,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from stand_in_cases import World  # noqa: E402
+from stand_in_cases import World
 
 
 @pytest.fixture
