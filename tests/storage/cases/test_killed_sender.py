@@ -8,10 +8,11 @@ import select
 import signal
 import subprocess
 import sys
+import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -35,11 +36,15 @@ from lightkeeper.testing.cases._reader import AUDIT_KEY
 from lightkeeper.reporting.outbox import SubmissionState
 from stand_in_cases import REPORTER, SHORT, FolderVault, World, config, real_now
 
+store = open_cases(sys.argv[1], audit_key=AUDIT_KEY, create=False)
+world = World(store=store, vault=FolderVault(sys.argv[2]), clock=real_now, patience=SHORT)
+WAITING = frozenset({SubmissionState.CONFIRMED})
+world.desk.listed(REPORTER, WAITING)
+store.close()
+
 def work():
-    store = open_cases(sys.argv[1], audit_key=AUDIT_KEY, create=False)
-    world = World(store=store, vault=FolderVault(sys.argv[2]), clock=real_now, patience=SHORT)
     with CyberTipline(config(sys.argv[4])) as client:
-        while world.desk.listed(REPORTER, frozenset({SubmissionState.CONFIRMED})):
+        while world.desk.listed(REPORTER, WAITING):
             world.desk.work(client)
 
 for _line in sys.stdin:
@@ -51,19 +56,31 @@ for _line in sys.stdin:
     _, status = os.waitpid(child, 0)
     print("killed" if os.WIFSIGNALED(status) else f"ended {status}", flush=True)
 """
+_WAITING = frozenset({SubmissionState.CONFIRMED})
+_KINDS = [FaultKind.CODE, FaultKind.CODE_AFTER, FaultKind.DROP, FaultKind.DROP_AFTER]
+_KINDS.append(FaultKind.GARBAGE_AFTER)
 _CODES = [1000, 1100, 1110, 1111, 1210, 1300, 2000, 3000, 3100, 3300, 4000, 4100, 4110, 4200]
 
 
-def _faults(rng: random.Random) -> Any:
-    kinds = [FaultKind.CODE, FaultKind.CODE_AFTER, FaultKind.DROP, FaultKind.DROP_AFTER]
-    kinds.append(FaultKind.GARBAGE_AFTER)
+class Trouble:
+    """Faults at random, and word of the request after which the worker is to die."""
 
-    def choose(_step: Step) -> Fault | None:
-        if rng.random() > 0.08:
+    def __init__(self, rng: random.Random) -> None:
+        self._rng = rng
+        self._left = 0
+        self.reached = threading.Event()
+
+    def after(self, requests: int) -> None:
+        self._left = requests
+        self.reached.clear()
+
+    def __call__(self, _step: Step) -> Fault | None:
+        self._left -= 1
+        if self._left == 0:
+            self.reached.set()
+        if self._rng.random() > 0.08:
             return None
-        return Fault(kind=rng.choice(kinds), code=rng.choice(_CODES))
-
-    return choose
+        return Fault(kind=self._rng.choice(_KINDS), code=self._rng.choice(_CODES))
 
 
 @contextmanager
@@ -82,46 +99,57 @@ def _nursery(url: str, folder: Path, base_url: str) -> Iterator[subprocess.Popen
         parent.stdin.close()
 
 
-def _one_life(parent: subprocess.Popen[str], most_seconds: float | None) -> bool:
-    """Let a worker live for a while; whether it was killed."""
+def _one_life(parent: subprocess.Popen[str], trouble: Trouble, rng: random.Random | None) -> bool:
+    """Let a worker live, to its end or to its death soon after some request; whether it died."""
     assert parent.stdin
     assert parent.stdout
+    trouble.after(rng.randint(1, 6) if rng else 0)
     parent.stdin.write("live\n")
     parent.stdin.flush()
     child = int(parent.stdout.readline())
-    if most_seconds is not None and not select.select([parent.stdout], [], [], most_seconds)[0]:
+    ended = False
+    while rng and not ended and not trouble.reached.is_set():
+        ended = _says(parent, 0.002)
+    if rng and not ended and not _says(parent, rng.uniform(0, 0.03)):
         os.kill(child, signal.SIGKILL)
-    ended = parent.stdout.readline().strip()
-    assert ended in ("killed", "ended 0")
-    return ended == "killed"
+    end = parent.stdout.readline().strip()
+    assert end in ("killed", "ended 0")
+    return end == "killed"
 
 
-def _run(url: str, folder: Path, kills: int, seed: int) -> tuple[int, int]:
-    """Kill workers so often; how many cases and requests that took."""
+def _says(parent: subprocess.Popen[str], seconds: float) -> bool:
+    return bool(select.select([parent.stdout], [], [], seconds)[0])
+
+
+def _run(url: str, folder: Path, kills: int, seed: int) -> tuple[int, Counter[str]]:
+    """Kill workers so often; how many cases that took, and what they were at when they died."""
     rng = random.Random(seed)
+    trouble = Trouble(rng)
     store = open_cases(url, audit_key=AUDIT_KEY)
     world = World(
-        store=store, vault=FolderVault(folder), clock=real_now, patience=SHORT, faults=_faults(rng)
+        store=store, vault=FolderVault(folder), clock=real_now, patience=SHORT, faults=trouble
     )
-    sent = []
+    sent, deaths = [], Counter[str]()
     with (
         serve_stand_in(world.stand_in, quiet=True) as base_url,
         _nursery(url, folder, base_url) as parent,
     ):
-        killed = 0
-        while killed < kills:
-            if not world.desk.listed(REPORTER, frozenset({SubmissionState.CONFIRMED})):
-                sent += [world.confirmed(files=rng.randint(0, 3)) for _ in range(2)]
-            killed += _one_life(parent, rng.uniform(0.01, 0.16))
+        while deaths.total() < kills:
+            if len(world.desk.listed(REPORTER, _WAITING)) < 2:
+                sent.append(world.confirmed(files=rng.randint(0, 3)))
+            if _one_life(parent, trouble, rng):
+                waiting = world.desk.listed(REPORTER, _WAITING)
+                at = next((each.under_way for each in waiting if each.under_way), None)
+                deaths[at.value if at else "between"] += 1
             world.revive()
         while world.desk.listed(REPORTER):
-            _one_life(parent, None)
+            _one_life(parent, trouble, None)
             world.revive()
     for submission in sent:
         check_finished(store, world.vault, world.stand_in, submission.id)
     assert len(world.stand_in.finished) == len(sent)
     store.close()
-    return len(sent), sum(world.stand_in.asked.values())
+    return len(sent), deaths
 
 
 @pytest.fixture
@@ -137,5 +165,5 @@ def test_reports_survive_the_death_of_their_sender(url: str, media: Path) -> Non
 
 @pytest.mark.soak
 def test_reports_survive_many_deaths(url: str, media: Path) -> None:
-    cases, requests = _run(url, media, kills=250, seed=11)
-    sys.stderr.write(f"\n250 deaths, {cases} cases, {requests} requests\n")
+    cases, deaths = _run(url, media, kills=250, seed=11)
+    sys.stderr.write(f"\n{deaths.total()} deaths over {cases} cases: {dict(deaths)}\n")
