@@ -34,7 +34,7 @@ class ReportWriter(CaseWriter, ReportReader, Protocol):
     """A transaction over cases and submissions together."""
 
     def add_submission(self, submission: Submission) -> None:
-        """At most one submission of a case is a draft, confirmed or finished.
+        """At most one submission of a case is a draft, confirmed, dead or finished.
 
         Raises
         ------

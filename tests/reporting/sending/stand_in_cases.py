@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from lightkeeper.cases.item import Item, ItemKind, ItemState, MediaFacts
@@ -42,6 +43,13 @@ REPORT_XML = (
     b"<additionalInfo>umbrella</additionalInfo></report>"
 )
 BACKOFF = Patience(first=timedelta(seconds=4), longest=timedelta(minutes=2), attempts=50)
+
+SHORT = Patience(
+    first=timedelta(milliseconds=2),
+    longest=timedelta(milliseconds=20),
+    attempts=30,
+    lease=timedelta(milliseconds=60),
+)
 
 
 def config(url: str = "https://receiver.example/ispws") -> ReceiverConfig:
@@ -218,3 +226,18 @@ def _check_receipts(submission: Submission, receipts: Any) -> None:
 
 def real_now() -> datetime:
     return datetime.now(UTC)
+
+
+class FolderVault:
+    """Files that a process which is not a child can read too."""
+
+    def __init__(self, folder: str | Path) -> None:
+        self._folder = Path(folder)
+
+    def put(self, content: bytes) -> str:
+        key = f"f{len(list(self._folder.iterdir()))}"
+        (self._folder / key).write_bytes(content)
+        return key
+
+    def get(self, key: str) -> bytes:
+        return (self._folder / key).read_bytes()

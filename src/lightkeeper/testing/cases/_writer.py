@@ -19,7 +19,14 @@ if TYPE_CHECKING:
     from lightkeeper.cases.record import Case
     from lightkeeper.cases.triage import CaseFilter, SavedQueue, Sort
 
-_LIVE = frozenset({SubmissionState.DRAFT, SubmissionState.CONFIRMED, SubmissionState.FINISHED})
+_LIVE = frozenset(
+    {
+        SubmissionState.DRAFT,
+        SubmissionState.CONFIRMED,
+        SubmissionState.FINISHED,
+        SubmissionState.DEAD,
+    }
+)
 
 
 class Writer(Reader):
