@@ -185,9 +185,20 @@ def _observation(finding: dict[str, Any], text: int) -> block.Observation:
         p_value=number(finding.get("p_value")),
         null_size=count(finding.get("null_size")),
         calibration=name(finding.get("calibration")),
-        summary=excerpt(finding.get("summary"), min(text, _LONGEST_SUMMARY))
+        summary=excerpt(_told(finding), min(text, _LONGEST_SUMMARY))
         or block.Excerpt("", 0),
     )
+
+
+def _told(finding: dict[str, Any]) -> Any:
+    """The summary, unless it would name a set whose owner keeps that to few."""
+    if finding.get("claim") not in ("known-material", "known-benign"):
+        return finding.get("summary")
+    details = _details(finding)
+    met = [details, *objects(details.get("suppressed"))]
+    if all(may_be_shared(each) for each in met):
+        return finding.get("summary")
+    return "Matches a hash set whose owner keeps its name."
 
 
 def _matches(findings: Iterable[dict[str, Any]]) -> Iterator[block.Match]:
