@@ -229,3 +229,15 @@ def test_what_is_kept_after_a_report_is_not_shortened(world: World) -> None:
         unit.save_case(replace(case, preserve_until=longer))
     world.desk.work(world.client)
     assert world.case_of(submission).preserve_until == longer
+
+
+def test_a_finished_report_with_other_files_is_shown_to_a_person(world: World) -> None:
+    submission = world.confirmed(files=1)
+    finish = world.client.finish
+    world.client.finish = lambda report_id: replace(  # type: ignore[method-assign]
+        finish(report_id), files=("another",)
+    )
+    world.desk.work(world.client)
+    finished = world.now(submission)
+    assert finished.state is SubmissionState.FINISHED
+    assert "other files" in (finished.problem or "")

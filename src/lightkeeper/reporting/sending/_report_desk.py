@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import Protocol
 
 from lightkeeper.cases import CaseReader, Clock
 from lightkeeper.cases.audit import Action, EventDraft
@@ -18,6 +18,7 @@ from lightkeeper.cases.people import Actor, Permission
 from lightkeeper.cases.record import Case, CaseState
 from lightkeeper.errors import CaseNotFound, InvalidTransition
 from lightkeeper.reporting._ports import ReportReader, ReportStore, ReportWriter
+from lightkeeper.reporting.cybertipline import ReporterAnswers
 from lightkeeper.reporting.outbox import (
     PreparedReport,
     Receipt,
@@ -44,7 +45,7 @@ class Prepare(Protocol):
         decisions: Sequence[Decision],
         views: Sequence[View],
         *,
-        answers: Any,
+        answers: ReporterAnswers | None,
     ) -> PreparedReport:
         """
         Raises
@@ -82,7 +83,7 @@ class ReportDesk:
         self._patience = patience or Patience()
         self._chance = chance
 
-    def prepare(self, actor: Actor, case_id: str, answers: Any) -> Submission:
+    def prepare(self, actor: Actor, case_id: str, answers: ReporterAnswers | None) -> Submission:
         """Make a draft of a case's report; it replaces an earlier draft. Nothing is sent.
 
         Raises

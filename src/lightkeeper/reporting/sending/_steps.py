@@ -30,6 +30,7 @@ _LASTS: Final = timedelta(hours=24)
 _LASTS_UNCHANGED: Final = timedelta(hours=1)
 _UNFINISHED: Final = "the receiver says that a report is finished which was not finished from here"
 _VANISHED: Final = "the receiver says that a report which was being finished is gone"
+_FILES: Final = "the receiver lists other files than were sent: compare the last receipt"
 _CANNOT_WITHDRAW: Final = "the receiver refuses to withdraw the report"
 
 
@@ -159,7 +160,9 @@ def _after_finish(
 ) -> Submission:
     match answer.verdict:
         case Verdict.DONE:
-            return _finished(submission, now)
+            finished = _finished(submission, now)
+            sent = {file.file_id for file in submission.files}
+            return finished if set(answer.files) == sent else replace(finished, problem=_FILES)
         case Verdict.FINISHED:
             return _finished(submission, now) if request.repeated else dead(submission, _UNFINISHED)
         case Verdict.NO_REPORT | Verdict.RETRACTED:
