@@ -157,7 +157,7 @@ async def _page_through(port: int, cookie: tuple[str, str]) -> Tally:
             options = {"state": "open"} | ({"after": after} if after and number % 10 else {})
             answer = await tally.ask(client, "GET /api/v1/cases", params=options)
             after = answer.json()["next"] if answer else None
-            await tally.ask(client, "GET /queue")
+            await tally.ask(client, "GET /")
             await asyncio.sleep(0.1)
     return tally
 

@@ -130,6 +130,7 @@ PUBLIC: dict[str, list[str]] = {
         "SubjectKind",
         "Triage",
         "TriageReason",
+        "UNDECIDED",
     ],
     "lightkeeper.cases.triage": [
         "CaseFilter",

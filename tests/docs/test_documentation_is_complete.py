@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from lightkeeper.assessment._limits import LIMITS
 from lightkeeper.cli._exit import Exit
 from lightkeeper.cli._settings import Settings
 from lightkeeper.evidence import Basis, Claim
+from lightkeeper.reporting.ai_evidence import AiEvidence
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -21,6 +23,11 @@ SOURCES = {p: p.read_text(encoding="utf-8") for p in (ROOT / "src").rglob("*.py"
 @pytest.mark.parametrize("name", Settings.model_fields)
 def test_every_setting_is_documented(name: str) -> None:
     assert f"| `{name}` |" in (DOCS / "reference" / "settings.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("key", [field.name for field in fields(AiEvidence)])
+def test_every_key_of_the_evidence_block_is_documented(key: str) -> None:
+    assert f"| `{key}` |" in (DOCS / "reference" / "ai-evidence.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("code", Exit)

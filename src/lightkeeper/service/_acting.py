@@ -11,10 +11,10 @@ from starlette.requests import Request
 from lightkeeper.cases.people import Actor, Permission
 from lightkeeper.service._failures import SIGN_IN
 from lightkeeper.service._identity import Identity
+from lightkeeper.service._refusal import Refusal
 from lightkeeper.service._rights import RIGHTS, Access
 from lightkeeper.service._services import ServiceConfig, Services
 from lightkeeper.service.accounts._form_token import form_token
-from lightkeeper.service.lookups._failures import Refusal
 
 if TYPE_CHECKING:
     from lightkeeper.service._rights import Needs

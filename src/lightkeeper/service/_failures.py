@@ -22,8 +22,8 @@ from lightkeeper.errors import (
     UnsupportedMedia,
 )
 from lightkeeper.service._log import log
+from lightkeeper.service._refusal import Refusal
 from lightkeeper.service._render import render
-from lightkeeper.service.lookups._failures import Refusal
 
 if TYPE_CHECKING:
     from fastapi import FastAPI

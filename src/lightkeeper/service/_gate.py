@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from lightkeeper.service._failures import failure_response
 from lightkeeper.service._log import log
-from lightkeeper.service.lookups._failures import Refusal
+from lightkeeper.service._refusal import Refusal
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send

@@ -9,9 +9,9 @@ from anyio.to_thread import run_sync
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 
+from lightkeeper.service._refusal import Refusal
 from lightkeeper.service.accounts._keys import find_key
 from lightkeeper.service.accounts._sessions import cookie_name, find_session
-from lightkeeper.service.lookups._failures import Refusal
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send

@@ -11,7 +11,7 @@ from typing import Final
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from lightkeeper.service.lookups._failures import Refusal
+from lightkeeper.service._refusal import Refusal
 
 _FOLDER: Final = Path(__file__).parent / "static"
 _FOR_A_YEAR: Final = "public, max-age=31536000, immutable"

@@ -211,7 +211,6 @@ TOLD = b"<responseDescription/>"
         b"<html/>",
         b"<reportResponse/>",
         b"<reportResponse>" + TOLD + CODE + b"</reportResponse>",
-        b"<reportResponse>" + CODE + TOLD + b"<more/></reportResponse>",
         b"<reportResponse>" + CODE + CODE + TOLD + b"</reportResponse>",
         b"<reportResponse>x" + CODE + TOLD + b"</reportResponse>",
         b"<reportResponse><responseCode>1_0</responseCode>" + TOLD + b"</reportResponse>",
@@ -223,3 +222,9 @@ TOLD = b"<responseDescription/>"
 def test_anything_else_is_no_answer(body: bytes) -> None:
     with pytest.raises(ReportError):
         parse_response(body)
+
+
+def test_an_element_that_is_not_documented_is_passed_over() -> None:
+    plain = b"<reportResponse>" + CODE + TOLD + b"</reportResponse>"
+    more = b"<reportResponse><new/>" + CODE + TOLD + b"<more>1</more></reportResponse>"
+    assert parse_response(more) == parse_response(plain)

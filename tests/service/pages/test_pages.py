@@ -147,6 +147,20 @@ def test_guidance_follows_from_what_the_person_chooses(site):
     assert "18 USC 1466A" in answer.text
 
 
+def test_asking_for_guidance_is_no_further_reading_and_needs_the_right_to_read(site):
+    case = opened(site)
+    with site.cases.reading() as reader:
+        before = len(list(reader.events(case=case.id, limit=200)))
+    form = {"g1.industry_class": "A1"}
+    visitor = site.signed_in(Role.REVIEWER)
+    assert visitor.post(f"/cases/{case.id}/guidance", data=form).status_code == 200
+    with site.cases.reading() as reader:
+        assert len(list(reader.events(case=case.id, limit=200))) == before
+    assert visitor.post("/cases/none/guidance", data=form).status_code == 404
+    refused = site.signed_in(Role.INTAKE).post(f"/cases/{case.id}/guidance", data=form)
+    assert refused.status_code == 403
+
+
 def test_a_report_is_confirmed_by_typing_the_case(site):
     # Nobody is drawn for a second opinion.
     site.services.desk._rules = replace(site.services.desk._rules, second_opinion_share=0.0)

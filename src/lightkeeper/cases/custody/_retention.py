@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from lightkeeper.cases.record import Case, CaseState
+from lightkeeper.cases.record import UNDECIDED, Case, CaseState
 
 YEAR: Final = timedelta(days=366)
 """One year, whatever the calendar does.
@@ -16,7 +16,6 @@ References
 """
 
 _UNDER_WAY: Final = frozenset({CaseState.TO_REPORT, CaseState.REPORTING})
-_UNDECIDED: Final = frozenset({CaseState.OPEN, CaseState.SECOND_OPINION})
 
 
 def preserve_until(submitted: datetime, retention: timedelta = YEAR) -> datetime:
@@ -38,7 +37,7 @@ def may_destroy(case: Case, *, now: datetime, lawful_request: bool) -> str | Non
         return "a report of it is under way: finish or withdraw that first"
     if lawful_request:
         return None
-    if case.state in _UNDECIDED:
+    if case.state in UNDECIDED:
         return "nobody has decided about it yet"
     if case.state is CaseState.REPORTED and case.preserve_until is None:
         return "it was reported, and nobody knows how long it has to be kept"

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from lightkeeper.cases.item import Item
     from lightkeeper.cases.triage import CaseFilter
 
-UNDECIDED: Final = frozenset({CaseState.OPEN, CaseState.SECOND_OPINION})
 DECIDED: Final = frozenset({CaseState.TO_REPORT, CaseState.CLOSED})
 """Decided, and nothing has left the house."""
 

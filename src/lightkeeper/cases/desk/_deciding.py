@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from lightkeeper.cases.audit import Action
 from lightkeeper.cases.decision import Decision, ItemDecision
-from lightkeeper.cases.desk._bench import DECIDED, UNDECIDED, Bench, new_id, not_found
+from lightkeeper.cases.desk._bench import DECIDED, Bench, new_id, not_found
 from lightkeeper.cases.desk._labels import carried_over, labelled
 from lightkeeper.cases.desk._outline import retriaged
 from lightkeeper.cases.desk._queues import LEADS, check_turn, check_undecided
@@ -23,7 +23,7 @@ from lightkeeper.cases.desk._standing import (
     state_after,
 )
 from lightkeeper.cases.people import Actor, Permission
-from lightkeeper.cases.record import Case, CaseState
+from lightkeeper.cases.record import UNDECIDED, Case, CaseState
 from lightkeeper.errors import InvalidTransition, NotPermitted, StaleCase
 
 if TYPE_CHECKING:
@@ -66,6 +66,12 @@ class DecidingDesk(Bench):
             thing = f"decision:{decision.id}"
             writer.append([self._event(actor, Action.DECIDED, case, thing, **details)])
             return decision
+
+    def reach(self, actor: Actor, case_id: str) -> int:
+        """How many other open cases a decision about this one would reach."""
+        with self._store.reading() as reader:
+            case = self._case(reader, actor, case_id, Permission.REVIEW)
+            return len(relatives(reader, actor, case, now=self.now()))
 
     def undo(self, actor: Actor, decision_id: str, *, because: str) -> Case:
         """Undo a decision and all that was spread from it; not once a report has been sent.

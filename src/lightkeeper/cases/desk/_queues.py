@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 from lightkeeper.cases._ports import Page
 from lightkeeper.cases.audit import Action
-from lightkeeper.cases.desk._bench import UNDECIDED, Bench, visible
+from lightkeeper.cases.desk._bench import Bench, visible
 from lightkeeper.cases.desk._standing import in_dispute
 from lightkeeper.cases.people import Actor, Permission
-from lightkeeper.cases.record import Case, CaseState, Claim
+from lightkeeper.cases.record import UNDECIDED, Case, CaseState, Claim
 from lightkeeper.errors import InvalidTransition, NotPermitted
 
 if TYPE_CHECKING:

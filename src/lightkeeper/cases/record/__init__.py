@@ -1,6 +1,7 @@
 """Cases and what they hold: immutable records, no behaviour."""
 
 from lightkeeper.cases.record._case import (
+    UNDECIDED,
     Arising,
     Case,
     CaseState,
@@ -15,6 +16,7 @@ from lightkeeper.cases.record._case import (
 )
 
 __all__ = [
+    "UNDECIDED",
     "Arising",
     "Case",
     "CaseState",

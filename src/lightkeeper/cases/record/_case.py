@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
 
 class Arising(StrEnum):
@@ -70,6 +71,10 @@ class CaseState(StrEnum):
     CLOSED = "closed"
     DESTROYED = "destroyed"
     """Its media and texts are gone; the certificate and the audit remain."""
+
+
+UNDECIDED: Final = frozenset({CaseState.OPEN, CaseState.SECOND_OPINION})
+"""Somebody still has to decide."""
 
 
 @dataclass(frozen=True, slots=True)

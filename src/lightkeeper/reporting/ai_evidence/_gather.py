@@ -44,8 +44,6 @@ _VALUES: Final = (
     "init_image",
     "mask",
 )
-"""Handling under which the name of a hash set may leave the house."""
-
 PERSON: Final = "person"
 _LONGEST_SUMMARY: Final = 400
 _T = TypeVar("_T")
@@ -185,8 +183,7 @@ def _observation(finding: dict[str, Any], text: int) -> block.Observation:
         p_value=number(finding.get("p_value")),
         null_size=count(finding.get("null_size")),
         calibration=name(finding.get("calibration")),
-        summary=excerpt(_told(finding), min(text, _LONGEST_SUMMARY))
-        or block.Excerpt("", 0),
+        summary=excerpt(_told(finding), min(text, _LONGEST_SUMMARY)) or block.Excerpt("", 0),
     )
 
 

@@ -88,8 +88,13 @@ def _done(found: dict[str, Element]) -> ReportDoneResponse:
 
 
 def _children(root: Element, *, names: tuple[str, ...], required: int) -> dict[str, Element]:
-    """Children by name: each at most once, in order, the first ones present."""
-    found = [str(child.tag) for child in root]
+    """Children by name: each at most once, in order, the first ones present.
+
+    An element that is not documented is passed over: were it no answer, a receiver that adds one
+    would be asked again and again.
+    """
+    known = [child for child in root if child.tag in names]
+    found = [str(child.tag) for child in known]
     stray = root.attrib or any((each.tail or "").strip() for each in root)
     if stray or (root.text or "").strip():
         raise _undocumented()
@@ -97,7 +102,7 @@ def _children(root: Element, *, names: tuple[str, ...], required: int) -> dict[s
         found
     ):
         raise _undocumented()
-    return dict(zip(found, root, strict=True))
+    return dict(zip(found, known, strict=True))
 
 
 def _text(element: Element) -> str:

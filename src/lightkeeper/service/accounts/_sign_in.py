@@ -1,9 +1,9 @@
 """Signing in with a name and a password.
 
 After a few failures an account answers only after a pause, which doubles with each further one
-and ends by itself: somebody who keeps guessing names can slow a person down for a quarter of an
-hour at most, and never locks anybody out for good. Guessing at many accounts from one address is
-bounded by the rate of requests that nobody's address has.
+up to a quarter of an hour and ends by itself. Nobody is locked out for good, but whoever knows a
+name and keeps guessing can make that person wait again and again. Guessing at many accounts from
+one address is bounded by the rate of requests that nobody's address has.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from lightkeeper.cases.desk import NewItem
 from lightkeeper.cases.item import ItemKind, ItemState
 from lightkeeper.cases.record import Case
 from lightkeeper.service._acting import Acting, Granting, Serving
+from lightkeeper.service._refusal import Refusal
 from lightkeeper.service.api._filters import Filtered, Queued
 from lightkeeper.service.api._models import (
     CaseBody,
@@ -23,7 +24,6 @@ from lightkeeper.service.api._models import (
     TextBody,
 )
 from lightkeeper.service.api._refusals import refusals
-from lightkeeper.service.lookups._failures import Refusal
 
 _UPLOAD: Final[dict[str, Any]] = {
     "requestBody": {

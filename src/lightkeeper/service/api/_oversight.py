@@ -15,8 +15,8 @@ from lightkeeper.cases.people import Actor
 from lightkeeper.errors import CaseNotFound, InvalidConfiguration
 from lightkeeper.reporting.webhooks import Webhook
 from lightkeeper.service._acting import Acting, Serving
+from lightkeeper.service._refusal import Refusal
 from lightkeeper.service.api._refusals import refusals
-from lightkeeper.service.lookups._failures import Refusal
 
 
 class EventView(BaseModel):

@@ -38,8 +38,8 @@ class Jobs:
     desk : Desk
     examiner : Examiner
     every_minute : mapping of str to callable
-        Further work by name: sending reports, delivering webhooks, ending sessions. Each is
-        called once a minute, one at a time over all workers, and whenever :meth:`soon` asks.
+        Further work by name: sending reports, delivering notices. Each is called once a minute,
+        by several workers at once if it takes long, so each leases what it works on.
     """
 
     def __init__(
@@ -61,12 +61,6 @@ class Jobs:
     def examine(self, item_id: str) -> None:
         """Have an item examined soon."""
         self._examine(item_id)
-
-    def soon(self, name: str) -> None:
-        """Have one of the further works done soon."""
-        if name not in self._work:
-            raise KeyError(name)
-        self._run(name)
 
     def examine_item(self, item_id: str) -> None:
         """Examine an item that still waits, in this thread."""

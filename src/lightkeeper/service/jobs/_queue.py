@@ -62,11 +62,6 @@ class Worker:
         """Finish the jobs in hand, for 20 seconds at most; the rest stays in the queue."""
         self._consumer.stop(graceful=True)
 
-    @property
-    def alive(self) -> bool:
-        """Whether every thread still runs."""
-        return all(thread.is_alive() for _, thread in self._consumer.worker_threads)
-
 
 class _QuietConsumer(Consumer):  # type: ignore[misc]
     """A consumer inside another program, which alone decides what signals mean."""

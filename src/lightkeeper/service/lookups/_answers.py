@@ -12,7 +12,8 @@ from lightkeeper.matching._lookup import HashIndex, HashQuery, Lookup, LookupRes
 from lightkeeper.matching.formats._fields import checked_hash
 from lightkeeper.matching.formats._row import RejectedRowError
 from lightkeeper.plain import to_plain
-from lightkeeper.service.lookups._failures import Refusal, refusal_of
+from lightkeeper.service._refusal import Refusal
+from lightkeeper.service.lookups._failures import refusal_of
 from lightkeeper.service.lookups._flood_watch import FloodWatch
 
 if TYPE_CHECKING:

@@ -13,9 +13,10 @@ from fastapi.security import APIKeyHeader, HTTPBearer
 from starlette.exceptions import HTTPException
 
 from lightkeeper import __version__
+from lightkeeper.service._refusal import Refusal
 from lightkeeper.service.lookups._answers import Answers, CountedIndex
 from lightkeeper.service.lookups._config import LookupConfig
-from lightkeeper.service.lookups._failures import Refusal, failure_response
+from lightkeeper.service.lookups._failures import failure_response
 from lightkeeper.service.lookups._gate import Gate
 from lightkeeper.service.lookups._hasher import Hasher
 from lightkeeper.service.lookups._hma import hma_routes

@@ -8,18 +8,9 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from lightkeeper.errors import LightkeeperError, MatchError, MediaError, UnsupportedMedia
+from lightkeeper.service._refusal import Refusal
 
 _HMA = ("/h/", "/m/", "/c/")
-
-
-class Refusal(HTTPException):
-    """A request that is refused."""
-
-    def __init__(self, status: int, code: str, message: str, **headers: str) -> None:
-        super().__init__(
-            status, message, {name.replace("_", "-"): text for name, text in headers.items()}
-        )
-        self.code = code
 
 
 def refusal_of(error: LightkeeperError) -> Refusal:

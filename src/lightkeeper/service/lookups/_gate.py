@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from starlette.requests import ClientDisconnect
 
-from lightkeeper.service.lookups._failures import Refusal, failure_response
+from lightkeeper.service._refusal import Refusal
+from lightkeeper.service.lookups._failures import failure_response
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send

@@ -9,8 +9,8 @@ import multiprocessing
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+from lightkeeper.service._refusal import Refusal
 from lightkeeper.service._worker_process import WorkerFailed, WorkerProcess
-from lightkeeper.service.lookups._failures import Refusal
 from lightkeeper.service.lookups._hash_worker import Purpose, work
 
 if TYPE_CHECKING:

@@ -19,8 +19,8 @@ from fastapi.responses import JSONResponse
 
 from lightkeeper.matching._guards import HEX_DIGITS
 from lightkeeper.matching._lookup import HashQuery, LookupResult
+from lightkeeper.service._refusal import Refusal
 from lightkeeper.service.lookups._answers import Answers, query_of
-from lightkeeper.service.lookups._failures import Refusal
 from lightkeeper.service.lookups._hash_worker import Purpose
 from lightkeeper.service.lookups._models import HmaFailure
 from lightkeeper.service.lookups._uploads import read_form

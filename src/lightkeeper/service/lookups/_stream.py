@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
-from lightkeeper.service.lookups._failures import Refusal
+from lightkeeper.service._refusal import Refusal
 from lightkeeper.service.lookups._models import HashIn
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from python_multipart.exceptions import FormParserError
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from lightkeeper.service.lookups._failures import Refusal
+from lightkeeper.service._refusal import Refusal
 
 if TYPE_CHECKING:
     from starlette.requests import Request

@@ -9,8 +9,8 @@ from fastapi.responses import JSONResponse, Response
 
 from lightkeeper.matching._lookup import HashQuery
 from lightkeeper.plain import to_plain
+from lightkeeper.service._refusal import Refusal
 from lightkeeper.service.lookups._answers import LISTS, Answers, query_of
-from lightkeeper.service.lookups._failures import Refusal
 from lightkeeper.service.lookups._hash_worker import Purpose
 from lightkeeper.service.lookups._models import (
     Failure,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +12,8 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from lightkeeper.assessment import AgeGroup
 from lightkeeper.cases.decision import Artefact, Confidence, Guidance, Seen, guidance
-from lightkeeper.cases.desk._spreading import relatives
 from lightkeeper.cases.people import Permission
-from lightkeeper.cases.record import CaseState, Signal
+from lightkeeper.cases.record import UNDECIDED, Signal
 from lightkeeper.errors import CaseNotFound, InvalidTransition, NotPermitted, StaleCase
 from lightkeeper.service._acting import Acting, Granting, Serving
 from lightkeeper.service._render import render
@@ -23,8 +23,6 @@ from lightkeeper.service.pages._evidence import panels
 from lightkeeper.service.pages._frame import Posted, back_to, framed, names_of, text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from starlette.datastructures import FormData
 
     from lightkeeper.cases.audit import Event
@@ -32,10 +30,9 @@ if TYPE_CHECKING:
     from lightkeeper.cases.people import Actor
     from lightkeeper.cases.record import Case
     from lightkeeper.service._services import ServiceConfig, Services
-    from lightkeeper.service.pages._evidence import Panel
 
-_UNDECIDED = frozenset({CaseState.OPEN, CaseState.SECOND_OPINION})
 _HISTORY = 200
+_OF_PANEL = re.compile(r"g([1-9][0-9]{0,3})\.")
 
 
 def case_routes() -> APIRouter:
@@ -75,9 +72,9 @@ def case_routes() -> APIRouter:
     def guide(
         case_id: str, request: Request, form: Posted, actor: Acting, services: Serving
     ) -> HTMLResponse:
-        file = services.desk.case_file(actor, case_id)
-        found = _guidance(form, panels(file.groups), actor)
-        return render(request, "part_guidance.html", guidance=found)
+        # The case was opened with a trace; each change of its form is no further reading.
+        _require_case(actor, services, case_id)
+        return render(request, "part_guidance.html", guidance=_guidance(form, actor))
 
     @router.post("/decisions/{decision_id}/undo")
     def undo(decision_id: str, form: Posted, actor: Acting, services: Serving) -> RedirectResponse:
@@ -107,7 +104,7 @@ def _page(
         "answers": answers,
         "names": names_of(services),
         "claimed": file.case.claim is not None and file.case.claim.until > now,
-        "undecided": file.case.state in _UNDECIDED,
+        "undecided": file.case.state in UNDECIDED,
         "spread": _spread(actor, services, file),
         "guidance": _decided_guidance(file),
         "reports": services.reports.of_case(actor, case_id),
@@ -137,17 +134,25 @@ def _with_claim(actor: Actor, services: Services, case: Case, answers: Answers) 
 def _spread(actor: Actor, services: Services, file: CaseFile) -> tuple[int, int]:
     """Near-duplicates in other cases, and how many open cases a decision would reach."""
     elsewhere = sum(group.elsewhere for group in file.groups)
-    if not elsewhere or file.case.state not in _UNDECIDED or not actor.may(Permission.REVIEW):
+    if not elsewhere or file.case.state not in UNDECIDED or not actor.may(Permission.REVIEW):
         return 0, 0
+    return elsewhere, services.desk.reach(actor, file.case.id)
+
+
+def _require_case(actor: Actor, services: Services, case_id: str) -> None:
+    actor.require(Permission.READ_CASES)
     with services.cases.reading() as reader:
-        return elsewhere, len(relatives(reader, actor, file.case, now=services.clock()))
+        case = reader.case(case_id)
+    if case is None or not actor.may(Permission.READ_CASES, case.queue):
+        raise CaseNotFound("there is no such case")
 
 
-def _guidance(form: FormData, shown: Sequence[Panel], actor: Actor) -> tuple[Guidance, ...]:
+def _guidance(form: FormData, actor: Actor) -> tuple[Guidance, ...]:
+    numbers = {int(field[1]) for name in form if (field := _OF_PANEL.match(name))}
     found = (
         each
-        for panel in shown
-        for each in guidance(classification(form, panel.number, person=actor.id))
+        for number in sorted(numbers)
+        for each in guidance(classification(form, number, person=actor.id))
     )
     return tuple(dict.fromkeys(found))
 

@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from lightkeeper.cases.people import Role
 from lightkeeper.service._acting import Acting, Granting, Serving
+from lightkeeper.service._refusal import Refusal
 from lightkeeper.service._render import render
 from lightkeeper.service.accounts._links import people_changed
 from lightkeeper.service.accounts._people import change_rights, invite, make_key, reset_link
@@ -20,7 +21,6 @@ from lightkeeper.service.accounts._second_factor import (
     totp_uri,
     valid_step,
 )
-from lightkeeper.service.lookups._failures import Refusal
 
 _Roles = Annotated[list[Role], Form()]
 _Text = Annotated[str, Form(max_length=1_000)]

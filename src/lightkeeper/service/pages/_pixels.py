@@ -10,7 +10,7 @@ from starlette.responses import Response
 from lightkeeper.cases.item import ViewMode
 from lightkeeper.errors import VaultError
 from lightkeeper.service._acting import Acting, Serving
-from lightkeeper.service.lookups._failures import Refusal
+from lightkeeper.service._refusal import Refusal
 from lightkeeper.service.pages._frame import Posted, text_of
 
 VIEW_HEADER = "Lightkeeper-View"

@@ -13,11 +13,11 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from lightkeeper.cases.people import Permission
-from lightkeeper.cases.record import Arising, CaseState, Intake, Signal, SubjectKind
+from lightkeeper.cases.record import UNDECIDED, Arising, CaseState, Intake, Signal, SubjectKind
 from lightkeeper.cases.triage import CaseFilter, SavedQueue, Sort
 from lightkeeper.service._acting import Acting, Granting, Serving
+from lightkeeper.service._refusal import Refusal
 from lightkeeper.service.api._filters import QueueParameters
-from lightkeeper.service.lookups._failures import Refusal
 from lightkeeper.service.pages._frame import Posted, back_to, framed, names_of, text_of
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from lightkeeper.cases.people import Actor
     from lightkeeper.service._services import Services
 
-_UNDECIDED: Final = frozenset({CaseState.OPEN, CaseState.SECOND_OPINION})
 _MANY: Final = frozenset({"queue", "state", "arising", "intake", "signal", "origin"})
 _OF_THE_PAGE: Final = frozenset({"tab", "changed", "said", "csrf", "name", "for_all"})
 SORTS: Final = {
@@ -116,14 +115,14 @@ def queue_routes() -> APIRouter:
 def _tabs(actor: Actor, services: Services) -> tuple[SavedQueue, ...]:
     """Those that everybody has, then one's own and those of all."""
     known = [
-        SavedQueue(id="review", name="To review", owner=None, filter=_of(states=_UNDECIDED)),
+        SavedQueue(id="review", name="To review", owner=None, filter=_of(states=UNDECIDED)),
         SavedQueue(
             id="overdue", name="Overdue", owner=None, filter=_of(overdue=True), sort=Sort.DUE
         ),
     ]
     if actor.may(Permission.REVIEW):
-        mine = _of(states=_UNDECIDED, claimed_by=actor.id)
-        given = _of(states=_UNDECIDED, assigned=actor.id)
+        mine = _of(states=UNDECIDED, claimed_by=actor.id)
+        given = _of(states=UNDECIDED, assigned=actor.id)
         known.insert(1, SavedQueue(id="mine", name="Claimed by me", owner=None, filter=mine))
         known.insert(2, SavedQueue(id="given", name="Handed to me", owner=None, filter=given))
     to_report = _of(states=frozenset({CaseState.TO_REPORT}))

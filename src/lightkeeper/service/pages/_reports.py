@@ -13,8 +13,8 @@ from starlette.responses import HTMLResponse, RedirectResponse
 from lightkeeper.reporting.cybertipline import ReporterAnswers
 from lightkeeper.reporting.outbox import SubmissionState
 from lightkeeper.service._acting import Acting, Granting, Serving
+from lightkeeper.service._refusal import Refusal
 from lightkeeper.service._words import short
-from lightkeeper.service.lookups._failures import Refusal
 from lightkeeper.service.pages._frame import Posted, back_to, framed, names_of, text_of
 
 if TYPE_CHECKING:

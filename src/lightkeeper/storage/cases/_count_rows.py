@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import case, func, select
 
-from lightkeeper.cases.record import CaseState
+from lightkeeper.cases.record import UNDECIDED, CaseState
 from lightkeeper.storage._rows import DAY, HOUR, from_time, to_time
-from lightkeeper.storage.cases._filters import UNDECIDED
 from lightkeeper.storage.cases._rows import Rows
 from lightkeeper.storage.cases._tables_cases import case_record
 

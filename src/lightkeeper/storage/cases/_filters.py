@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, exists, or_
 
-from lightkeeper.cases.record import CaseState
+from lightkeeper.cases.record import UNDECIDED, CaseState
 from lightkeeper.storage._rows import to_time
 from lightkeeper.storage.cases._case_values import digest, signal_bits
 from lightkeeper.storage.cases._tables_cases import case_record, case_skip
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from lightkeeper.cases.triage import CaseFilter
 
-UNDECIDED: Final = frozenset({CaseState.OPEN, CaseState.SECOND_OPINION})
 _row = case_record.c
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.dialects import postgresql, sqlite
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from lightkeeper.cases.audit import EventDraft
 
 
-class Rows:
+class Rows(ABC):
     """Rows of one transaction; each kind has a class of its own, and the unit joins them.
 
     Locks are taken in one order: cases by their identifiers, submissions and accounts, and last the
@@ -30,6 +31,6 @@ class Rows:
         dialect = sqlite if self._connection.dialect.name == "sqlite" else postgresql
         return dialect.insert(table)
 
+    @abstractmethod
     def settle(self) -> None:
         """Chain the events and number the members that wait for it; the last act of a writer."""
-        raise NotImplementedError

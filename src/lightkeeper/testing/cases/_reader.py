@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from lightkeeper.cases import Member, Page
 from lightkeeper.cases.audit import Event, Head, seal
 from lightkeeper.cases.item import Item, ItemState, View
-from lightkeeper.cases.record import Case, CaseState
+from lightkeeper.cases.record import UNDECIDED, Case, CaseState
 from lightkeeper.cases.triage import CaseFilter, SavedQueue, Sort
-from lightkeeper.testing.cases._selection import UNDECIDED, admits, position
+from lightkeeper.testing.cases._selection import admits, position
 from lightkeeper.testing.cases._webhooks import Webhooks
 
 if TYPE_CHECKING:

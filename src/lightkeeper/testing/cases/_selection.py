@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
 
-from lightkeeper.cases.record import Case, CaseState
+from lightkeeper.cases.record import UNDECIDED, Case
 from lightkeeper.cases.triage import CaseFilter, Sort
-
-UNDECIDED: Final = frozenset({CaseState.OPEN, CaseState.SECOND_OPINION})
 
 
 def admits(which: CaseFilter, case: Case, now: datetime) -> bool:
