@@ -214,7 +214,7 @@ def _reported(office: Office, case_id: str) -> str:
     draft = services.reports.prepare(reporter, case_id, ANSWERS)
     assert office.receiver.reports == ()
     services.reports.confirm(reporter, draft.id)
-    office.house.jobs.soon("reports")
+    office.house.jobs.sweep()
     office.work()
     return draft.id
 
