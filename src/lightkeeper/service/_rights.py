@@ -74,6 +74,7 @@ _PAGES: Final[dict[str, Needs]] = {
     "POST /reports/{submission_id}/discard": Permission.REPORT,
     "POST /reports/{submission_id}/retract": Permission.REPORT,
     "POST /reports/{submission_id}/retry": Permission.REPORT,
+    "POST /reports/{submission_id}/settle": Permission.REPORT,
     "GET /audit": Permission.READ_AUDIT,
     "POST /audit/verify": Permission.READ_AUDIT,
 }

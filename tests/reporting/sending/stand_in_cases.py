@@ -156,10 +156,15 @@ class World:
         return case
 
     def revive(self) -> int:
-        """What a person does once the cause is gone."""
+        """What a person does once the cause is gone, and the receiver has told what it knows."""
         dead = self.desk.listed(REPORTER, frozenset({SubmissionState.DEAD}))
+        gone = {each.id for each in self.stand_in.reports if each.state in ("expired", "retracted")}
         for submission in dead:
-            self.desk.retry_dead(REPORTER, submission.id)
+            number = submission.report_id or ""
+            if submission.finish_unknown and number in gone:
+                self.desk.settle(REPORTER, submission.id, number, finished=False)
+            else:
+                self.desk.retry_dead(REPORTER, submission.id)
         return len(dead)
 
     def run(self, *, rounds: int = 60) -> None:

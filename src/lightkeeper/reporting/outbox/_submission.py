@@ -104,3 +104,13 @@ class Submission:
     withdrawn_by: str | None = None
     """Whoever asked that the report be withdrawn before it is finished."""
     finished_at: datetime | None = None
+
+    @property
+    def finish_unknown(self) -> bool:
+        """Whether a finish went out and nothing proves what became of it: a person asks the
+        receiver, and settles it."""
+        return (
+            self.state is SubmissionState.DEAD
+            and self.under_way is Step.FINISH
+            and self.report_id is not None
+        )

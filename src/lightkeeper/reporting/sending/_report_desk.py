@@ -16,7 +16,7 @@ from lightkeeper.cases.decision import Decision
 from lightkeeper.cases.item import Item, View
 from lightkeeper.cases.people import Actor, Permission
 from lightkeeper.cases.record import Case, CaseState
-from lightkeeper.errors import CaseNotFound, InvalidTransition
+from lightkeeper.errors import CaseNotFound, InvalidReport, InvalidTransition
 from lightkeeper.reporting._ports import ReportReader, ReportStore, ReportWriter
 from lightkeeper.reporting.cybertipline import ReporterAnswers
 from lightkeeper.reporting.outbox import (
@@ -28,8 +28,8 @@ from lightkeeper.reporting.outbox import (
 )
 from lightkeeper.reporting.sending._patience import Patience
 from lightkeeper.reporting.sending._receiver import Receiver
-from lightkeeper.reporting.sending._sender import Sender
-from lightkeeper.reporting.sending._steps import retracted
+from lightkeeper.reporting.sending._sender import Sender, preserved
+from lightkeeper.reporting.sending._steps import retracted, settled_as
 
 _OPEN = frozenset({SubmissionState.DRAFT, SubmissionState.CONFIRMED, SubmissionState.DEAD})
 _LISTED = 1000
@@ -172,6 +172,42 @@ class ReportDesk:
             self._note(unit, actor, Action.REPORT_CONFIRMED, saved)
         return saved
 
+    def settle(
+        self, actor: Actor, submission_id: str, report_id: str, *, finished: bool
+    ) -> Submission:
+        """A person has asked the receiver what became of a finish whose answer is unknown.
+
+        A report that was finished is. One that was not is given up, and the case is reported in
+        another one, or not at all where somebody had withdrawn it.
+
+        Parameters
+        ----------
+        report_id : str
+            The number that the receiver was asked about.
+
+        Raises
+        ------
+        InvalidReport
+            It is not the number of this report.
+        """
+        with self._store.writing() as unit:
+            submission, case = self._locked(unit, actor, submission_id, SubmissionState.DEAD)
+            if not submission.finish_unknown:
+                raise InvalidTransition("what became of the report is known", hint="try it again")
+            if report_id != submission.report_id:
+                raise InvalidReport("this is not the receiver's number of the report")
+            now = self._clock()
+            saved = unit.save_submission(settled_as(submission, finished=finished, now=now))
+            if finished:
+                kept = preserved(case, until=now + self._retention)
+                if case.state is CaseState.REPORTING:
+                    kept = replace(kept, state=CaseState.REPORTED)
+                unit.save_case(kept)
+            action = Action.REPORT_SENT if finished else Action.REPORT_CONFIRMED
+            outcome = "finished" if finished else "not-finished"
+            self._note(unit, actor, action, saved, settled=outcome, about=report_id)
+        return saved
+
     def submission(self, actor: Actor, submission_id: str) -> Submission:
         """One report, with everything that it says. It is written to the audit."""
         with self._store.writing() as unit:
@@ -239,7 +275,12 @@ class ReportDesk:
         return submission, case
 
     def _note(
-        self, unit: ReportWriter, actor: Actor, action: Action, submission: Submission
+        self,
+        unit: ReportWriter,
+        actor: Actor,
+        action: Action,
+        submission: Submission,
+        **details: str,
     ) -> None:
         draft = EventDraft(
             at=self._clock(),
@@ -247,7 +288,11 @@ class ReportDesk:
             action=action,
             object=f"report:{submission.id}",
             case=submission.case,
-            details={"state": submission.state.value, "report": submission.report_id or ""},
+            details={
+                "state": submission.state.value,
+                "report": submission.report_id or "",
+                **details,
+            },
         )
         unit.append([draft])
 

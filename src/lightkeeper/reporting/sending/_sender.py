@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from lightkeeper.cases import Clock
 from lightkeeper.cases.audit import Action, EventDraft
@@ -170,10 +170,8 @@ class Sender:
             details["code"] = "" if receipt.code is None else str(receipt.code)
         match submission.state:
             case SubmissionState.FINISHED:
-                action = Action.REPORT_SENT
-                kept = self.clock() + self.retention
-                after = replace(case, preserve_until=max(kept, case.preserve_until or kept))
-                state = CaseState.REPORTED
+                action, state = Action.REPORT_SENT, CaseState.REPORTED
+                after = preserved(case, until=self.clock() + self.retention)
             case SubmissionState.RETRACTED:
                 action, after, state = Action.REPORT_RETRACTED, case, CaseState.TO_REPORT
             case _:
@@ -191,6 +189,11 @@ class Sender:
             details=details,
         )
         unit.append([draft])
+
+
+def preserved(case: Case, *, until: datetime) -> Case:
+    """Kept at least so long."""
+    return replace(case, preserve_until=max(until, case.preserve_until or until))
 
 
 def _still_leased(mine: Submission, stored: Submission) -> bool:

@@ -9,9 +9,9 @@ submit     A report may have been opened whose number nobody knows. It can never
 upload,    The file, or its description, may have arrived, and a second one would be a duplicate
 fileinfo   or an error. Withdraw the report and open another one.
 retract    Ask again: "already retracted" and "no such report" are as good as success.
-finish     Ask again. "Already finished" is success. "No such report" means that it expired, and
-           is believed only once its time has passed; before that, a person has to look, because
-           believing it wrongly would report the case twice.
+finish     Ask again. "Already finished" is success. "No such report" proves nothing, however
+           late: it may have expired, or may have been finished and be out of reach. A person asks
+           the receiver and settles it, because believing it wrongly would report the case twice.
 =========  =====================================================================================
 
 A report is finished by nobody who has given it up: a number in ``abandoned`` is never used again.
@@ -29,7 +29,10 @@ from lightkeeper.reporting.sending._answer import Answer, Verdict
 _LASTS: Final = timedelta(hours=24)
 _LASTS_UNCHANGED: Final = timedelta(hours=1)
 _UNFINISHED: Final = "the receiver says that a report is finished which was not finished from here"
-_VANISHED: Final = "the receiver says that a report which was being finished is gone"
+_UNKNOWN: Final = (
+    "finish unknown: the receiver does not know a report whose finish may have arrived; ask it "
+    "whether the report was finished, and settle that here"
+)
 _FILES: Final = "the receiver lists other files than were sent: compare the last receipt"
 _CANNOT_WITHDRAW: Final = "the receiver refuses to withdraw the report"
 
@@ -120,6 +123,14 @@ def retracted(submission: Submission) -> Submission:
     )
 
 
+def settled_as(submission: Submission, *, finished: bool, now: datetime) -> Submission:
+    """After a person has found out what became of a finish. What was not finished is given up."""
+    if finished:
+        return _finished(submission, now)
+    given_up = replace(_given_up(submission), problem=None, next_attempt=now)
+    return replace(given_up, state=SubmissionState.CONFIRMED, attempts=0)
+
+
 def _after_submit(submission: Submission, answer: Answer, asked: datetime) -> Submission:
     if answer.verdict is Verdict.DONE and answer.report_id:
         # Counted from before the request, so that our deadline is never later than the receiver's.
@@ -166,9 +177,7 @@ def _after_finish(
         case Verdict.FINISHED:
             return _finished(submission, now) if request.repeated else dead(submission, _UNFINISHED)
         case Verdict.NO_REPORT | Verdict.RETRACTED:
-            if not _has_expired(submission, now):
-                return dead(submission, _VANISHED)
-            return _given_up(_failed(submission, answer, for_good=False))
+            return dead(submission, _UNKNOWN)
         case _:
             return _failed(submission, answer)
 
@@ -178,9 +187,9 @@ def _after_retract(submission: Submission, answer: Answer, now: datetime) -> Sub
     match answer.verdict:
         case Verdict.DONE | Verdict.RETRACTED:
             return _withdrawn(submission)
+        case Verdict.NO_REPORT if may_be_finished:
+            return dead(submission, _UNKNOWN)
         case Verdict.NO_REPORT:
-            if may_be_finished and not _has_expired(submission, now):
-                return dead(submission, _VANISHED)
             return _withdrawn(submission)
         case Verdict.FINISHED:
             return _finished(submission, now) if may_be_finished else dead(submission, _UNFINISHED)
@@ -230,11 +239,6 @@ def _failed(submission: Submission, answer: Answer, *, for_good: bool = True) ->
 
 def _tired(submission: Submission, problem: str) -> Submission:
     return replace(submission, attempts=submission.attempts + 1, problem=problem)
-
-
-def _has_expired(submission: Submission, now: datetime) -> bool:
-    expires = deadline(submission)
-    return expires is not None and now >= expires
 
 
 def _same_digest(said: str | None, expected: str) -> bool:

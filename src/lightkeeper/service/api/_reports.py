@@ -27,6 +27,8 @@ class SubmissionView(BaseModel):
     attempts: int
     next_attempt: datetime | None
     problem: str | None
+    finish_unknown: bool
+    """Whether a person has to ask the receiver what became of it, and to settle that."""
     finished_at: datetime | None
 
     @classmethod

@@ -44,6 +44,7 @@ _SAID: Final = {
     "discarded": "The draft was thrown away.",
     "retracted": "The report is being withdrawn.",
     "retried": "It is tried again.",
+    "settled": "It is settled.",
 }
 
 

@@ -27,6 +27,7 @@ _DONE: Final = frozenset(
     {SubmissionState.FINISHED, SubmissionState.RETRACTED, SubmissionState.DISCARDED}
 )
 _MOST_RECEIPT: Final = 4_000
+_OUTCOMES: Final = {"finished": True, "not-finished": False}
 
 
 def report_routes() -> APIRouter:
@@ -88,6 +89,27 @@ def report_routes() -> APIRouter:
     def retry(submission_id: str, actor: Acting, services: Serving) -> RedirectResponse:
         services.reports.retry_dead(actor, submission_id)
         return back_to(f"/reports/{submission_id}", "retried")
+
+    @router.post("/reports/{submission_id}/settle", response_model=None)
+    def settle(
+        submission_id: str,
+        request: Request,
+        form: Posted,
+        actor: Acting,
+        services: Serving,
+        config: Granting,
+    ) -> HTMLResponse | RedirectResponse:
+        number, outcome = text_of(form, "number", most=100), text_of(form, "outcome", most=20)
+        submission = services.reports.submission(actor, submission_id)
+        problem = None
+        if number != submission.report_id:
+            problem = "This is not the receiver’s number of the report."
+        elif outcome not in _OUTCOMES:
+            problem = "Say which of the two the receiver has told you."
+        if problem:
+            return _page(request, actor, services, config, submission_id, problem=problem)
+        services.reports.settle(actor, submission_id, number, finished=_OUTCOMES[outcome])
+        return back_to(f"/reports/{submission_id}", "settled")
 
     return router
 
