@@ -12,6 +12,7 @@ from lightkeeper import __version__
 from lightkeeper.service._acting import guard
 from lightkeeper.service._failures import answer_failures
 from lightkeeper.service._gate import Gate
+from lightkeeper.service._gauges import Gauges
 from lightkeeper.service._identity import Identify
 from lightkeeper.service._metrics import Metrics
 from lightkeeper.service._rates import Rates
@@ -53,6 +54,7 @@ def create_app(
     FastAPI
     """
     metrics = Metrics()
+    metrics.registry.register(Gauges(services))
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -14,11 +14,14 @@ from lightkeeper.cases.exposure import Budget
 from lightkeeper.errors import InvalidConfiguration, InvalidReport
 from lightkeeper.reporting.cybertipline import prepare
 from lightkeeper.reporting.sending import CyberTipline, ReportDesk
+from lightkeeper.reporting.sending._standing import standing_of
 from lightkeeper.reporting.webhooks import Notifier
 from lightkeeper.service._app import create_app
 from lightkeeper.service._services import ServiceConfig, Services
 from lightkeeper.service.examine import ExaminerPool
 from lightkeeper.service.jobs import Jobs, Worker, open_queue
+from lightkeeper.service.jobs._backlog import backlog, count_failures
+from lightkeeper.service.jobs._queue import close_queue
 from lightkeeper.storage.cases import open_cases
 from lightkeeper.storage.keys import KeyRing
 from lightkeeper.storage.vault import open_vault
@@ -101,8 +104,10 @@ def open_house(plan: HousePlan, *, lookups: FastAPI | None = None) -> Iterator[H
         if plan.receiver is not None:
             works["reports"] = _sending(stack, reports, plan.receiver)
         queue = open_queue(plan.jobs)
-        stack.callback(queue.storage.close)
-        jobs = Jobs(queue, desk, pool, every_minute=works)
+        stack.callback(close_queue, queue)
+        count_failures(queue)
+        hourly = {"retention": _retention(desk)}
+        jobs = Jobs(queue, desk, pool, every_minute=works, every_hour=hourly)
         services = Services(
             cases=store,
             accounts=store,
@@ -114,6 +119,8 @@ def open_house(plan: HousePlan, *, lookups: FastAPI | None = None) -> Iterator[H
             examine=jobs.examine,
             clock=now,
             budget=plan.budget,
+            backlog=partial(backlog, queue),
+            outbox=partial(standing_of, store),
         )
         if plan.threads:
             worker = Worker(queue, threads=plan.threads)
@@ -153,6 +160,13 @@ def _no_reporter(*_: Any, **__: Any) -> PreparedReport:
     raise InvalidReport(
         "nobody is configured as the reporter", hint="set report.reporter, see the how-to"
     )
+
+
+def _retention(desk: Desk) -> Callable[[], None]:
+    def put_forward() -> None:
+        desk.put_forward()
+
+    return put_forward
 
 
 def _sending(

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from lightkeeper.cases.desk import Desk
     from lightkeeper.cases.people import AccountStore
     from lightkeeper.reporting.sending import ReportDesk
+    from lightkeeper.reporting.sending._standing import Standing
     from lightkeeper.reporting.webhooks import WebhookStore
+    from lightkeeper.service.jobs._backlog import Backlog
 
 _MIB = 1 << 20
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -63,6 +65,10 @@ class Services:
     clock: Clock
     budget: Budget = field(default_factory=Budget)
     """What one shift of a person may hold."""
+    backlog: Callable[[], Backlog] | None = None
+    """How far behind the jobs are, where there is a queue of them."""
+    outbox: Callable[[], Standing] | None = None
+    """Where the reports stand, in numbers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -9,6 +10,7 @@ from lightkeeper.cases.decision import Outcome
 from lightkeeper.cases.item import ViewMode
 from lightkeeper.cases.people import Role
 from lightkeeper.cases.record import CaseState
+from lightkeeper.cases.triage import CaseFilter, Sort
 from lightkeeper.errors import CaseNotFound, InvalidTransition, NotPermitted
 from lightkeeper.testing.cases import Office, new_picture, new_prompt, person
 
@@ -87,3 +89,50 @@ def test_holds_and_destruction_say_why(office: Office) -> None:
         office.desk.destroy(office.rob, case_id, request="")
     with pytest.raises(InvalidTransition):
         office.desk.release_hold(office.rob, case_id, because="none stands")
+
+
+def _reported(office: Office, *, days: int) -> str:
+    """A reported case that has to be kept for so many days from now."""
+    case = office.opened()
+    with office.store.writing() as writer:
+        until = office.clock() + timedelta(days=days)
+        writer.save_case(replace(case, state=CaseState.REPORTED, preserve_until=until))
+    return case.id
+
+
+PAST = CaseFilter(past_retention=True)
+
+
+def test_people_are_told_once_that_the_retention_of_a_case_is_over(office: Office) -> None:
+    case_id = _reported(office, days=1)
+    assert office.desk.put_forward() == 0
+    assert office.desk.count(office.rob, PAST) == 0
+    office.clock.forward(days=2)
+    assert office.desk.put_forward() == 1
+    assert office.desk.put_forward() == 0
+    assert office.trace(case_id).count("retention-over") == 1
+    assert [case.id for case in office.desk.queue(office.rob, PAST, sort=Sort.OLDEST).cases] == [
+        case_id
+    ]
+
+
+def test_no_machine_destroys_a_case_whose_retention_is_over(office: Office) -> None:
+    case_id = _reported(office, days=-1)
+    kept = dict(office.vault.kept)
+    office.desk.put_forward()
+    assert office.vault.kept == kept
+    assert office.case(case_id).state is CaseState.REPORTED
+    office.desk.destroy(office.rob, case_id, request="its time is over")
+    assert office.desk.count(office.rob, PAST) == 0
+    assert office.desk.put_forward() == 0
+
+
+def test_a_held_case_is_put_forward_after_the_hold_and_told_of_again(office: Office) -> None:
+    case_id = _reported(office, days=-1)
+    office.desk.put_forward()
+    office.desk.hold(office.rob, case_id, because="order of a court")
+    assert office.desk.put_forward() == 0
+    assert office.desk.count(office.rob, PAST) == 0
+    office.desk.release_hold(office.rob, case_id, because="order lifted")
+    assert office.desk.put_forward() == 1
+    assert office.desk.count(office.rob, PAST) == 1

@@ -307,6 +307,11 @@ def test_what_need_not_be_kept_is_found(store: CaseStore) -> None:
     with store.reading() as unit:
         assert unit.due_for_destruction(NOON, 10) == ("c1",)
         assert unit.due_for_destruction(NOON, 0) == ()
+        past = CaseFilter(past_retention=True)
+        page = unit.page(past, sort=Sort.OLDEST, now=NOON)
+        assert [case.id for case in page.cases] == ["c1"]
+        assert unit.count(past, now=NOON) == 1
+        assert unit.count(past, now=NOON - 2 * HOUR) == 0
 
 
 def test_queues_and_settings_are_personal(store: CaseStore) -> None:

@@ -36,6 +36,8 @@ class Action(StrEnum):
     EXPORTED = "exported"
     HELD = "held"
     HOLD_RELEASED = "hold-released"
+    RETENTION_OVER = "retention-over"
+    """Its time of preservation has passed: a person decides what becomes of it."""
     DESTROYED = "destroyed"
     SIGNED_IN = "signed-in"
     SIGN_IN_FAILED = "sign-in-failed"

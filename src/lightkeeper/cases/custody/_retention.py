@@ -23,6 +23,13 @@ def preserve_until(submitted: datetime, retention: timedelta = YEAR) -> datetime
     return submitted + retention
 
 
+def is_past_retention(case: Case, now: datetime) -> bool:
+    """Whether it need not be kept any longer, and is still there: a person decides about it."""
+    if case.preserve_until is None or case.hold is not None:
+        return False
+    return case.state is not CaseState.DESTROYED and case.preserve_until <= now
+
+
 def may_destroy(case: Case, *, now: datetime, lawful_request: bool) -> str | None:
     """Why a case may not be destroyed now; ``None`` where nothing stands against it.
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from lightkeeper.cases.audit import Action
 from lightkeeper.cases.custody import certificate, may_destroy
+from lightkeeper.cases.custody._retention import is_past_retention
 from lightkeeper.cases.desk._bench import Bench
-from lightkeeper.cases.people import Actor, Permission
+from lightkeeper.cases.people import SERVICE, Actor, Permission
 from lightkeeper.cases.record import Case, CaseState
 from lightkeeper.errors import InvalidTransition
 
@@ -28,7 +29,8 @@ class CustodyDesk(Bench):
             if case.state is CaseState.DESTROYED:
                 raise InvalidTransition("its media and texts are gone already")
             writer.append([self._event(actor, Action.HELD, case, because=because)])
-            return writer.save_case(replace(case, hold=because))
+            # Once the hold is released, people are told again.
+            return writer.save_case(replace(case, hold=because, put_forward=None))
 
     def release_hold(self, actor: Actor, case_id: str, *, because: str) -> Case:
         """End a hold."""
@@ -69,6 +71,26 @@ class CustodyDesk(Bench):
                 replace(case, state=CaseState.DESTROYED, claim=None, assigned=None, note="")
             )
             return certified
+
+    def put_forward(self, *, limit: int = 10_000) -> int:
+        """Tell people, once for each, of cases that need not be kept any longer; how many.
+
+        For the jobs alone. Nothing is destroyed: that is for a person to ask for.
+        """
+        with self._store.reading() as reader:
+            due = [reader.case(found) for found in reader.due_for_destruction(self.now(), limit)]
+        told = 0
+        for known in due:
+            if known is None or known.put_forward is not None:
+                continue
+            with self._store.writing() as writer:
+                case = writer.lock_case(known.id)
+                if case is None or case.put_forward or not is_past_retention(case, self.now()):
+                    continue
+                writer.append([self._event(SERVICE, Action.RETENTION_OVER, case)])
+                writer.save_case(replace(case, put_forward=self.now()))
+                told += 1
+        return told
 
     def _destroy_media(self, item: Item) -> None:
         media = item.media

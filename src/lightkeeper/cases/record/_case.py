@@ -161,4 +161,6 @@ class Case:
     """Not to be destroyed before, where a report was submitted."""
     hold: str | None = None
     """Why nothing of it may be destroyed."""
+    put_forward: datetime | None = None
+    """When people were told that its time of preservation has passed."""
     note: str = ""

@@ -50,6 +50,8 @@ class CaseFilter:
     """Handed over to this person."""
     overdue: bool = False
     """Nobody has decided (``open``, ``second-opinion``), and it was due."""
+    past_retention: bool = False
+    """Its time of preservation has passed, no hold stands, and it is not destroyed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,6 +30,8 @@ class FilterParameters(BaseModel):
     claimed_by: str | None = None
     unclaimed: bool = False
     overdue: bool = False
+    past_retention: bool = False
+    """Its time of preservation has passed, and no hold stands on it."""
 
     def case_filter(self) -> CaseFilter:
         """For the desk."""
@@ -48,6 +50,7 @@ class FilterParameters(BaseModel):
             claimed_by=self.claimed_by,
             unclaimed=self.unclaimed,
             overdue=self.overdue,
+            past_retention=self.past_retention,
         )
 
 

@@ -40,6 +40,8 @@ class Jobs:
     every_minute : mapping of str to callable
         Further work by name: sending reports, delivering notices. Each is called once a minute,
         by several workers at once if it takes long, so each leases what it works on.
+    every_hour : mapping of str to callable
+        The same, once an hour.
     """
 
     def __init__(
@@ -49,18 +51,24 @@ class Jobs:
         examiner: Examiner,
         *,
         every_minute: Mapping[str, Callable[[], None]],
+        every_hour: Mapping[str, Callable[[], None]] | None = None,
     ) -> None:
         self._queue = queue
         self._desk = desk
         self._examiner = examiner
-        self._work = dict(every_minute)
+        self._minutely, self._hourly = tuple(every_minute), tuple(every_hour or ())
+        self._work = {**every_minute, **(every_hour or {})}
         self._examine = queue.task(name="examine")(self.examine_item)
         self._run = queue.task(name="run")(self.run)
         queue.periodic_task(crontab(minute="*"), name="every-minute")(self.sweep)
+        queue.periodic_task(crontab(minute="7"), name="every-hour")(self.hourly)
 
     def examine(self, item_id: str) -> None:
-        """Have an item examined soon."""
-        self._examine(item_id)
+        """Have an item examined soon; where the queue is down, once the sweep finds it."""
+        try:
+            self._examine(item_id)
+        except Exception as error:  # Of Redis, SQLite or the network: each has its own.
+            log.warning("the queue of jobs takes nothing", error=type(error).__name__)
 
     def examine_item(self, item_id: str) -> None:
         """Examine an item that still waits, in this thread."""
@@ -86,5 +94,10 @@ class Jobs:
         if not self._queue.pending_count():
             for item_id in self._desk.items_waiting(_SWEPT_AT_ONCE):
                 self._examine(item_id)
-        for name in self._work:
+        for name in self._minutely:
+            self._run(name)
+
+    def hourly(self) -> None:
+        """Do what is due every hour."""
+        for name in self._hourly:
             self._run(name)

@@ -13,10 +13,11 @@ from lightkeeper.errors import InvalidConfiguration, MissingExtra
 from lightkeeper.service.jobs._serializer import JsonSerializer
 
 _NAME = "lightkeeper"
+_PLACES = "sqlite:///FILE, redis://HOST/NUMBER or unix://SOCKET?db=NUMBER"
 
 
 def open_queue(url: str) -> Huey:
-    """The queue at ``sqlite:///FILE`` or ``redis://HOST/NUMBER``.
+    """The queue at ``sqlite:///FILE``, ``redis://HOST/NUMBER`` or ``unix://SOCKET?db=NUMBER``.
 
     Raises
     ------
@@ -30,14 +31,28 @@ def open_queue(url: str) -> Huey:
         path = Path(url.removeprefix("sqlite:///"))
         path.parent.mkdir(parents=True, exist_ok=True)
         return SqliteHuey(_NAME, filename=str(path), **options)
-    if scheme in ("redis", "rediss"):
-        try:
-            return RedisHuey(_NAME, url=url, **options)
-        except ImportError as error:
-            raise MissingExtra("A queue in Redis", extra="redis") from error
-    raise InvalidConfiguration(
-        f"no queue of jobs on '{scheme}'", hint="sqlite:///FILE or redis://HOST/NUMBER"
-    )
+    if scheme in ("redis", "rediss", "unix"):
+        return RedisHuey(_NAME, connection_pool=_redis(url), **options)
+    raise InvalidConfiguration(f"no queue of jobs on '{scheme}'", hint=_PLACES)
+
+
+def close_queue(queue: Huey) -> None:
+    """Give back the connections of a queue; huey itself leaves those to Redis open."""
+    queue.storage.close()
+    if isinstance(queue, RedisHuey):
+        queue.storage.pool.disconnect()
+
+
+def _redis(url: str) -> Any:
+    try:
+        from redis import ConnectionPool
+    except ImportError as error:
+        raise MissingExtra("A queue in Redis", extra="redis") from error
+    try:
+        # Without a limit, a server that hangs would hold every intake up.
+        return ConnectionPool.from_url(url, socket_connect_timeout=5, socket_timeout=10)
+    except ValueError as error:
+        raise InvalidConfiguration(f"the queue's URL is wrong: {error}", hint=_PLACES) from None
 
 
 class Worker:

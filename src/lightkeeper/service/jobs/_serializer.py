@@ -1,8 +1,12 @@
-"""Jobs as JSON. huey's own format is pickle: who can write to its queue could run anything."""
+"""Jobs as JSON, with the time at which each was asked for.
+
+huey's own format is pickle: who can write to its queue could run anything.
+"""
 
 from __future__ import annotations
 
 import json
+import time
 from datetime import datetime
 from typing import Any
 
@@ -22,7 +26,7 @@ class JsonSerializer(Serializer):  # type: ignore[misc]
             raise TypeError("a job takes plain arguments, and is followed by no other")
         message = {name: getattr(data, name) for name in _CARRIED}
         eta = data.eta.isoformat() if data.eta is not None else None
-        return json.dumps({"job": message | {"eta": eta}}).encode()
+        return json.dumps({"job": message | {"eta": eta}, "asked": time.time()}).encode()
 
     def _deserialize(self, data: bytes) -> Any:
         value = json.loads(data)

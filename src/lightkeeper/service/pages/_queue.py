@@ -128,6 +128,13 @@ def _tabs(actor: Actor, services: Services) -> tuple[SavedQueue, ...]:
     to_report = _of(states=frozenset({CaseState.TO_REPORT}))
     report = SavedQueue(id="report", name="To report", owner=None, filter=to_report)
     known.insert(0 if not actor.may(Permission.REVIEW) else len(known), report)
+    if actor.may(Permission.KEEP):
+        ended = _of(past_retention=True)
+        known.append(
+            SavedQueue(
+                id="ended", name="Retention over", owner=None, filter=ended, sort=Sort.OLDEST
+            )
+        )
     known.append(SavedQueue(id="all", name="All", owner=None, filter=_of()))
     return (*known, *services.desk.saved_queues(actor))
 

@@ -28,6 +28,8 @@ def states_of(which: CaseFilter) -> tuple[str, ...]:
     states = which.states or frozenset(CaseState)
     if which.overdue:
         states &= UNDECIDED
+    if which.past_retention:
+        states -= {CaseState.DESTROYED}
     return tuple(sorted(state.value for state in states))
 
 
@@ -40,6 +42,8 @@ def conditions(which: CaseFilter, *, now: datetime) -> list[ColumnElement[bool]]
         asked += [no_claim(now), _row.assigned.is_(None)]
     if which.overdue:
         asked.append(_row.due < to_time(now))
+    if which.past_retention:
+        asked += [_row.preserve_until <= to_time(now), ~_row.held]
     return asked
 
 

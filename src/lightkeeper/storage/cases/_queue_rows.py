@@ -105,7 +105,7 @@ class QueueRows(Rows):
             bound = [literal(v, c.type) for v, c in zip(after, columns, strict=True)]
             wanted = wanted.where(tuple_(*columns) > tuple_(*bound))
         state: ColumnElement[str] = case_record.c.state
-        if which.subject is not None or which.claimed_by is not None:
+        if which.subject is not None or which.claimed_by is not None or which.past_retention:
             # Few cases are: without statistics SQLite would read a whole order to find them.
             state = state.concat("")
         parts = [wanted.where(state == name) for name in states_of(which)]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from lightkeeper.cases import Member, Page
 from lightkeeper.cases.audit import Event, Head, seal
+from lightkeeper.cases.custody._retention import is_past_retention
 from lightkeeper.cases.item import Item, ItemState, View
 from lightkeeper.cases.record import UNDECIDED, Case, CaseState
 from lightkeeper.cases.triage import CaseFilter, SavedQueue, Sort
@@ -189,14 +190,7 @@ class Reader(Webhooks):
     # Custody, personal settings, audit
     def due_for_destruction(self, now: datetime, limit: int) -> tuple[str, ...]:
         """Cases that need not be kept any longer."""
-        due = [
-            case.id
-            for case in self._state.cases.values()
-            if case.preserve_until is not None
-            and case.preserve_until <= now
-            and case.hold is None
-            and case.state is not CaseState.DESTROYED
-        ]
+        due = [case.id for case in self._state.cases.values() if is_past_retention(case, now)]
         return tuple(due[:limit])
 
     def saved_queues(self, person: str) -> tuple[SavedQueue, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from lightkeeper.cases.custody._retention import is_past_retention
 from lightkeeper.cases.record import UNDECIDED, Case
 from lightkeeper.cases.triage import CaseFilter, Sort
 
@@ -60,5 +61,6 @@ def _is_at_hand(which: CaseFilter, case: Case, now: datetime) -> bool:
             not which.unclaimed or (not claimed and case.assigned is None),
             which.assigned is None or case.assigned == which.assigned,
             not which.overdue or (case.state in UNDECIDED and case.triage.due < now),
+            not which.past_retention or is_past_retention(case, now),
         )
     )
