@@ -7,9 +7,9 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from lightkeeper.cases.desk import Rules
 from lightkeeper.cases.exposure import Budget
 from lightkeeper.cli._known import KnownMaterial, with_known_material
+from lightkeeper.cli._local_desk import desk_rules
 from lightkeeper.cli._settings import data_folder, load_settings
 from lightkeeper.errors import InvalidConfiguration
 from lightkeeper.reporting.cybertipline import ReporterProfile
@@ -54,8 +54,10 @@ def house_plan(*, port: int) -> HousePlan:
         jobs=service.queue or f"sqlite:///{data_folder() / 'jobs.db'}",
         policy=policy,
         build=build,
-        config=ServiceConfig(url=service.url or f"http://localhost:{port}"),
-        rules=_rules(service),
+        config=ServiceConfig(
+            url=service.url or f"http://localhost:{port}", proxies=service.proxies
+        ),
+        rules=desk_rules(service),
         budget=_budget(service),
         receiver=_receiver(settings.report),
         profile=_profile(settings.report.reporter),
@@ -73,15 +75,6 @@ def _examination(policy: Policy) -> tuple[Policy, Builder]:
     # Opened here too: what is wrong with it is said before any worker starts.
     known.open(policy.sets, warn=True)
     return policy, partial(with_known_material, known=known)
-
-
-def _rules(service: ServiceSettings) -> Rules:
-    return Rules(
-        claim_lasts=timedelta(minutes=service.claim_minutes),
-        second_opinion_share=service.second_opinion_share,
-        retention=timedelta(days=service.retention_days),
-        reuse_known_decisions=service.reuse_known_decisions,
-    )
 
 
 def _budget(service: ServiceSettings) -> Budget:

@@ -16,6 +16,8 @@ class ServiceSettings(_Group):
 
     url: str | None = None
     """Under which browsers reach it; ``http://localhost:PORT`` by default."""
+    proxies: tuple[str, ...] = ()
+    """Addresses and networks of proxies, whose ``X-Forwarded-For`` is believed."""
     queue: str | None = None
     """URL of the queue of jobs; SQLite in the data folder by default."""
     examiners: int = Field(default=1, ge=1)

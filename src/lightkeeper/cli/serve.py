@@ -112,7 +112,7 @@ def _serve_review(*, host: str, port: int, demo: bool) -> None:
             plan = _demo_plan(plan, stack, port)
         house = stack.enter_context(open_house(plan))
         _greet(house, plan, demo=demo)
-        serve_app(house.app, host=host, port=port, log_line=JSON_LINE)
+        serve_app(house.app, host=host, port=port, log_line=JSON_LINE, proxies=plan.config.proxies)
 
 
 def _greet(house: House, plan: HousePlan, *, demo: bool) -> None:

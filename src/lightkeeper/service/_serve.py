@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import logging
+import signal
 import socket
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -13,6 +16,8 @@ import uvicorn
 from lightkeeper.errors import OutputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from fastapi import FastAPI
 
 _BACKLOG = 256
@@ -23,7 +28,14 @@ JSON_LINE = "%(message)s"
 """For a log whose messages are JSON objects already."""
 
 
-def serve(app: FastAPI, *, host: str, port: int, log_line: str = PLAIN_LINE) -> None:
+def serve(
+    app: FastAPI,
+    *,
+    host: str,
+    port: int,
+    log_line: str = PLAIN_LINE,
+    proxies: Sequence[str] = (),
+) -> None:
     """Serve until SIGINT or SIGTERM; requests that have begun are answered.
 
     Parameters
@@ -34,6 +46,8 @@ def serve(app: FastAPI, *, host: str, port: int, log_line: str = PLAIN_LINE) -> 
         0 takes a free one. The address is written to standard error.
     log_line : str
         How a line of the log is formed.
+    proxies : sequence of str
+        Addresses and networks whose word for a client's address is believed.
 
     Raises
     ------
@@ -41,7 +55,18 @@ def serve(app: FastAPI, *, host: str, port: int, log_line: str = PLAIN_LINE) -> 
         The address cannot be bound.
     """
     _log_to_stderr(log_line)
-    settings = uvicorn.Config(
+    settings = uvicorn_settings(app, proxies)
+    with _listening(host, port) as listening, _told_to_end():
+        address, bound = listening.getsockname()[:2]
+        shown = f"[{address}]" if ":" in address else address
+        sys.stderr.write(f"Listening on http://{shown}:{bound}\n")
+        sys.stderr.flush()
+        uvicorn.Server(settings).run(sockets=[listening])
+
+
+def uvicorn_settings(app: FastAPI, proxies: Sequence[str]) -> uvicorn.Config:
+    """How requests are read, whoever sends them."""
+    return uvicorn.Config(
         app,
         lifespan="on",
         ws="none",
@@ -49,15 +74,12 @@ def serve(app: FastAPI, *, host: str, port: int, log_line: str = PLAIN_LINE) -> 
         # The services' own logs name routes; this one would write down query strings.
         access_log=False,
         server_header=False,
+        # Said here, or the environment could have everybody believed.
+        proxy_headers=bool(proxies),
+        forwarded_allow_ips=list(proxies),
         limit_concurrency=_MOST_CONNECTIONS,
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )
-    with _listening(host, port) as listening:
-        address, bound = listening.getsockname()[:2]
-        shown = f"[{address}]" if ":" in address else address
-        sys.stderr.write(f"Listening on http://{shown}:{bound}\n")
-        sys.stderr.flush()
-        uvicorn.Server(settings).run(sockets=[listening])
 
 
 def is_local(host: str) -> bool:
@@ -66,6 +88,20 @@ def is_local(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+@contextlib.contextmanager
+def _told_to_end() -> Iterator[None]:
+    """uvicorn raises SIGTERM again once it has stopped, and that would end the process before
+    jobs are finished and folders removed."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda _number, _frame: None)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Protocol
@@ -77,6 +78,9 @@ class ServiceConfig:
 
     url: str = "http://localhost:8400"
     """Under which browsers reach it, as they write it: scheme, host and port."""
+    proxies: tuple[str, ...] = ()
+    """Addresses and networks of the proxies in front of it: their ``X-Forwarded-For`` is believed,
+    and nobody else's."""
     session_idle: timedelta = timedelta(minutes=60)
     session_lasts: timedelta = timedelta(hours=12)
     link_lasts: timedelta = timedelta(hours=72)
@@ -101,6 +105,13 @@ class ServiceConfig:
                 "the service's URL must have a scheme and a host, and no path",
                 hint="Such as https://review.example.org",
             )
+        for proxy in self.proxies:
+            try:
+                ipaddress.ip_network(proxy, strict=False)
+            except ValueError:
+                raise InvalidConfiguration(
+                    "a proxy is named by its address or network", hint="Such as 127.0.0.1"
+                ) from None
 
     @property
     def https(self) -> bool:
