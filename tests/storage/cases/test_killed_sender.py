@@ -11,7 +11,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -111,7 +111,9 @@ def _one_life(parent: subprocess.Popen[str], trouble: Trouble, rng: random.Rando
     while rng and not ended and not trouble.reached.is_set():
         ended = _says(parent, 0.002)
     if rng and not ended and not _says(parent, rng.uniform(0, 0.03)):
-        os.kill(child, signal.SIGKILL)
+        # It may have come to its end just now.
+        with suppress(ProcessLookupError):
+            os.kill(child, signal.SIGKILL)
     end = parent.stdout.readline().strip()
     assert end in ("killed", "ended 0")
     return end == "killed"
