@@ -15,15 +15,17 @@ import tempfile
 import threading
 import time
 from collections import Counter, defaultdict, deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import httpx
+import uvloop
 
 from bench_cases import OPEN, _fill, _postgresql
+from cpu_time import cpu_seconds
+from http_client import Answer, Client, ClientError
 from lightkeeper.cases.audit import verify
 from lightkeeper.cases.people import Account, Role
 from lightkeeper.scan import Policy, default_examiners
@@ -59,25 +61,27 @@ class Tally:
     late: int = 0
     """Intakes that were to begin, and found too many others still running."""
     resident: list[tuple[float, int]] = field(default_factory=list)
+    cpu: dict[str, float] = field(default_factory=dict)
+    """Share of a core that each took, by who."""
 
     async def ask(
-        self, client: httpx.AsyncClient, route: str, path: str = "", **options: Any
-    ) -> httpx.Response | None:
+        self, client: Client, route: str, path: str = "", **options: Any
+    ) -> Answer | None:
         """One request; ``None`` where it did not succeed."""
         method, _, template = route.partition(" ")
         begun = time.perf_counter()
         try:
             answer = await client.request(method, path or template, **options)
-        except httpx.HTTPError as error:
-            self.errors[f"{route}: {type(error).__name__}"] += 1
+        except (ClientError, TimeoutError) as error:
+            self.errors[f"{route}: {error or 'timeout'}"] += 1
             return None
         self.seconds[route].append(time.perf_counter() - begun)
-        if answer.status_code in _FINE:
+        if answer.status in _FINE:
             return answer
-        if answer.status_code == _SOMEBODY_WAS_FASTER:
-            self.conflicts[route] += 1
+        if answer.status == _SOMEBODY_WAS_FASTER:
+            self.conflicts[f"{route}: {answer.json()['error']['message']}"] += 1
         else:
-            self.errors[f"{route}: {answer.status_code}"] += 1
+            self.errors[f"{route}: {answer.status}"] += 1
         return None
 
 
@@ -88,7 +92,7 @@ def run(seconds: int = 300) -> str:
         with _house(url) as (folder, services):
             cookies, key = _people(services)
             with _served(folder, url) as (port, process):
-                tally = asyncio.run(_load(port, process, seconds, cookies, key))
+                tally = _run(_load(port, process, seconds, cookies, key, _postmaster(url)))
             lost, intact, events = _after(folder, url, tally)
     rows = [_row(route, times) for route, times in sorted(tally.seconds.items())]
     resident = [f"{at:.0f} s: {size >> 20} MiB" for at, size in _spread(tally.resident)]
@@ -108,7 +112,9 @@ def run(seconds: int = 300) -> str:
             f" {len(tally.acknowledged):,}, lost: {lost}; intakes not begun in time: {tally.late};"
             f" audit of {events:,} events intact: {'yes' if intact else 'NO'}.",
             "",
-            f"Resident memory of the serving process: {', '.join(resident)}.",
+            f"Resident memory of the serving process: {', '.join(resident)}. Cores in use: "
+            + ", ".join(f"{who} {share:.2f}" for who, share in tally.cpu.items())
+            + ".",
             "",
         ]
     )
@@ -141,7 +147,7 @@ def _long_queue(name: str, url: str) -> str:
         store.close()
         cookies, _ = _people(services)
         with _served(folder, url) as (port, _process):
-            tally = asyncio.run(_page_through(port, cookies[0]))
+            tally = _run(_page_through(port, cookies[0]))
     if tally.errors:
         raise RuntimeError(str(dict(tally.errors)))
     return "\n".join(
@@ -151,7 +157,7 @@ def _long_queue(name: str, url: str) -> str:
 
 async def _page_through(port: int, cookie: tuple[str, str]) -> Tally:
     tally = Tally()
-    async with _client(port, cookie) as client:
+    with _client(port, cookie) as client:
         after = None
         for number in range(PAGES):
             options = {"state": "open"} | ({"after": after} if after and number % 10 else {})
@@ -168,13 +174,21 @@ async def _load(
     seconds: int,
     cookies: list[tuple[str, str]],
     key: str,
+    postmaster: int,
 ) -> Tally:
-    tally, ends = Tally(), time.monotonic() + seconds
+    tally, begun = Tally(), time.monotonic()
+    ends = begun + seconds
+    trees = {"service": process.pid, "data base": postmaster}
+    before = {who: cpu_seconds(root) for who, root in trees.items()}, time.process_time()
     async with asyncio.TaskGroup() as group:
         group.create_task(_watch(tally, process, seconds))
         group.create_task(_intakes(tally, port, key, ends))
         for number, cookie in enumerate(cookies):
             group.create_task(_reviewer(tally, port, cookie, ends, random.Random(number)))
+    took = time.monotonic() - begun
+    for who, root in trees.items():
+        tally.cpu[who] = (cpu_seconds(root) - before[0][who]) / took
+    tally.cpu["clients"] = (time.process_time() - before[1]) / took
     return tally
 
 
@@ -182,20 +196,18 @@ async def _reviewer(
     tally: Tally, port: int, cookie: tuple[str, str], ends: float, rng: random.Random
 ) -> None:
     """Look at the queue, take a case, read it, decide, and think in between."""
-    async with _client(port, cookie) as client:
+    with _client(port, cookie) as client:
         await asyncio.sleep(rng.uniform(0, 5))
         while time.monotonic() < ends:
             await tally.ask(client, "GET /api/v1/cases", params={"state": "open"})
             await asyncio.sleep(rng.uniform(0.5, 1.5))
             taken = await tally.ask(client, "POST /api/v1/cases/next")
-            if taken is not None and taken.status_code == 200:
+            if taken is not None and taken.status == 200:
                 await _decide(tally, client, taken.json()["id"], rng)
             await asyncio.sleep(rng.uniform(0.5, 1.5))
 
 
-async def _decide(
-    tally: Tally, client: httpx.AsyncClient, case_id: str, rng: random.Random
-) -> None:
+async def _decide(tally: Tally, client: Client, case_id: str, rng: random.Random) -> None:
     answer = await tally.ask(client, "GET /api/v1/cases/{case}", f"/api/v1/cases/{case_id}")
     if answer is None:
         return
@@ -217,11 +229,8 @@ async def _decide(
 
 async def _intakes(tally: Tally, port: int, key: str, ends: float) -> None:
     headers = {"Authorization": f"Bearer {key}"} | HOST
-    limits = httpx.Limits(max_connections=64, max_keepalive_connections=64)
     running: set[asyncio.Task[None]] = set()
-    async with httpx.AsyncClient(
-        base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=30, limits=limits
-    ) as client:
+    with contextlib.closing(Client(port, headers)) as client:
         begun, number = time.monotonic(), 0
         while time.monotonic() < ends:
             if len(running) > 200:
@@ -235,7 +244,7 @@ async def _intakes(tally: Tally, port: int, key: str, ends: float) -> None:
         await asyncio.gather(*running)
 
 
-async def _intake(tally: Tally, client: httpx.AsyncClient, number: int) -> None:
+async def _intake(tally: Tally, client: Client, number: int) -> None:
     body = {
         "arising": "uploaded",
         "subject": {"kind": "user", "identifier": f"user-{number % 5_000}"},
@@ -268,13 +277,20 @@ async def _watch(tally: Tally, process: subprocess.Popen[str], seconds: int) -> 
         await asyncio.sleep(1)
 
 
-@contextlib.asynccontextmanager
-async def _client(port: int, cookie: tuple[str, str]) -> AsyncIterator[httpx.AsyncClient]:
+def _client(port: int, cookie: tuple[str, str]) -> contextlib.closing[Client]:
     value, csrf = cookie
     headers = {"X-CSRF-Token": csrf, "Cookie": f"{cookie_name(CONFIG)}={value}"} | HOST
-    url = f"http://127.0.0.1:{port}"
-    async with httpx.AsyncClient(base_url=url, headers=headers, timeout=30) as client:
-        yield client
+    return contextlib.closing(Client(port, headers))
+
+
+def _run(load: Coroutine[Any, Any, Tally]) -> Tally:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(load)
+
+
+def _postmaster(url: str) -> int:
+    folder = Path(url.rpartition("host=")[2])
+    return int((folder / "data" / "postmaster.pid").read_text().splitlines()[0])
 
 
 @contextlib.contextmanager
