@@ -9,6 +9,7 @@ import pytest
 
 from lightkeeper.cases.audit import Action, EventDraft
 from lightkeeper.cases.people import Account, AccountStore, OneTimeLink, Role, Session
+from lightkeeper.cases.people._accounts import Attempts
 from lightkeeper.errors import CaseError, StaleCase
 from lightkeeper.storage.cases import SqlCaseStore
 from lightkeeper.testing.cases import MemoryAccounts
@@ -127,3 +128,35 @@ def test_a_transaction_that_fails_leaves_neither_account_nor_event(lite: SqlCase
         unit.append([draft])
     with lite.reading() as reader:
         assert [event.action for event in reader.events()] == ["people-changed"]
+
+
+def test_failed_attempts_are_counted_forgotten_and_bounded(store):
+    def tried(key: bytes, failures: int, minutes: int) -> Attempts:
+        at = NOW + timedelta(minutes=minutes)
+        return Attempts(key=key, failures=failures, last=at, until=at)
+
+    with store.accounts() as unit:
+        unit.save_attempts(tried(b"a", 1, 0))
+        unit.save_attempts(tried(b"a", 9, 5))
+        unit.save_attempts(tried(b"b", 1, 6))
+        unit.save_attempts(tried(b"c", 1, 7))
+        unit.save_attempts(tried(b"old", 50, -60))
+        unit.trim_attempts(before=NOW, most=2)
+    with store.accounts() as unit:
+        assert unit.attempts(b"a") == tried(b"a", 9, 5)
+        assert unit.attempts(b"c") is not None
+        assert unit.attempts(b"b") is None
+        assert unit.attempts(b"old") is None
+        unit.end_attempts(b"a")
+    with store.reading_accounts() as unit:
+        assert unit.attempts(b"a") is None
+
+
+def test_the_sessions_of_a_person_are_listed_the_last_seen_first(store):
+    with store.accounts() as unit:
+        unit.add_account(ann())
+        unit.save_session(session(b"1"))
+        unit.save_session(session(b"2", seen=NOW + timedelta(minutes=2)))
+    with store.reading_accounts() as unit:
+        assert [each.digest for each in unit.sessions_of("a1")] == [b"2", b"1"]
+        assert unit.sessions_of("a2") == ()

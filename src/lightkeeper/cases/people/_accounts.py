@@ -73,6 +73,17 @@ class OneTimeLink:
     expires: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempts:
+    """How often something went wrong at sign-in, for one digest of who and from where."""
+
+    key: bytes
+    failures: int
+    last: datetime
+    until: datetime
+    """Before then nothing of it is tried."""
+
+
 class AccountReader(Protocol):
     """One consistent view of all accounts; every request of a page asks it, so it never locks."""
 
@@ -89,8 +100,13 @@ class AccountReader(Protocol):
 
     def session(self, digest: bytes) -> Session | None: ...
 
+    def sessions_of(self, account_id: str) -> tuple[Session, ...]:
+        """All that are kept, the one seen last first; some may be over."""
+
     def link(self, digest: bytes) -> OneTimeLink | None:
         """Without using it up."""
+
+    def attempts(self, key: bytes) -> Attempts | None: ...
 
 
 class AccountUnit(AccountReader, Protocol):
@@ -113,6 +129,14 @@ class AccountUnit(AccountReader, Protocol):
 
     def take_link(self, digest: bytes, *, now: datetime) -> OneTimeLink | None:
         """The link, which is gone afterwards; ``None`` once it has expired."""
+
+    def save_attempts(self, attempts: Attempts) -> None:
+        """Add or replace them."""
+
+    def end_attempts(self, key: bytes) -> None: ...
+
+    def trim_attempts(self, *, before: datetime, most: int) -> None:
+        """Forget those last counted before a time, and the smallest where there are too many."""
 
     def append(self, drafts: Sequence[EventDraft]) -> None:
         """Chain events in this transaction, as ``CaseWriter.append`` does."""

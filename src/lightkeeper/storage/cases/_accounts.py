@@ -108,6 +108,12 @@ class AccountRows(Rows):
         """See the port."""
         self._connection.execute(delete(account_session).where(_S.account_id == account_id))
 
+    def sessions_of(self, account_id: str) -> tuple[Session, ...]:
+        """See the port."""
+        asked = select(account_session).where(_S.account_id == account_id)
+        rows = self._connection.execute(asked.order_by(_S.seen.desc(), _S.digest))
+        return tuple(map(_to_session, rows))
+
     def link(self, digest: bytes) -> OneTimeLink | None:
         """See the port."""
         row = self._connection.execute(

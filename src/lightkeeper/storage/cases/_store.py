@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from lightkeeper.errors import CaseError
 from lightkeeper.storage._engine import reading, writing
 from lightkeeper.storage.cases._accounts import AccountRows
+from lightkeeper.storage.cases._attempt_rows import AttemptRows
 from lightkeeper.storage.cases._audit_rows import AuditRows
 from lightkeeper.storage.cases._case_rows import CaseRows
 from lightkeeper.storage.cases._count_rows import CountRows
@@ -37,6 +38,7 @@ class SqlUnit(
     AuditRows,
     ReportRows,
     AccountRows,
+    AttemptRows,
     WebhookRows,
 ):
     """One transaction over cases, reports, accounts and the audit together."""

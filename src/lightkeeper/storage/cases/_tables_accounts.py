@@ -1,4 +1,4 @@
-"""Tables of accounts, sessions and one-time links."""
+"""Tables of accounts, sessions, one-time links and failed attempts."""
 
 from __future__ import annotations
 
@@ -38,3 +38,14 @@ account_link = Table(
     Column("account_id", ForeignKey("account_record.id"), nullable=False, unique=True),
     Column("expires", BigInteger, nullable=False),
 )
+
+account_attempt = Table(
+    "account_attempt",
+    metadata,
+    Column("key", LargeBinary, primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("last", BigInteger, nullable=False),
+    Column("until", BigInteger, nullable=False),
+    Index("account_attempt_by_last", "last"),
+)
+"""Of whom and from where is a keyed digest: it holds neither a name nor an address."""

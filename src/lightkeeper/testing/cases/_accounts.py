@@ -15,6 +15,7 @@ from lightkeeper.testing.cases._store import MemoryCases
 if TYPE_CHECKING:
     from lightkeeper.cases.audit import EventDraft
     from lightkeeper.cases.people import Account, OneTimeLink, Session
+    from lightkeeper.cases.people._accounts import Attempts
 
 
 class _Unit:
@@ -25,12 +26,13 @@ class _Unit:
         accounts: dict[str, Account],
         sessions: dict[bytes, Session],
         links: dict[bytes, OneTimeLink],
+        tried: dict[bytes, Attempts],
     ) -> None:
-        self.kept, self.sessions, self.links = accounts, sessions, links
+        self.kept, self.sessions, self.links, self.tried = accounts, sessions, links, tried
         self.drafts: list[EventDraft] = []
 
     def copy(self) -> _Unit:
-        return _Unit(dict(self.kept), dict(self.sessions), dict(self.links))
+        return _Unit(dict(self.kept), dict(self.sessions), dict(self.links), dict(self.tried))
 
     def account(self, account_id: str) -> Account | None:
         return self.kept.get(account_id)
@@ -75,6 +77,10 @@ class _Unit:
         for digest in ended:
             del self.sessions[digest]
 
+    def sessions_of(self, account_id: str) -> tuple[Session, ...]:
+        found = [session for session in self.sessions.values() if session.account == account_id]
+        return tuple(sorted(found, key=lambda session: session.seen, reverse=True))
+
     def link(self, digest: bytes) -> OneTimeLink | None:
         return self.links.get(digest)
 
@@ -85,6 +91,20 @@ class _Unit:
     def take_link(self, digest: bytes, *, now: datetime) -> OneTimeLink | None:
         link = self.links.pop(digest, None)
         return link if link is not None and link.expires > now else None
+
+    def attempts(self, key: bytes) -> Attempts | None:
+        return self.tried.get(key)
+
+    def save_attempts(self, attempts: Attempts) -> None:
+        self.tried[attempts.key] = attempts
+
+    def end_attempts(self, key: bytes) -> None:
+        self.tried.pop(key, None)
+
+    def trim_attempts(self, *, before: datetime, most: int) -> None:
+        kept = [each for each in self.tried.values() if each.last >= before]
+        kept.sort(key=lambda each: (each.failures, each.last), reverse=True)
+        self.tried = {each.key: each for each in kept[:most]}
 
     def append(self, drafts: Sequence[EventDraft]) -> None:
         self.drafts.extend(drafts)
@@ -98,7 +118,7 @@ class MemoryAccounts:
 
     def __init__(self, cases: MemoryCases | None = None) -> None:
         self._cases = cases or MemoryCases()
-        self._unit = _Unit({}, {}, {})
+        self._unit = _Unit({}, {}, {}, {})
         self._writing = Lock()
 
     @contextmanager
