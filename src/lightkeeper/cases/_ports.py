@@ -54,6 +54,9 @@ class CaseReader(Protocol):
     def items(self, case_id: str) -> tuple[Item, ...]:
         """In the order in which they came."""
 
+    def items_of(self, case_ids: Collection[str]) -> tuple[Item, ...]:
+        """Items of many cases, asked for at once; those of a case in their order."""
+
     def decisions(self, case_id: str) -> tuple[Decision, ...]:
         """Oldest first, undone ones too."""
 

@@ -349,3 +349,13 @@ def test_the_audit_is_one_chain(store: CaseStore) -> None:
         assert [event.sequence for event in unit.events(after=1, limit=2)] == [2, 3]
         assert [event.sequence for event in unit.events(after=4)] == []
         assert events[0].action == Action.OPENED.value
+
+
+def test_items_of_many_cases_are_asked_for_at_once(store: CaseStore) -> None:
+    keep(store, a_case("c1"), a_case("c2"), a_case("c3"))
+    with store.writing() as unit:
+        for name, case in (("i1", "c1"), ("i2", "c2"), ("i3", "c1"), ("i4", "c3")):
+            unit.add_item(an_item(name, case))
+    with store.reading() as unit:
+        assert [item.id for item in unit.items_of(["c1", "c2", "c1", "none"])] == ["i1", "i2", "i3"]
+        assert unit.items_of([]) == ()

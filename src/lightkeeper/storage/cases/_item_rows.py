@@ -39,7 +39,14 @@ class ItemRows(Rows):
 
     def items(self, case_id: str) -> tuple[Item, ...]:
         """See the port."""
-        return self._items(_row.case_id == case_id)
+        if case_id not in self._items_of:
+            self._items_of[case_id] = self._items(_row.case_id == case_id)
+        return self._items_of[case_id]
+
+    def items_of(self, case_ids: Collection[str]) -> tuple[Item, ...]:
+        """See the port."""
+        some = _batched(dict.fromkeys(case_ids), _AT_ONCE)
+        return tuple(item for batch in some for item in self._items(_row.case_id.in_(batch)))
 
     def items_waiting(self, limit: int) -> tuple[str, ...]:
         """See the port."""
@@ -90,6 +97,7 @@ class ItemRows(Rows):
         """See the port."""
         values = {**_values(item), "id": item.id, "case_id": item.case}
         self._connection.execute(insert(case_item).values(values))
+        self._forget()
         self._join(item, cluster_key)
 
     def save_item(self, item: Item, *, cluster_key: str | None = None) -> None:
@@ -97,6 +105,7 @@ class ItemRows(Rows):
         changed = update(case_item).where(_row.id == item.id).values(_values(item))
         if not self._connection.execute(changed).rowcount:
             raise CaseNotFound("there is no such item")
+        self._forget()
         self._join(item, cluster_key)
 
     def _join(self, item: Item, key: str | None) -> None:

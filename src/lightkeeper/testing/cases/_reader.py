@@ -54,6 +54,10 @@ class Reader(Webhooks):
         """Of a case, in the order in which they came."""
         return tuple(item for item in self._state.items.values() if item.case == case_id)
 
+    def items_of(self, case_ids: Collection[str]) -> tuple[Item, ...]:
+        """Of many cases."""
+        return tuple(item for item in self._state.items.values() if item.case in set(case_ids))
+
     def decisions(self, case_id: str) -> tuple[Decision, ...]:
         """Of a case, oldest first."""
         return tuple(d for d in self._state.decisions.values() if d.case == case_id)
