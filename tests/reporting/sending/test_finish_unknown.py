@@ -122,6 +122,64 @@ def test_no_key_and_nobody_of_another_queue_settles(world: World) -> None:
         world.desk.settle(elsewhere, unknown.id, unknown.report_id or "", finished=False)
 
 
+def _restored(world: World, files: int, sent: int) -> Submission:
+    """A report that is finished, and a data base from when ``sent`` requests had been made."""
+    early: list[Submission] = []
+    submission = world.confirmed(files)
+    finish, requests = world.client.finish, 0
+    for name in ("submit", "upload", "file_info", "finish"):
+        request = getattr(world.client, name)
+
+        def counted(*parts: object, request: object = request) -> object:
+            nonlocal requests
+            if requests == sent:
+                early.append(world.now(submission))
+            requests += 1
+            return request(*parts)  # type: ignore[operator]
+
+        setattr(world.client, name, counted)
+    case = world.case_of(submission)
+    world.desk.work(world.client)
+    assert len(world.stand_in.finished) == 1
+    world.client.finish = finish  # type: ignore[method-assign]
+    with world.store.writing() as unit:
+        now = unit.submission(submission.id)
+        assert now is not None
+        due = replace(early[0], version=now.version, next_attempt=world.clock(), under_way=None)
+        unit.save_submission(due)
+        unit.save_case(replace(case, version=world.case_of(submission).version))
+    return world.now(submission)
+
+
+@pytest.mark.parametrize("sent", range(1, 6))
+def test_a_report_that_was_finished_after_the_backup_is_not_made_again(
+    world: World, sent: int
+) -> None:
+    submission = _restored(world, 2, sent)
+    world.desk.work(world.client)
+    restored = world.now(submission)
+    assert restored.finish_unknown
+    assert "not finished from here" in (restored.problem or "")
+    world.desk.retry_dead(REPORTER, submission.id)
+    world.desk.work(world.client)
+    assert world.now(submission).state is SubmissionState.FINISHED
+    assert [report.id for report in world.stand_in.finished] == [restored.report_id]
+    assert len(world.stand_in.reports) == 1
+
+
+def test_the_receivers_word_that_it_is_finished_never_finishes_a_part_of_a_report(
+    world: World,
+) -> None:
+    world.faults.add(Step.UPLOAD, Fault(kind=FaultKind.CODE, code=5102))
+    submission = world.confirmed(2)
+    world.desk.work(world.client)
+    assert world.now(submission).finish_unknown
+    world.desk.retry_dead(REPORTER, submission.id)
+    world.run()
+    world.check(submission)
+    assert [report.state for report in world.stand_in.reports] == ["retracted", "finished"]
+
+
 _FINISHES = st.lists(
     st.sampled_from(
         [

@@ -107,8 +107,8 @@ class Submission:
 
     @property
     def finish_unknown(self) -> bool:
-        """Whether a finish went out and nothing proves what became of it: a person asks the
-        receiver, and settles it."""
+        """Whether it may be finished and nothing proves it: a person asks the receiver, and
+        settles it."""
         return (
             self.state is SubmissionState.DEAD
             and self.under_way is Step.FINISH

@@ -33,6 +33,7 @@ _UNKNOWN: Final = (
     "finish unknown: the receiver does not know a report whose finish may have arrived; ask it "
     "whether the report was finished, and settle that here"
 )
+_ELSEWHERE: Final = "it was finished, though not from here: compare it with the receiver's copy"
 _FILES: Final = "the receiver lists other files than were sent: compare the last receipt"
 _CANNOT_WITHDRAW: Final = "the receiver refuses to withdraw the report"
 
@@ -69,7 +70,7 @@ def next_request(submission: Submission) -> Request | None:
         return Request(Step.RETRACT) if submission.report_id else None
     if submission.report_id is None:
         return Request(Step.SUBMIT)
-    if lost is Step.FINISH:
+    if lost is Step.FINISH and _is_complete(submission):
         return Request(Step.FINISH, repeated=True)
     if lost is not None:
         return Request(Step.RETRACT)
@@ -162,7 +163,7 @@ def _after_file(
     if answer.verdict in (Verdict.NO_REPORT, Verdict.RETRACTED):
         return _given_up(_failed(submission, answer, for_good=False))
     if answer.verdict is Verdict.FINISHED:
-        return dead(submission, _UNFINISHED)
+        return _finished_elsewhere(submission)
     return _failed(submission, answer)
 
 
@@ -175,7 +176,9 @@ def _after_finish(
             sent = {file.file_id for file in submission.files}
             return finished if set(answer.files) == sent else replace(finished, problem=_FILES)
         case Verdict.FINISHED:
-            return _finished(submission, now) if request.repeated else dead(submission, _UNFINISHED)
+            if request.repeated:
+                return _finished(submission, now)
+            return _finished_elsewhere(submission)
         case Verdict.NO_REPORT | Verdict.RETRACTED:
             return dead(submission, _UNKNOWN)
         case _:
@@ -192,13 +195,21 @@ def _after_retract(submission: Submission, answer: Answer, now: datetime) -> Sub
         case Verdict.NO_REPORT:
             return _withdrawn(submission)
         case Verdict.FINISHED:
-            return _finished(submission, now) if may_be_finished else dead(submission, _UNFINISHED)
+            if not may_be_finished:
+                return _finished_elsewhere(submission)
+            finished = _finished(submission, now)
+            return finished if _is_complete(submission) else replace(finished, problem=_ELSEWHERE)
         case Verdict.INVALID if not submission.withdrawn_by:
             return _given_up(_failed(submission, answer, for_good=False))
         case Verdict.INVALID:
             return dead(submission, _CANNOT_WITHDRAW)
         case _:
             return _failed(submission, answer)
+
+
+def _finished_elsewhere(submission: Submission) -> Submission:
+    """So it is after a backup was restored. From now on nothing but a finish is believed of it."""
+    return dead(replace(submission, under_way=Step.FINISH), _UNFINISHED)
 
 
 def _withdrawn(submission: Submission) -> Submission:
@@ -243,3 +254,7 @@ def _tired(submission: Submission, problem: str) -> Submission:
 
 def _same_digest(said: str | None, expected: str) -> bool:
     return said is not None and said.strip().lower() == expected.lower()
+
+
+def _is_complete(submission: Submission) -> bool:
+    return all(file.described for file in submission.files)
