@@ -67,7 +67,7 @@ async def _check_token(request: Request, identity: Identity | None) -> None:
         raise Refusal(403, "stale-form", "This page is too old. Load it again, and try once more.")
 
 
-def acting(request: Request) -> Actor:
+async def acting(request: Request) -> Actor:
     """Whoever acts; a route whose table entry is ``ANYBODY`` cannot ask for this."""
     identity: Identity | None = request.state.identity
     if identity is None:
@@ -75,18 +75,19 @@ def acting(request: Request) -> Actor:
     return identity.actor
 
 
-def services(request: Request) -> Services:
+async def services(request: Request) -> Services:
     """What the routes work with."""
     found: Services = request.app.state.services
     return found
 
 
-def config(request: Request) -> ServiceConfig:
+async def config(request: Request) -> ServiceConfig:
     """What the service grants."""
     found: ServiceConfig = request.app.state.config
     return found
 
 
+# None of them waits, and yet they are coroutines: each would else be handed to a thread and back.
 Acting = Annotated[Actor, Depends(acting)]
 Serving = Annotated[Services, Depends(services)]
 Granting = Annotated[ServiceConfig, Depends(config)]

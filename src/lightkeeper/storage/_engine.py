@@ -34,6 +34,9 @@ PRAGMA journal_size_limit = 268435456;
 CREATE TEMP TABLE incoming (position INTEGER PRIMARY KEY, kind TEXT, value BLOB);
 """
 _WRITES = "lightkeeper_writes"
+CONNECTIONS = 20
+"""Kept open to a PostgreSQL; a new one costs its server a process. Some more are opened when all
+are in use. Its default of 100 is enough for a service with one process that works for it."""
 # PostgreSQL: a deadlock, or a transaction that cannot be put in order with the others.
 _IN_BETWEEN = frozenset({"40P01", "40001"})
 
@@ -51,7 +54,7 @@ def make_engine(url: str, *, raises: type[LightkeeperError] = MatchError) -> Eng
     if parsed.get_backend_name() not in ("sqlite", "postgresql"):
         raise raises(f"no store on {parsed.get_backend_name()}: SQLite or PostgreSQL")
     try:
-        engine = create_engine(parsed)
+        engine = create_engine(parsed, **_pool(parsed.get_backend_name()))
     except ModuleNotFoundError as error:
         raise MissingExtra("a store on PostgreSQL", extra="postgresql") from error
     except NoSuchModuleError as error:
@@ -60,6 +63,11 @@ def make_engine(url: str, *, raises: type[LightkeeperError] = MatchError) -> Eng
         event.listen(engine, "connect", _set_up_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _pool(backend: str) -> dict[str, Any]:
+    # SQLite has one writer at a time, and each of its connections a cache of its own.
+    return {"pool_size": CONNECTIONS} if backend == "postgresql" else {}
 
 
 def _set_up_sqlite(connection: sqlite3.Connection, _record: Any) -> None:

@@ -45,14 +45,14 @@ class Bench:
         return self._clock()
 
     def _case(self, reader: CaseReader, actor: Actor, case_id: str, permission: Permission) -> Case:
-        return _within_reach(reader.case(case_id), actor, permission)
+        return within_reach(reader.case(case_id), actor, permission)
 
     def _locked(
         self, writer: CaseWriter, actor: Actor, case_id: str, permission: Permission
     ) -> Case:
         """The case, for a change. Rights are checked first: a refused stranger locks nothing."""
         self._case(writer, actor, case_id, permission)
-        return _within_reach(writer.lock_case(case_id), actor, permission)
+        return within_reach(writer.lock_case(case_id), actor, permission)
 
     def _item(
         self, reader: CaseReader, actor: Actor, item_id: str, permission: Permission
@@ -102,7 +102,8 @@ def visible(actor: Actor, which: CaseFilter) -> CaseFilter | None:
     return replace(which, queues=queues)
 
 
-def _within_reach(case: Case | None, actor: Actor, permission: Permission) -> Case:
+def within_reach(case: Case | None, actor: Actor, permission: Permission) -> Case:
+    """The case, where the actor has this right in its queue."""
     actor.require(permission)
     if case is None or not actor.may(permission, case.queue):
         raise not_found()

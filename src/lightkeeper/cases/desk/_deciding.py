@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from lightkeeper.cases.audit import Action
 from lightkeeper.cases.decision import Decision, ItemDecision
-from lightkeeper.cases.desk._bench import DECIDED, Bench, new_id, not_found
+from lightkeeper.cases.desk._bench import DECIDED, Bench, new_id, not_found, within_reach
 from lightkeeper.cases.desk._labels import carried_over, labelled
 from lightkeeper.cases.desk._outline import retriaged
 from lightkeeper.cases.desk._queues import LEADS, check_turn, check_undecided
@@ -51,9 +51,8 @@ class DecidingDesk(Bench):
         with self._store.writing() as writer:
             seen = self._case(writer, actor, case_id, Permission.REVIEW)
             others = relatives(writer, actor, seen, now=self.now())
-            for other in sorted([case_id, *others]):
-                writer.lock_case(other)
-            case = self._case(writer, actor, case_id, Permission.REVIEW)
+            locked = {other: writer.lock_case(other) for other in sorted([case_id, *others])}
+            case = within_reach(locked[case_id], actor, Permission.REVIEW)
             self._check_decidable(writer, actor, case, draft)
             decision = self._decision(writer, actor, case, draft)
             before = writer.decisions(case.id)

@@ -49,9 +49,11 @@ class IntakeDesk(Bench):
         sent, is open again: there is something new to decide about.
         """
         _check_item(new)
-        with self._store.reading() as reader:
-            self._open_to(reader.case(case_id), actor)
-        media = self.media_facts(new.content) if new.content is not None else None
+        media = None
+        if new.content is not None:
+            with self._store.reading() as reader:
+                self._open_to(reader.case(case_id), actor)
+            media = self.media_facts(new.content)
         try:
             with self._store.writing() as writer:
                 item = self._added(writer, actor, case_id, new, media)
@@ -138,6 +140,8 @@ class IntakeDesk(Bench):
         new: NewItem,
         media: MediaFacts | None,
     ) -> Item:
+        # Rights first: a refused stranger locks nothing.
+        self._open_to(writer.case(case_id), actor)
         case = self._open_to(writer.lock_case(case_id), actor)
         items = writer.items(case.id)
         known = next((item for item in items if _is_same(item, new, media)), None)

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from lightkeeper.cases.record import CaseState
 from lightkeeper.errors import CaseNotFound, StaleCase
-from lightkeeper.storage.cases._case_values import CASES, case_values, source_digest
+from lightkeeper.storage.cases._case_values import case_values, source_digest
 from lightkeeper.storage.cases._rows import Rows
 from lightkeeper.storage.cases._tables_cases import case_item, case_record
 
@@ -62,6 +62,9 @@ class CaseRows(Rows):
 
     def _move_items(self, case: Case) -> None:
         """Items wait at the rank of their case, and not at all once it is destroyed."""
+        kept = case.state is not CaseState.DESTROYED
+        if kept and self._ranks.get(case.id) == (case.version, case.triage.rank):
+            return
         rank = None if case.state is CaseState.DESTROYED else case.triage.rank
         waits = case_item.c.waiting_rank
         moved = update(case_item).where(case_item.c.case_id == case.id)
@@ -73,5 +76,6 @@ class CaseRows(Rows):
         if lock:
             # Without "no key", items could not be added to the case meanwhile.
             asked = asked.with_for_update(key_share=True)
+            self._forget()
         record = self._connection.scalar(asked)
-        return None if record is None else CASES.load(record)
+        return None if record is None else self._loaded(record)

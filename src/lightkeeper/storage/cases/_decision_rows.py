@@ -30,7 +30,9 @@ class DecisionRows(Rows):
 
     def decisions(self, case_id: str) -> tuple[Decision, ...]:
         """See the port."""
-        return self._decisions(_row.case_id == case_id)
+        if case_id not in self._decisions_of:
+            self._decisions_of[case_id] = self._decisions(_row.case_id == case_id)
+        return self._decisions_of[case_id]
 
     def spread(self, decision_id: str) -> tuple[Decision, ...]:
         """See the port."""
@@ -45,6 +47,7 @@ class DecisionRows(Rows):
             "record": _DECISIONS.dump(decision),
         }
         self._connection.execute(insert(case_decision).values(values))
+        self._forget()
 
     def save_decision(self, decision: Decision) -> None:
         """See the port."""
@@ -61,6 +64,7 @@ class DecisionRows(Rows):
             raise CaseError("a decision is undone, never changed")
         changed = update(case_decision).where(_row.id == decision.id)
         self._connection.execute(changed.values(record=_DECISIONS.dump(decision)))
+        self._forget()
 
     def _decisions(self, which: ColumnElement[bool]) -> tuple[Decision, ...]:
         found = select(_row.record).where(which).order_by(_row.number)

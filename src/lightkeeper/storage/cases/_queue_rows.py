@@ -72,7 +72,7 @@ class QueueRows(Rows):
                 .with_for_update(key_share=True, skip_locked=True)
             )
             if record is not None:
-                return CASES.load(record)
+                return self._loaded(record)
             place = places[-1]
         return None
 
