@@ -34,6 +34,7 @@ COMMANDS: dict[str, str] = {
     "transcode": "Convert an image and keep its generation parameters.",
     "audit": "Verify, anchor or show the audit of cases.",
     "vault": "Verify kept media, and change the keys that it is under.",
+    "package": "Make an evidence package of a case, or verify one.",
     "doctor": "Show what is installed and what can run here.",
 }
 """Each command is the module of the same name in this package; it exposes ``app``."""

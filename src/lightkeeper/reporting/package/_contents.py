@@ -106,7 +106,7 @@ def _case(case: Case) -> dict[str, Any]:
     return {
         "id": case.id,
         "arising": case.arising.value,
-        "arising_means": ARISINGS[case.arising],
+        "arising_means": ARISINGS[case.arising].replace("the reporter", "the sender"),
         "intake": case.intake.value,
         "opened": _time(case.opened),
         "occurred": _time(case.occurred),

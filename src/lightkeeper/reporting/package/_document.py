@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from lightkeeper.reporting.package._in_short import in_short
 from lightkeeper.reporting.package._item_blocks import item_blocks
-from lightkeeper.reporting.package._words import label, time, yes
+from lightkeeper.reporting.package._words import amount, label, time, yes
 
 MOST_ITEMS: Final = 200
 MOST_LINES: Final = 500
@@ -105,6 +105,7 @@ def _made(parts: Iterator[tuple[str, Any]]) -> Iterator[Block]:
 
 def _case(case: dict[str, Any]) -> Iterator[Block]:
     subject = case["subject"]
+    details = sorted(subject["details"].items())
     yield Heading(2, "Case")
     rows = [
         ("Identifier", case["id"]),
@@ -112,11 +113,11 @@ def _case(case: dict[str, Any]) -> Iterator[Block]:
         ("Came in", f"{time(case['opened'])}, {label(case['intake'])}"),
         ("Happened", time(case["occurred"])),
         ("State", label(case["state"])),
-        ("Reported to the sender", f"{case['times_reported']} times"),
+        ("Reported to the sender", amount(case["times_reported"], "time")),
         ("About", f"{label(subject['kind'])}: {subject['identifier']}"),
-        *((f"  {name}, as the source says", text) for name, text in subject["details"].items()),
+        *((f"{label(name)} (said by the source)", text) for name, text in details),
         ("Signals of urgency", ", ".join(map(label, case["signals"])) or "none was set"),
-        ("Kept until at least", time(case["preserve_until"])),
+        ("Kept until at least", time(case["preserve_until"], none="no date is set")),
         ("Legal hold", yes(case["legal_hold"])),
     ]
     yield Rows(tuple(rows))
@@ -158,8 +159,8 @@ def _custody(said: dict[str, Any]) -> Iterator[Block]:
     yield Words(
         "From the sender's audit, in which each event is chained to the one before it by SHA-256. "
         "People and programs stand under the sender's identifiers. "
-        f"{len(events) - len(shown):,} routine events (reading, claiming) and every full digest "
-        "are in case.json."
+        f"{amount(len(events) - len(shown), 'event')} of reading and claiming, and every full "
+        "digest, are in case.json."
     )
     rows = tuple(
         (

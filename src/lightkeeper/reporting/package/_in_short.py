@@ -21,11 +21,13 @@ def in_short(said: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "Classes", _classes(items)
     yield "Generated with AI, by people", _generated(items)
     yield "Origin, by the program", _origins(items)
+    if conflicts := sum(len(item["evidence"]["conflicts"]) for item in items):
+        yield "CONFLICTS", f"{amount(conflicts, 'contradiction')} in the evidence: see each item"
     yield "Known material", _known(items)
     files = [item for item in items if item["file"]]
     if files:
         seen = sum(bool(item["viewed_entirely"]) for item in files)
-        yield "Seen by a person", f"all of {seen} of {amount(len(files), 'file')}"
+        yield "Seen by a person", f"{seen} of {amount(len(files), 'file')}, from edge to edge"
         yield "The files", _files(files)
     if not_seen := sum(len(item["evidence"]["not_examined"]) for item in items):
         yield "Not examined", f"{amount(not_seen, 'gap')}: see each item"

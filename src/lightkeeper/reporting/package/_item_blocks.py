@@ -45,7 +45,8 @@ def _identity(item: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for kind, name in (("md5", "MD5"), ("sha1", "SHA-1"), ("sha256", "SHA-256")):
         yield name, file["hashes"][kind]
     if file["hashes"]["pdq"]:
-        yield "PDQ", f"{file['hashes']['pdq']} (quality {file['hashes']['pdq_quality']})"
+        yield "PDQ", file["hashes"]["pdq"]
+        yield "PDQ quality", f"{file['hashes']['pdq_quality']} of 100"
     yield "A person saw all of it", yes(item["viewed_entirely"])
     yield "In the vault", label(file["in_vault"])
     yield "In this package", file["in_package"] or "no"

@@ -31,6 +31,9 @@ _LARGEST_READ: Final = 1 << 21
 _LARGEST_MANIFEST: Final = 1 << 23
 _PIECE: Final = 1 << 20
 _LOCAL_HEADER: Final = 30
+_DIRECTORY_ENTRY: Final = 46
+_ENDS: Final = (22, 22 + 20 + 56)
+"""What follows the directory: its end, and before it what archives over 4 GiB need."""
 _ENCRYPTED: Final = 0x1
 _UNREADABLE: Final = (
     zipfile.BadZipFile,
@@ -113,7 +116,7 @@ def verify_package(file: Path | BinaryIO, *, key: bytes | None = None) -> Packag
 
 def _verified(file: _Bounded, key: bytes | None) -> PackageReport:
     with zipfile.ZipFile(file) as archive:
-        infos = _infos(archive)
+        infos = _infos(archive, file)
         manifest, signature = (_small(archive, infos, name) for name in (MANIFEST, SIGNATURE))
         said = _parsed(manifest)
         named = {each["name"]: each for each in said["entries"]}
@@ -132,7 +135,7 @@ def _verified(file: _Bounded, key: bytes | None) -> PackageReport:
     )
 
 
-def _infos(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+def _infos(archive: zipfile.ZipFile, file: _Bounded) -> dict[str, zipfile.ZipInfo]:
     """The directory, where it is one that a package has."""
     infos: dict[str, zipfile.ZipInfo] = {}
     end = 0
@@ -147,7 +150,11 @@ def _infos(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
             raise InvalidReport("the package holds bytes outside its entries, or entries overlap")
         end += _LOCAL_HEADER + len(info.orig_filename.encode()) + info.file_size
         infos[info.orig_filename] = info
-    if archive.start_dir != end or archive.comment:
+    directory = sum(
+        _DIRECTORY_ENTRY + len(each.orig_filename.encode()) + len(each.extra) + len(each.comment)
+        for each in infos.values()
+    )
+    if archive.start_dir != end or file.size() - end - directory not in _ENDS:
         raise InvalidReport("the package holds bytes outside its entries")
     return infos
 
@@ -227,6 +234,12 @@ class _Bounded(io.RawIOBase):
 
     def tell(self) -> int:
         return self._file.tell()
+
+    def size(self) -> int:
+        before = self._file.tell()
+        found = self._file.seek(0, io.SEEK_END)
+        self._file.seek(before)
+        return found
 
     def read(self, size: int | None = -1) -> bytes:
         wanted = _LARGEST_READ + 1 if size is None or size < 0 else size

@@ -9,6 +9,8 @@ _LABELS: Final = {
     "captured": "from a camera",
     "generated": "generated",
     "undetermined": "undetermined",
+    "media": "file",
+    "model": "model reference",
     "api": "through the programming interface",
     "refer": "Refer to somebody else",
     "close": "Nothing to report",
@@ -27,7 +29,6 @@ _LABELS: Final = {
     "viewed": "Obscured preview seen",
     "exported": "Package handed out",
 }
-_UNKNOWN: Final = "not known"
 
 
 def label(code: Any) -> str:
@@ -43,9 +44,9 @@ def yes(value: bool) -> str:
     return "yes" if value else "no"
 
 
-def time(text: str | None) -> str:
+def time(text: str | None, *, none: str = "not known") -> str:
     """A time in UTC."""
-    return _UNKNOWN if text is None else f"{text[:10]} {text[11:19]} UTC"
+    return none if text is None else f"{text[:10]} {text[11:19]} UTC"
 
 
 def amount(count: int, thing: str) -> str:

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from lightkeeper.service._services import ServiceConfig
 from lightkeeper.service.api._cases import case_routes
 from lightkeeper.service.api._oversight import oversight_routes
+from lightkeeper.service.api._packages import package_routes
 from lightkeeper.service.api._reports import report_routes
 from lightkeeper.service.api._work import work_routes
 
@@ -19,6 +20,7 @@ def api_routes(config: ServiceConfig) -> APIRouter:
     router.include_router(work_routes())
     router.include_router(case_routes(config.max_upload_bytes))
     router.include_router(report_routes())
+    router.include_router(package_routes())
     router.include_router(oversight_routes())
 
     @router.get("/api/v1/openapi.json", include_in_schema=False)

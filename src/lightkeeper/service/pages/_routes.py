@@ -8,6 +8,7 @@ from lightkeeper.service.pages._acts import act_routes
 from lightkeeper.service.pages._audit import audit_routes
 from lightkeeper.service.pages._case import case_routes
 from lightkeeper.service.pages._exposure import exposure_routes
+from lightkeeper.service.pages._package import package_routes
 from lightkeeper.service.pages._people import people_routes
 from lightkeeper.service.pages._pixels import pixel_routes
 from lightkeeper.service.pages._queue import queue_routes
@@ -31,6 +32,7 @@ def page_routes() -> APIRouter:
         exposure_routes,
         statistics_routes,
         report_routes,
+        package_routes,
         audit_routes,
     ):
         router.include_router(routes())
