@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from lightkeeper.cases._ports import Page
 from lightkeeper.cases.audit import Action
+from lightkeeper.cases.audit._chain import keepable
 from lightkeeper.cases.desk._bench import Bench, visible
 from lightkeeper.cases.desk._standing import in_dispute
 from lightkeeper.cases.people import Actor, Permission
@@ -107,7 +108,8 @@ class QueueDesk(Bench):
             case = self._locked(writer, actor, case_id, Permission.REVIEW)
             check_undecided(case)
             self._check_holder(case, actor)
-            if not to:
+            # PostgreSQL keeps no name with NUL in a column.
+            if not to or keepable(to) != to:
                 raise InvalidTransition("handing over needs a person to hand over to")
             if has_decided(to, case, writer):
                 raise NotPermitted("whoever decided first cannot give the second opinion")

@@ -136,7 +136,15 @@ def _facts(text: str | None) -> dict[str, str]:
     if (
         not isinstance(facts, dict)
         or len(facts) > _MOST_FACTS
-        or not all(isinstance(value, str) for value in facts.values())
+        or not all(_is_text(name) and _is_text(value) for name, value in facts.items())
     ):
         raise Refusal(422, "invalid-request", "Lightkeeper-Facts must be a JSON object of strings.")
     return facts
+
+
+def _is_text(value: Any) -> bool:
+    """Escapes of JSON can spell half a surrogate pair, which is no character."""
+    try:
+        return isinstance(value, str) and bool(value.encode() or True)
+    except UnicodeEncodeError:
+        return False
