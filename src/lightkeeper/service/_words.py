@@ -20,10 +20,6 @@ _NAMES: Final = {
     "second-opinion": "Second opinion",
     "fileinfo": "File details",
     "none": "None of these",
-    "parameters": "same parameters",
-    "digest": "same content",
-    "pdq": "alike to the eye",
-    "model": "same model",
 }
 _MINUTE: Final = 60
 _HOUR: Final = 3600

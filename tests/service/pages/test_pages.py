@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import replace
-from html import escape
+from html import escape, unescape
 
 import pytest
 
+from lightkeeper.cases.audit import Anchor
+from lightkeeper.cases.custody import verify_certificate
 from lightkeeper.cases.item import ViewMode
 from lightkeeper.cases.people import Actor, Role
+from lightkeeper.cases.record import Signal
 from lightkeeper.testing.cases import new_case, new_picture, new_prompt, scan_row
 
 HOSTILE = "<script>document.title='taken'</script>\"'\u202egnp.alerbmu"
@@ -193,4 +198,89 @@ def test_the_audit_is_listed_and_verified(site):
     opened(site)
     visitor = site.signed_in(Role.AUDITOR)
     assert "Opened" in visitor.get("/audit").text
-    assert "The chain is whole" in visitor.post("/audit/verify").text
+    verified = visitor.post("/audit/verify").text
+    assert "The audit is intact" in verified
+    assert "sealed by this service’s key" in verified
+
+
+def test_an_anchor_that_was_kept_elsewhere_is_compared(site):
+    opened(site)
+    visitor = site.signed_in(Role.AUDITOR)
+    page = visitor.post("/audit/verify").text
+    line = unescape(re.search(r"spellcheck=\"false\">(\{.*?\})</textarea>", page)[1])
+    again = visitor.post("/audit/verify", data={"anchors": f"{line}\n"}).text
+    assert "the chain runs through 1 of 1" in again
+    digest = Anchor.parse(line).digest.hex()
+    other = line.replace(digest, "0" * len(digest))
+    assert "The audit was altered" in visitor.post("/audit/verify", data={"anchors": other}).text
+    assert visitor.post("/audit/verify", data={"anchors": "umbrella"}).status_code == 422
+
+
+def test_a_seal_of_another_key_is_seen(site):
+    opened(site)
+    visitor = site.signed_in(Role.AUDITOR)
+    site.services.keys.audit_key = lambda: b"another key"
+    answer = visitor.post("/audit/verify").text
+    assert "The audit was altered" in answer
+    assert "the seal is not of this service’s key" in answer
+
+
+def test_the_strongest_reason_comes_first(site):
+    case = opened(site, signals=frozenset({Signal.LIVE}), times_reported=900)
+    for path in ("/", f"/cases/{case.id}"):
+        text = site.signed_in(Role.REVIEWER, name=path).get(path).text
+        found = [int(points) for points in re.findall(r"\+(\d+)</span>", text)]
+        assert found == sorted(found, reverse=True)
+        assert found[0] == 300
+
+
+def test_a_case_that_is_due_soon_is_told_from_the_others(site):
+    opened(site, source_id="calm")
+    opened(site, source_id="urgent", signals=frozenset({Signal.LIVE}))
+    visitor = site.signed_in(Role.REVIEWER)
+    page = visitor.get("/").text
+    assert page.count('<li class="case soon">') == 1
+    assert page.count('<li class="case">') == 1
+    site.clock.forward(seconds=2 * 3600)
+    later = site.signed_in(Role.REVIEWER, name="later").get("/").text
+    assert later.count('<li class="case late">') == 1
+
+
+def test_a_look_of_less_than_a_second_is_no_view_of_everything(site):
+    case = opened(site)
+    item = items_of(site, case)[0].id
+    visitor = site.signed_in(Role.REVIEWER)
+    answer = visitor.post(f"/items/{item}/pixels", data={"mode": "clear"})
+    site.clock.forward(seconds=9)
+    view = answer.headers["lightkeeper-view"]
+    visitor.post(f"/views/{view}", data={"seconds": "0.99", "entire": "yes"})
+    with site.cases.reading() as reader:
+        assert not reader.view(view).entire
+    visitor.post(f"/views/{view}", data={"seconds": "1", "entire": "yes"})
+    with site.cases.reading() as reader:
+        assert reader.view(view).entire
+
+
+def test_a_case_is_destroyed_by_typing_it_and_the_certificate_is_shown(site):
+    case = opened(site)
+    visitor = site.signed_in(Role.LEAD)
+    path, reason = f"/cases/{case.id}/destroy", {"because": "a court's letter, number 7"}
+    assert visitor.post(path, data=reason | {"typed": "umbrella"}).status_code == 422
+    assert state_of(site, case).state.value == "open"
+    typed = reason | {"typed": case.id[:6], "law_enforcement": "yes"}
+    answer = visitor.post(path, data=typed)
+    assert answer.status_code == 200
+    shown = re.search(r'id="certificate"[^>]*>(.*?)</textarea>', answer.text, re.DOTALL)[1]
+    certificate = json.loads(unescape(shown))
+    verify_certificate(certificate, site.services.keys.signing_key().public_key())
+    assert state_of(site, case).state.value == "destroyed"
+    assert visitor.post(path, data=typed).status_code == 409
+
+
+def test_nothing_is_destroyed_under_a_hold_and_the_page_says_so(site):
+    case = opened(site)
+    visitor = site.signed_in(Role.LEAD)
+    visitor.post(f"/cases/{case.id}/hold", data={"because": "a court asks"})
+    assert "End it first" in visitor.get(f"/cases/{case.id}").text
+    data = {"because": "a letter", "typed": case.id[:6], "law_enforcement": "yes"}
+    assert visitor.post(f"/cases/{case.id}/destroy", data=data).status_code == 409

@@ -9,9 +9,12 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from lightkeeper.cases.audit import verify
+from lightkeeper.cases.audit import Anchor, verify
+from lightkeeper.cases.triage import CaseFilter
+from lightkeeper.errors import InvalidConfiguration
 from lightkeeper.service._acting import Acting, Granting, Serving
-from lightkeeper.service.pages._frame import framed, names_of
+from lightkeeper.service._refusal import Refusal
+from lightkeeper.service.pages._frame import Posted, framed, names_of, text_of
 
 if TYPE_CHECKING:
     from lightkeeper.cases import CaseReader
@@ -19,6 +22,8 @@ if TYPE_CHECKING:
 
 _SHOWN: Final = 100
 _LOOKED_AT: Final = 20_000
+_BEFORE_ALL: Final = -(1 << 63)
+"""A row that was put before the first event is read too."""
 
 
 def audit_routes() -> APIRouter:
@@ -47,18 +52,42 @@ def audit_routes() -> APIRouter:
             "person": person,
             "names": names,
             "older": events[-1].sequence if len(events) == _SHOWN else None,
-            "report": None,
             "looked_at": _LOOKED_AT,
         }
         return framed(request, actor, services, config, "audit.html", **context)
 
     @router.post("/audit/verify")
-    def check(request: Request, actor: Acting, services: Serving, config: Granting) -> HTMLResponse:
+    def check(
+        request: Request, form: Posted, actor: Acting, services: Serving, config: Granting
+    ) -> HTMLResponse:
+        anchors = _anchors(text_of(form, "anchors", most=100_000))
         with services.cases.reading() as reader:
-            report = verify(reader.events(), reader.head(), None)
-        return framed(request, actor, services, config, "verified.html", report=report)
+            head = reader.head()
+            events = reader.events(after=_BEFORE_ALL)
+            report = verify(events, head, services.keys.audit_key(), anchors=anchors)
+            # Opening a case is an event: where there are cases, somebody has emptied the audit.
+            emptied = not report.events and bool(
+                reader.count(CaseFilter(), now=services.clock(), most=1)
+            )
+        intact = report.intact and not emptied
+        anchor = Anchor(head.sequence, head.digest, services.clock()) if intact and head else None
+        context: dict[str, Any] = {
+            "report": report,
+            "given": len(anchors),
+            "emptied": emptied,
+            "intact": intact,
+            "anchor": anchor.line() if anchor else None,
+        }
+        return framed(request, actor, services, config, "verified.html", **context)
 
     return router
+
+
+def _anchors(text: str) -> list[Anchor]:
+    try:
+        return [Anchor.parse(line) for line in text.splitlines() if line.strip()]
+    except InvalidConfiguration:
+        raise Refusal(422, "no-anchor", "One of the lines is no anchor.") from None
 
 
 def _events(reader: CaseReader, case: str, actors: set[str], end: int) -> list[Event]:

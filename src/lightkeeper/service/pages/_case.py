@@ -17,10 +17,10 @@ from lightkeeper.cases.record import UNDECIDED, Signal
 from lightkeeper.errors import CaseNotFound, InvalidTransition, NotPermitted, StaleCase
 from lightkeeper.service._acting import Acting, Granting, Serving
 from lightkeeper.service._render import render
-from lightkeeper.service.pages import _answers
+from lightkeeper.service.pages import _answers, _reporter_form
 from lightkeeper.service.pages._answers import Answers, classification, read_answers
 from lightkeeper.service.pages._evidence import panels
-from lightkeeper.service.pages._frame import Posted, back_to, framed, names_of, text_of
+from lightkeeper.service.pages._frame import SOON, Posted, back_to, framed, names_of, text_of
 
 if TYPE_CHECKING:
     from starlette.datastructures import FormData
@@ -104,6 +104,8 @@ def _page(
         "answers": answers,
         "names": names_of(services),
         "claimed": file.case.claim is not None and file.case.claim.until > now,
+        "soon": now + SOON,
+        "file_marks": _file_marks(file),
         "undecided": file.case.state in UNDECIDED,
         "spread": _spread(actor, services, file),
         "guidance": _decided_guidance(file),
@@ -111,6 +113,7 @@ def _page(
         "history": _history(actor, services, case_id),
         "reviewers": _reviewers(actor, services, file.case),
         "form": _answers,
+        "reporter": _reporter_form,
         "signals": Signal,
         "artefacts": Artefact,
         "seen": Seen,
@@ -160,6 +163,17 @@ def _guidance(form: FormData, actor: Actor) -> tuple[Guidance, ...]:
 def _decided_guidance(file: CaseFile) -> tuple[Guidance, ...]:
     parts = (part for d in file.decisions if d.stands for part in d.items)
     return tuple(dict.fromkeys(each for part in parts for each in guidance(part.labels)))
+
+
+def _file_marks(file: CaseFile) -> dict[str, tuple[str, ...]]:
+    """What people marked each file with, in the newest decision that stands."""
+    names = _answers.ANNOTATIONS
+    return {
+        part.item: tuple(names[mark] for mark in names if mark in part.annotations)
+        for decision in file.decisions
+        if decision.stands and not decision.second
+        for part in decision.items
+    }
 
 
 def _history(actor: Actor, services: Services, case_id: str) -> tuple[Event, ...]:

@@ -31,6 +31,12 @@ _TEXTS: Final = {
     "negative_prompt": "Negative prompt (not wanted)",
 }
 _MATCHED: Final = frozenset({"set_name", "owner", "origin", "labels", "suppressed", "handling"})
+_LIKENESS: Final = {
+    "parameters": "same parameters",
+    "digest": "same content",
+    "pdq": "alike to the eye",
+    "model": "same model",
+}
 _LONGEST: Final = 600
 _MOST_VALUES: Final = 20
 
@@ -97,6 +103,12 @@ class Panel:
     evidence: Evidence
     bases: tuple[str, ...]
     """What a label of it can rest on."""
+
+    @property
+    def likeness(self) -> str:
+        """What makes its members alike, in words."""
+        likeness = self.group.likeness
+        return _LIKENESS.get(likeness, likeness) if likeness else ""
 
     @property
     def has_picture(self) -> bool:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 LATER: Final = "break-later"
 """Preference: when a reminder was put off."""
+SOON: Final = timedelta(hours=4)
+"""A case that is due within this is marked."""
 _PUT_OFF: Final = timedelta(minutes=10)
 _SAID: Final = {
     "nothing-free": "Nothing is free in this queue. You have done what there was.",

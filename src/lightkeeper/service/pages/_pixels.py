@@ -14,6 +14,8 @@ from lightkeeper.service._refusal import Refusal
 from lightkeeper.service.pages._frame import Posted, text_of
 
 VIEW_HEADER = "Lightkeeper-View"
+_LEAST_SECONDS = 1.0
+"""A shorter look is no view of the entire contents, whatever the page says."""
 _HEADERS = {"Cache-Control": "no-store", "Content-Disposition": "inline"}
 
 
@@ -38,12 +40,9 @@ def pixel_routes() -> APIRouter:
 
     @router.post("/views/{view_id}", status_code=204)
     def ended(view_id: str, form: Posted, actor: Acting, services: Serving) -> Response:
-        services.desk.end_view(
-            actor,
-            view_id,
-            seconds=_seconds(text_of(form, "seconds", most=20)),
-            entire=text_of(form, "entire") == "yes",
-        )
+        seconds = _seconds(text_of(form, "seconds", most=20))
+        entire = text_of(form, "entire") == "yes" and seconds >= _LEAST_SECONDS
+        services.desk.end_view(actor, view_id, seconds=seconds, entire=entire)
         return Response(status_code=204)
 
     return router

@@ -8,8 +8,10 @@ from typing import Final
 from markupsafe import Markup, escape
 
 _WIDTH: Final = 640
+_NARROW: Final = 360
+"""Of upright bars: they stand beside each other, and a label keeps its size."""
 _ROW: Final = 28
-_LABEL: Final = 200
+_LABEL: Final = 220
 _TALL: Final = 150
 
 
@@ -35,22 +37,27 @@ class Plot:
         return sum(bar.count for bar in self.bars)
 
 
-def bars(title: str, rows: tuple[Bar, ...], *, upright: bool = False) -> Plot:
-    """Draw bars, lying or upright. Colours are the style sheet's."""
+def bars(title: str, rows: tuple[Bar, ...], *, upright: bool = False, share_of: int = 0) -> Plot:
+    """Draw bars, lying or upright. Colours are the style sheet's.
+
+    ``share_of`` is what lying bars are a share of: they get their percentage.
+    """
     words = "; ".join(f"{bar.name}: {bar.count}" for bar in rows) or "nothing"
     most = max((bar.count for bar in rows), default=0) or 1
-    drawn = _upright(rows, most) if upright else _lying(rows, most)
+    drawn = _upright(rows, most) if upright else _lying(rows, most, share_of)
+    width = _NARROW if upright else _WIDTH
     height = _TALL if upright else max(_ROW * len(rows), 1)
+    kind = "plot upright" if upright else "plot"
     svg = (
-        f'<svg class="plot" viewBox="0 0 {_WIDTH} {height}" role="img" '
+        f'<svg class="{kind}" viewBox="0 0 {width} {height}" role="img" '
         f'aria-label="{escape(title)}: {escape(words)}">'
         f"<title>{escape(title)}</title><desc>{escape(words)}</desc>{drawn}</svg>"
     )
     return Plot(title, rows, Markup(svg))
 
 
-def _lying(rows: tuple[Bar, ...], most: int) -> str:
-    room = _WIDTH - _LABEL - 70
+def _lying(rows: tuple[Bar, ...], most: int, share_of: int) -> str:
+    room = _WIDTH - _LABEL - 120
     parts = []
     for row, bar in enumerate(rows):
         y, width = row * _ROW, room * bar.count / most
@@ -58,22 +65,34 @@ def _lying(rows: tuple[Bar, ...], most: int) -> str:
         parts.append(
             f'<text x="0" y="{y + 18}">{escape(name)}</text>'
             f'<rect class="bar" x="{_LABEL}" y="{y + 5}" width="{max(width, 1):.1f}" height="18"/>'
-            f'<text x="{_LABEL + width + 8:.1f}" y="{y + 18}">{bar.count:,}</text>'
+            f'<text x="{_LABEL + width + 8:.1f}" y="{y + 18}">{_amount(bar, share_of)}</text>'
         )
     return "".join(parts)
 
 
+def _amount(bar: Bar, share_of: int) -> str:
+    share = f" ({bar.count / share_of:.1%})" if share_of else ""
+    return f"{bar.count:,}{share}"
+
+
 def _upright(rows: tuple[Bar, ...], most: int) -> str:
-    step, room = _WIDTH / max(len(rows), 1), _TALL - 46
+    """First, middle and last are named: fourteen dates would be too small to read."""
+    step, room = _NARROW / max(len(rows), 1), _TALL - 46
+    named = {0: "start", len(rows) // 2: "middle", len(rows) - 1: "end"}
     parts = []
     for column, bar in enumerate(rows):
         x, height = column * step, room * bar.count / most
         middle = x + step / 2
         parts.append(
-            f'<rect class="bar" x="{x + 4:.1f}" y="{_TALL - 24 - max(height, 1):.1f}" '
-            f'width="{step - 8:.1f}" height="{max(height, 1):.1f}"/>'
-            f'<text class="middle" x="{middle:.1f}" y="{_TALL - 8}">{escape(bar.name)}</text>'
+            f'<rect class="bar" x="{x + 2:.1f}" y="{_TALL - 24 - max(height, 1):.1f}" '
+            f'width="{step - 4:.1f}" height="{max(height, 1):.1f}"/>'
         )
+        if column in named:
+            place = {"start": x, "middle": middle, "end": x + step}[named[column]]
+            parts.append(
+                f'<text class="{named[column]}" x="{place:.1f}" y="{_TALL - 6}">'
+                f"{escape(bar.name)}</text>"
+            )
         if bar.count:
             parts.append(
                 f'<text class="middle" x="{middle:.1f}" y="{_TALL - 30 - height:.1f}">'

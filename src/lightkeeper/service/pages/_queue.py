@@ -18,7 +18,7 @@ from lightkeeper.cases.triage import CaseFilter, SavedQueue, Sort
 from lightkeeper.service._acting import Acting, Granting, Serving
 from lightkeeper.service._refusal import Refusal
 from lightkeeper.service.api._filters import QueueParameters
-from lightkeeper.service.pages._frame import Posted, back_to, framed, names_of, text_of
+from lightkeeper.service.pages._frame import SOON, Posted, back_to, framed, names_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -68,6 +68,7 @@ def queue_routes() -> APIRouter:
             "counts": _counts(actor, services, asked.which),
             "names": names_of(services),
             "sorts": SORTS,
+            "soon": services.clock() + SOON,
             "kinds": {
                 "arising": Arising,
                 "state": CaseState,

@@ -10,12 +10,13 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse
 
-from lightkeeper.reporting.cybertipline import ReporterAnswers
 from lightkeeper.reporting.outbox import SubmissionState
 from lightkeeper.service._acting import Acting, Granting, Serving
 from lightkeeper.service._refusal import Refusal
 from lightkeeper.service._words import short
 from lightkeeper.service.pages._frame import Posted, back_to, framed, names_of, text_of
+from lightkeeper.service.pages._report_summary import summary_of
+from lightkeeper.service.pages._reporter_form import read_reporter_answers
 
 if TYPE_CHECKING:
     from lightkeeper.reporting.outbox import PreparedReport
@@ -44,13 +45,7 @@ def report_routes() -> APIRouter:
 
     @router.post("/cases/{case_id}/report")
     def prepare(case_id: str, form: Posted, actor: Acting, services: Serving) -> RedirectResponse:
-        answers = ReporterAnswers(
-            escalate=text_of(form, "escalate", most=3_000) or None,
-            exif_read=frozenset(str(item) for item in form.getlist("exif_read")),
-            context=frozenset(str(item) for item in form.getlist("context")),
-            note=text_of(form, "note"),
-        )
-        submission = services.reports.prepare(actor, case_id, answers)
+        submission = services.reports.prepare(actor, case_id, read_reporter_answers(form))
         return back_to(f"/reports/{submission.id}", "prepared")
 
     @router.get("/reports/{submission_id}")
@@ -128,9 +123,14 @@ def _page(
         (receipt, receipt.body[:_MOST_RECEIPT].decode("utf-8", "replace"))
         for receipt in services.reports.receipts(actor, submission_id)
     ]
+    documents = list(_documents(submission.prepared))
+    with services.cases.reading() as reader:
+        case = reader.case(submission.case)
     context = {
         "submission": submission,
-        "documents": list(_documents(submission.prepared)),
+        "case": case,
+        "summary": summary_of(submission),
+        "documents": documents,
         "receipts": receipts,
         "names": names_of(services),
         "problem": problem,
@@ -162,6 +162,9 @@ def _read(document: bytes) -> tuple[list[tuple[int, str, str]], str, bool | None
 
 
 def _rows(element: ET.Element, depth: int) -> Iterator[tuple[int, str, str]]:
+    if element.tag == "nameValuePair":
+        yield min(depth, 4), element.findtext("name") or "", element.findtext("value") or ""
+        return
     attributes = ", ".join(f"{name} {value}" for name, value in element.attrib.items())
     name = f"{element.tag} ({attributes})" if attributes else element.tag
     yield min(depth, 4), name, (element.text or "").strip()

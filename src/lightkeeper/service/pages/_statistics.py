@@ -101,19 +101,18 @@ def _matches(reader: CaseReader, now: datetime) -> tuple[Plot, int]:
     sets: Counter[str] = Counter()
     files = 0
     page = reader.page(CaseFilter(), sort=Sort.NEWEST, now=now, limit=_CASES_LOOKED_AT)
-    for case in page.cases:
-        for item in reader.items(case.id):
-            files += item.media is not None
-            sets.update(
-                {
-                    f"{details.get('set_name', 'a hash set')} ({details.get('origin', 'unknown')})"
-                    for finding in findings_of(item)
-                    if finding.get("claim") == "known-material"
-                    and (details := finding.get("details") or {})
-                }
-            )
+    for item in reader.items_of([case.id for case in page.cases]):
+        files += item.media is not None
+        sets.update(
+            {
+                f"{details.get('set_name', 'a hash set')} ({details.get('origin', 'unknown')})"
+                for finding in findings_of(item)
+                if finding.get("claim") == "known-material"
+                and (details := finding.get("details") or {})
+            }
+        )
     rows = tuple(Bar(name, count) for name, count in sets.most_common(20))
-    return bars("Files that match", rows), files
+    return bars("Files that match", rows, share_of=files), files
 
 
 def _agreement(reader: CaseReader) -> tuple[Agreement, ...]:

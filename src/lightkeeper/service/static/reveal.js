@@ -12,7 +12,8 @@
     return box.height > 0 && box.top >= 0 && box.left >= 0
       && box.bottom <= window.innerHeight && box.right <= window.innerWidth;
   };
-  const SEEN_MS = 500; // less than a glance is no view of the entire contents
+  // Less is no view of the entire contents: docs/decisions/0011. The service checks it too.
+  const SEEN_MS = 1000;
   let showing = null;
 
   class Stage {
@@ -69,6 +70,7 @@
         await image.decode();
         if (this.asked !== asked) return;
         this.place.replaceChildren(image);
+        if (!inView(image)) image.scrollIntoView({ block: "nearest" });
         this.view = { id: view, mode, since: performance.now(), whole: null, entire: false };
         this.look();
         say(mode === "clear" ? "Shown clearly" : "Preview shown");
@@ -81,7 +83,7 @@
     look() {
       const view = this.view;
       const image = this.place.querySelector("img");
-      if (!view || !image) return;
+      if (!view || !image || view.mode !== "clear") return;
       const now = performance.now();
       if (!inView(image)) view.whole = null;
       else if (view.whole === null) view.whole = now;
