@@ -13,7 +13,7 @@ from lightkeeper.cases.desk import NewItem
 from lightkeeper.cases.item import ItemKind, ViewMode
 from lightkeeper.cases.record import Signal
 from lightkeeper.reporting.package import SCHEMA
-from lightkeeper.testing.cases import new_picture
+from lightkeeper.testing.cases import new_case, new_picture
 
 from .conftest import Handing, entries_of, said_in
 
@@ -180,6 +180,23 @@ def test_a_case_that_nobody_decided_about_says_so(office: Handing) -> None:
     page = entries_of(office.packages.hand_over(office.lea, case).content())["case.html"].decode()
     assert "no decision stands" in page
     assert "Nobody has decided yet." in page
+
+
+def test_what_nobody_looked_up_is_not_said_to_be_unknown_material(office: Handing) -> None:
+    case = office.desk.open_case(office.program, new_case()).id
+    office.desk.add_item(office.program, case, new_picture())
+    page = entries_of(office.packages.hand_over(office.lea, case).content())["case.html"].decode()
+    assert "no file was looked up" in page
+    assert "no match" not in page
+
+
+def test_a_destroyed_case_tells_what_remains_and_nothing_else(office: Handing) -> None:
+    case = office.case_with(known("TLP:CLEAR"))
+    office.desk.destroy(office.lea, case, request="a letter", by_law_enforcement=True)
+    content = office.packages.hand_over(office.lea, case, with_media=True).content()
+    assert "a red umbrella on a rainy street" not in everything(content)
+    assert "a letter" not in everything(content)
+    assert said_in(content)["items"][0]["file"]["in_vault"] == "missing"
 
 
 HOSTILE = "<script>alert(1)</script>\x1b[2J\u202egpj.exe 漢 \ud800 (a) \\) Tj"

@@ -104,7 +104,8 @@ def _known(items: list[dict[str, Any]]) -> str:
     )
     matched = sum(any(not m["benign"] for m in item["evidence"]["matches"]) for item in items)
     if not matched:
-        return "no match was found"
+        examined = any(item["file"] and item["examination"] == "examined" for item in items)
+        return "no match among the findings" if examined else "no file was looked up"
     sets = ", ".join(f"{label(origin).lower()}" for origin in sorted(origins))
     return f"{amount(matched, 'item')} with matches in hash sets of origin: {sets}"
 
