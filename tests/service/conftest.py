@@ -22,9 +22,10 @@ from lightkeeper.reporting.sending import ReportDesk
 from lightkeeper.service._app import create_app
 from lightkeeper.service._services import ServiceConfig, Services
 from lightkeeper.service.accounts._digests import digest_of, new_secret
+from lightkeeper.service.accounts._issuer import Issuer
 from lightkeeper.service.accounts._sessions import begin_session, cookie_name
 from lightkeeper.testing.cases import MemoryAccounts, MemoryCases, MemoryVault, SettableClock
-from lightkeeper.testing.cases._reader import AUDIT_KEY
+from lightkeeper.testing.openid import StandInIssuer
 
 
 class TestKeys:
@@ -34,9 +35,6 @@ class TestKeys:
 
     def derive(self, label: str) -> bytes:
         return hashlib.sha256(label.encode()).digest()
-
-    def audit_key(self) -> bytes:
-        return AUDIT_KEY
 
     def signing_key(self) -> Ed25519PrivateKey:
         return Ed25519PrivateKey.from_private_bytes(b"a key for tests only".ljust(32, b"."))
@@ -76,7 +74,13 @@ class Visitor:
 class Site:
     """The service, its stores and its clock."""
 
-    def __init__(self, portal: BlockingPortal, **settings: Any) -> None:
+    def __init__(
+        self,
+        portal: BlockingPortal,
+        *,
+        issued_by: StandInIssuer | None = None,
+        **settings: Any,
+    ) -> None:
         self._portal = portal
         self._visitors = contextlib.ExitStack()
         self.clock = SettableClock()
@@ -95,8 +99,15 @@ class Site:
             keys=TestKeys(),
             examine=self.examined.append,
             clock=self.clock,
+            issuer=self._issuer(issued_by),
         )
         self.app: FastAPI = create_app(self.services, self.config, seconds=self._seconds)
+
+    def _issuer(self, issued_by: StandInIssuer | None) -> Issuer | None:
+        if self.config.openid is None or issued_by is None:
+            return None
+        transport = httpx.MockTransport(issued_by.answer)
+        return Issuer(self.config.openid, seconds=self._seconds, transport=transport)
 
     def _seconds(self) -> float:
         return self.clock().timestamp()
@@ -104,10 +115,10 @@ class Site:
     def close(self) -> None:
         self._visitors.close()
 
-    def visitor(self, **options: Any) -> Visitor:
+    def visitor(self, *, address: str = "127.0.0.1", **options: Any) -> Visitor:
         """Somebody whom nobody knows."""
         client = httpx.AsyncClient(
-            transport=httpx.ASGITransport(self.app),
+            transport=httpx.ASGITransport(self.app, client=(address, 1)),
             base_url=self.config.url,
             **options,
         )

@@ -19,9 +19,13 @@ from lightkeeper.reporting.sending import ReceiverConfig
 from lightkeeper.scan import Policy, default_examiners
 from lightkeeper.service._house import HousePlan
 from lightkeeper.service._services import ServiceConfig
+from lightkeeper.service.accounts._openid_config import OpenIdConfig
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lightkeeper.cli._service_settings import (
+        OpenIdSettings,
         ReporterSettings,
         ReportSettings,
         ServiceSettings,
@@ -54,9 +58,7 @@ def house_plan(*, port: int) -> HousePlan:
         jobs=service.queue or f"sqlite:///{data_folder() / 'jobs.db'}",
         policy=policy,
         build=build,
-        config=ServiceConfig(
-            url=service.url or f"http://localhost:{port}", proxies=service.proxies
-        ),
+        config=_config(service, port),
         rules=desk_rules(service),
         budget=_budget(service),
         receiver=_receiver(settings.report),
@@ -64,6 +66,39 @@ def house_plan(*, port: int) -> HousePlan:
         examiners=service.examiners,
         threads=service.threads,
     )
+
+
+def _config(service: ServiceSettings, port: int) -> ServiceConfig:
+    return ServiceConfig(
+        url=service.url or f"http://localhost:{port}",
+        proxies=service.proxies,
+        local=service.local,
+        openid=None if service.openid is None else _openid(service.openid),
+        break_reminders=service.break_reminders,
+    )
+
+
+def _openid(settings: OpenIdSettings) -> OpenIdConfig:
+    secret = settings.client_secret.get_secret_value() if settings.client_secret else None
+    if settings.client_secret_file is not None:
+        secret = _secret_of(settings.client_secret_file, "service.openid.client_secret_file")
+    return OpenIdConfig(
+        issuer=settings.issuer,
+        client_id=settings.client_id,
+        client_secret=secret,
+        name=settings.name,
+        scopes=settings.scopes,
+        hosts=frozenset(host.lower() for host in settings.hosts),
+        claim=settings.claim,
+        roles=settings.roles,
+    )
+
+
+def _secret_of(path: Path, setting: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidConfiguration(f"{setting} cannot be read") from error
 
 
 def _examination(policy: Policy) -> tuple[Policy, Builder]:
@@ -91,10 +126,7 @@ def _receiver(settings: ReportSettings) -> ReceiverConfig | None:
         return None
     if settings.user is None or settings.password_file is None:
         raise InvalidConfiguration("report.url needs report.user and report.password_file")
-    try:
-        password = settings.password_file.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidConfiguration("report.password_file cannot be read") from error
+    password = _secret_of(settings.password_file, "report.password_file")
     return ReceiverConfig(
         base_url=settings.url,
         user_name=settings.user,

@@ -4,11 +4,30 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from lightkeeper.cases.people import Role  # noqa: TC001
 
 
 class _Group(BaseModel):
     model_config = ConfigDict(extra="forbid")
+
+
+class OpenIdSettings(_Group):
+    """Who vouches for people in the place of a password."""
+
+    issuer: str
+    client_id: str
+    client_secret: SecretStr | None = None
+    """Better in ``client_secret_file``, or in the environment."""
+    client_secret_file: Path | None = None
+    name: str = ""
+    scopes: tuple[str, ...] = ("openid", "profile")
+    hosts: frozenset[str] = frozenset()
+    """Hosts besides the issuer's that its keys and tokens may come from."""
+    claim: str = "groups"
+    roles: dict[str, frozenset[Role]] = Field(default_factory=dict)
+    """Values of the claim to roles here."""
 
 
 class ServiceSettings(_Group):
@@ -34,6 +53,11 @@ class ServiceSettings(_Group):
     """What one shift may hold of reveals, weighed by severity."""
     reveal_seconds: float = Field(default=3600.0, gt=0)
     break_after_minutes: float = Field(default=50.0, gt=0)
+    break_reminders: bool = True
+    """Suggest breaks; people may still turn that off for themselves."""
+    local: bool = True
+    """People may sign in with a password of this service."""
+    openid: OpenIdSettings | None = None
 
 
 class ReporterSettings(_Group):

@@ -18,6 +18,7 @@ from lightkeeper.reporting.sending._standing import standing_of
 from lightkeeper.reporting.webhooks import Notifier
 from lightkeeper.service._app import create_app
 from lightkeeper.service._services import ServiceConfig, Services
+from lightkeeper.service.accounts._issuer import Issuer
 from lightkeeper.service.examine import ExaminerPool
 from lightkeeper.service.jobs import Jobs, Worker, open_queue
 from lightkeeper.service.jobs._backlog import backlog, count_failures
@@ -108,6 +109,9 @@ def open_house(plan: HousePlan, *, lookups: FastAPI | None = None) -> Iterator[H
         count_failures(queue)
         hourly = {"retention": _retention(desk)}
         jobs = Jobs(queue, desk, pool, every_minute=works, every_hour=hourly)
+        issuer = Issuer(plan.config.openid) if plan.config.openid else None
+        if issuer is not None:
+            stack.callback(issuer.close)
         services = Services(
             cases=store,
             accounts=store,
@@ -119,6 +123,7 @@ def open_house(plan: HousePlan, *, lookups: FastAPI | None = None) -> Iterator[H
             examine=jobs.examine,
             clock=now,
             budget=plan.budget,
+            issuer=issuer,
             backlog=partial(backlog, queue),
             outbox=partial(standing_of, store),
         )

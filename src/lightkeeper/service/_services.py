@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from lightkeeper.reporting.sending import ReportDesk
     from lightkeeper.reporting.sending._standing import Standing
     from lightkeeper.reporting.webhooks import WebhookStore
+    from lightkeeper.service.accounts._issuer import Issuer
+    from lightkeeper.service.accounts._openid_config import OpenIdConfig
     from lightkeeper.service.jobs._backlog import Backlog
 
 _MIB = 1 << 20
@@ -34,9 +36,6 @@ class Keys(Protocol):
 
     def derive(self, label: str) -> bytes:
         """32 bytes for one purpose."""
-
-    def audit_key(self) -> bytes:
-        """What the end of the audit is sealed with."""
 
     def encrypt_small(self, content: bytes, *, context: bytes = b"") -> bytes:
         """For a field of the data base; it opens under the same ``context`` only."""
@@ -69,6 +68,8 @@ class Services:
     clock: Clock
     budget: Budget = field(default_factory=Budget)
     """What one shift of a person may hold."""
+    issuer: Issuer | None = None
+    """Who vouches for people, where ``ServiceConfig.openid`` names one."""
     backlog: Callable[[], Backlog] | None = None
     """How far behind the jobs are, where there is a queue of them."""
     outbox: Callable[[], Standing] | None = None
@@ -98,6 +99,10 @@ class ServiceConfig:
     """Requests of one address from people who have not signed in."""
     person_per_second: float = 30.0
     key_per_second: float = 200.0
+    local: bool = True
+    """People may sign in with a name and a password that this service keeps."""
+    openid: OpenIdConfig | None = None
+    """Who else may vouch for people."""
     break_reminders: bool = True
     """Suggest breaks; whoever looks may still turn that off."""
 
@@ -108,6 +113,8 @@ class ServiceConfig:
                 "the service's URL must have a scheme and a host, and no path",
                 hint="Such as https://review.example.org",
             )
+        if not self.local and self.openid is None:
+            raise InvalidConfiguration("without passwords, people need an issuer to sign in with")
         for proxy in self.proxies:
             try:
                 ipaddress.ip_network(proxy, strict=False)

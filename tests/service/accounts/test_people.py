@@ -92,3 +92,39 @@ def test_only_administrators_look_after_people(site: Site, role: Role) -> None:
     visitor = site.signed_in(role)
     assert visitor.get("/people").status_code == 403
     assert visitor.post("/people", data={"name": "eve"}).status_code == 403
+
+
+def test_somebody_signs_out_everywhere_and_sees_where_they_are_signed_in(site: Site) -> None:
+    ida = site.account("ida", Role.REVIEWER)
+    here, there = site.sign_in(ida), site.sign_in(ida)
+    page = here.get("/me").text
+    assert page.count("another browser") == 1
+    assert page.count("this one") == 1
+    assert here.post("/me/sign-out").headers["location"] == "/sign-in"
+    assert here.get("/me").status_code == there.get("/me").status_code == 303
+    assert "signed-out-everywhere" in [event.details.get("change") for event in site.audit()]
+
+
+def test_an_administrator_signs_somebody_out_everywhere(site: Site) -> None:
+    admin = site.signed_in(Role.ADMINISTRATOR, name="ada")
+    ida = site.signed_in(Role.REVIEWER, name="ida")
+    assert admin.post("/people/id-ida/sign-out").status_code == 303
+    assert ida.get("/me").status_code == 303
+    assert admin.get("/me").status_code == 200
+    assert admin.post("/people/nobody/sign-out").status_code == 404
+    event = site.audit()[-1]
+    assert (event.actor, event.object) == ("id-ada", "person:id-ida")
+
+
+def test_an_administrator_ends_a_lost_second_factor_and_the_audit_keeps_it(site: Site) -> None:
+    admin = site.signed_in(Role.ADMINISTRATOR, name="ada")
+    ida = site.signed_in(Role.REVIEWER, name="ida", totp="00", password="x")
+    assert admin.post("/people/id-ida/second-factor").status_code == 303
+    assert ida.get("/me").status_code == 303
+    with site.accounts.reading_accounts() as unit:
+        account = unit.account("id-ida")
+    assert account is not None
+    assert account.totp is None
+    assert account.password == "x"
+    assert site.audit()[-1].details == {"change": "second-factor-reset"}
+    assert admin.post("/people/id-ida/second-factor").status_code == 409

@@ -75,7 +75,7 @@ def test_guessing_makes_an_account_wait_and_never_locks_it_for_good(
     assert enter(visitor) == 403
     site.clock.forward(minutes=16)
     assert enter(visitor) == 303
-    assert actions(site).count(Action.SIGN_IN_FAILED) == 7
+    assert actions(site).count(Action.SIGN_IN_FAILED) == 5
 
 
 def test_an_account_that_is_switched_off_opens_nothing(site: Site, ida: Account) -> None:

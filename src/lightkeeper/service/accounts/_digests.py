@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _BYTES = 32
 _LONGEST = 256
 
-Kind = Literal["session", "link", "api key"]
+Kind = Literal["session", "link", "api key", "attempt", "openid"]
 
 
 def new_secret() -> str:

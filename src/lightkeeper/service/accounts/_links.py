@@ -11,6 +11,7 @@ from lightkeeper.cases.audit import Action, EventDraft
 from lightkeeper.cases.people import SERVICE, Account, OneTimeLink, Role
 from lightkeeper.service.accounts._digests import digest_of, new_secret
 from lightkeeper.service.accounts._passwords import hash_password
+from lightkeeper.service.accounts._sessions import begin_session
 
 if TYPE_CHECKING:
     from lightkeeper.cases.people import AccountReader, AccountUnit
@@ -21,13 +22,13 @@ FIRST_NAME: Final = "admin"
 
 
 def first_administrator(services: Services, config: ServiceConfig) -> str | None:
-    """A link for the first administrator, where nobody can administer the service yet.
+    """A link for the first administrator, where nobody can sign in who administers the service.
 
     It works once and for an hour; starting the service again makes a new one.
     """
     with services.accounts.accounts() as unit:
         administrators = [a for a in unit.accounts() if Role.ADMINISTRATOR in a.roles and a.active]
-        if any(a.password or a.openid for a in administrators):
+        if any(a.openid or (config.local and a.password) for a in administrators):
             return None
         account = unit.account_named(FIRST_NAME)
         if account is None:
@@ -89,6 +90,20 @@ def use_link(services: Services, secret: str, password: str) -> Account | None:
         unit.end_sessions(account.id)
         unit.append([people_changed(services, account.id, account.id, "password-set")])
         return unit.save_account(replace(account, password=encoded, failures=0, locked_until=None))
+
+
+def enter_by_link(services: Services, config: ServiceConfig, secret: str) -> str | None:
+    """A new session's cookie for a link, which is gone then, where no password may be set.
+
+    It is the first administrator's way in, and nobody else's: others come from the issuer.
+    """
+    with services.accounts.accounts() as unit:
+        account = account_of_link(unit, services, secret)
+        if account is None or account.openid or Role.ADMINISTRATOR not in account.roles:
+            return None
+        unit.take_link(digest_of(services.keys, "link", secret), now=services.clock())
+        unit.append([people_changed(services, account.id, account.id, "entered-by-link")])
+        return begin_session(unit, services, config, account)
 
 
 def people_changed(services: Services, actor: str, person: str, change: str) -> EventDraft:

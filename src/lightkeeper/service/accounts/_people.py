@@ -33,6 +33,7 @@ def invite(
 ) -> str:
     """A new person; the link by which a password is set, to be handed over in person."""
     actor.require(Permission.MANAGE_PEOPLE)
+    _check_local(config)
     _check_name(name)
     with services.accounts.accounts() as unit:
         if unit.account_named(name) is not None:
@@ -41,6 +42,68 @@ def invite(
         unit.add_account(account)
         unit.append([people_changed(services, actor.id, account.id, "invited")])
         return new_link(unit, services, config, account)
+
+
+def add_known(
+    services: Services,
+    actor: Actor,
+    openid: str,
+    *,
+    name: str,
+    roles: Iterable[Role],
+    queues: frozenset[str] | None,
+) -> Account:
+    """A new person whom the issuer vouches for, without a password."""
+    actor.require(Permission.MANAGE_PEOPLE)
+    _check_name(name)
+    with services.accounts.accounts() as unit:
+        if unit.account_named(name) is not None:
+            raise InvalidTransition("there is an account of this name already")
+        _check_openid(unit, openid)
+        made = new_account(name, frozenset(roles), services.clock(), queues=queues)
+        account = replace(made, openid=openid)
+        unit.add_account(account)
+        unit.append([people_changed(services, actor.id, account.id, "added-with-issuer")])
+        return account
+
+
+def bind_openid(services: Services, actor: Actor, account_id: str, openid: str | None) -> Account:
+    """Let the issuer vouch for somebody from now on, or no more; sessions end.
+
+    A password goes with it: whoever leaves the issuer must not come back by one.
+    """
+    actor.require(Permission.MANAGE_PEOPLE)
+    with services.accounts.accounts() as unit:
+        account = _person(unit, account_id)
+        if openid is not None:
+            _check_openid(unit, openid)
+        unit.end_sessions(account.id)
+        what = "issuer-ended" if openid is None else "issuer-set"
+        unit.append([people_changed(services, actor.id, account.id, what)])
+        password = account.password if openid is None else None
+        return unit.save_account(replace(account, openid=openid, password=password))
+
+
+def sign_out_everywhere(services: Services, actor: Actor, account_id: str) -> None:
+    """End all sessions of a person: one's own, or anybody's for an administrator."""
+    if account_id != actor.id:
+        actor.require(Permission.MANAGE_PEOPLE)
+    with services.accounts.accounts() as unit:
+        account = _person(unit, account_id)
+        unit.end_sessions(account.id)
+        unit.append([people_changed(services, actor.id, account.id, "signed-out-everywhere")])
+
+
+def end_second_factor(services: Services, actor: Actor, account_id: str) -> Account:
+    """For somebody who has lost it; sessions end, the password stays."""
+    actor.require(Permission.MANAGE_PEOPLE)
+    with services.accounts.accounts() as unit:
+        account = _person(unit, account_id)
+        if account.totp is None:
+            raise InvalidTransition("there is no second factor to end")
+        unit.end_sessions(account.id)
+        unit.append([people_changed(services, actor.id, account.id, "second-factor-reset")])
+        return unit.save_account(replace(account, totp=None))
 
 
 def make_key(
@@ -101,10 +164,11 @@ def change_rights(
 def reset_link(services: Services, config: ServiceConfig, actor: Actor, account_id: str) -> str:
     """A link for somebody who cannot sign in any more; it also ends the second factor."""
     actor.require(Permission.MANAGE_PEOPLE)
+    _check_local(config)
     with services.accounts.accounts() as unit:
-        account = _known(unit, account_id)
-        if not account.is_person:
-            raise InvalidTransition("a program has a key, and no password")
+        account = _person(unit, account_id)
+        if account.openid is not None:
+            raise InvalidTransition("the issuer vouches for this person, who needs no link")
         if account.totp is not None:
             account = unit.save_account(replace(account, totp=None))
         unit.append([people_changed(services, actor.id, account.id, "reset")])
@@ -118,10 +182,32 @@ def _known(unit: AccountUnit, account_id: str) -> Account:
     return account
 
 
+def _person(unit: AccountUnit, account_id: str) -> Account:
+    account = _known(unit, account_id)
+    if not account.is_person:
+        raise InvalidTransition("a program has a key, and no way to sign in")
+    return account
+
+
+def _check_openid(unit: AccountUnit, openid: str) -> None:
+    if unit.account_of_openid(openid) is not None:
+        raise InvalidTransition("the issuer vouches for another account by this identifier")
+
+
+def _check_local(config: ServiceConfig) -> None:
+    if not config.local:
+        raise InvalidTransition("nobody has a password here: give the identifier at the issuer")
+
+
 def _administers(account: Account) -> bool:
     return account.active and account.is_person and Role.ADMINISTRATOR in account.roles
 
 
+def is_name(name: str) -> bool:
+    """Whether an account may be called so."""
+    return _NAME.fullmatch(name) is not None and name not in _RESERVED
+
+
 def _check_name(name: str) -> None:
-    if not _NAME.fullmatch(name) or name in _RESERVED:
+    if not is_name(name):
         raise InvalidTransition("names are 2 to 64 small letters, digits and . _ @ -")

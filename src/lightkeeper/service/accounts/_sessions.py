@@ -64,6 +64,14 @@ def find_session(
     return session, account
 
 
+def current_sessions(services: Services, config: ServiceConfig, account_id: str) -> list[Session]:
+    """Where somebody is signed in, the one seen last first."""
+    now = services.clock()
+    with services.accounts.reading_accounts() as unit:
+        kept = unit.sessions_of(account_id)
+    return [session for session in kept if not _over(session, config, now)]
+
+
 def _over(session: Session, config: ServiceConfig, now: datetime) -> bool:
     return now >= session.expires or now - session.seen >= config.session_idle
 

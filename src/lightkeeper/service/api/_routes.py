@@ -11,6 +11,7 @@ from lightkeeper.service.api._cases import case_routes
 from lightkeeper.service.api._oversight import oversight_routes
 from lightkeeper.service.api._packages import package_routes
 from lightkeeper.service.api._reports import report_routes
+from lightkeeper.service.api._signing_keys import signing_key_routes
 from lightkeeper.service.api._work import work_routes
 
 
@@ -22,6 +23,7 @@ def api_routes(config: ServiceConfig) -> APIRouter:
     router.include_router(report_routes())
     router.include_router(package_routes())
     router.include_router(oversight_routes())
+    router.include_router(signing_key_routes())
 
     @router.get("/api/v1/openapi.json", include_in_schema=False)
     async def openapi(request: Request) -> JSONResponse:

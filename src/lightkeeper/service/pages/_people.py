@@ -1,11 +1,9 @@
-"""People and programs, and one's own second factor."""
+"""People and programs."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import segno
 from fastapi import APIRouter, Form, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -13,35 +11,54 @@ from lightkeeper.cases.people import Role
 from lightkeeper.service._acting import Acting, Granting, Serving
 from lightkeeper.service._refusal import Refusal
 from lightkeeper.service._render import render
-from lightkeeper.service.accounts._links import people_changed
-from lightkeeper.service.accounts._people import change_rights, invite, make_key, reset_link
-from lightkeeper.service.accounts._second_factor import (
-    new_totp_secret,
-    seal_totp,
-    totp_uri,
-    valid_step,
+from lightkeeper.service.accounts._id_token import is_subject
+from lightkeeper.service.accounts._openid_people import openid_of
+from lightkeeper.service.accounts._people import (
+    add_known,
+    bind_openid,
+    change_rights,
+    end_second_factor,
+    invite,
+    make_key,
+    reset_link,
+    sign_out_everywhere,
 )
+
+if TYPE_CHECKING:
+    from lightkeeper.service._services import ServiceConfig
 
 _Roles = Annotated[list[Role], Form()]
 _Text = Annotated[str, Form(max_length=1_000)]
 
 
 def people_routes() -> APIRouter:
-    """Pages of administrators, and everybody's own account."""
+    """Pages of administrators."""
     router = APIRouter(include_in_schema=False)
 
     def page(
-        request: Request, services: Serving, *, link: str | None = None, key: str | None = None
+        request: Request,
+        services: Serving,
+        config: Granting,
+        *,
+        link: str | None = None,
+        key: str | None = None,
     ) -> HTMLResponse:
         with services.accounts.reading_accounts() as unit:
             accounts = unit.accounts()
         return render(
-            request, "people.html", accounts=accounts, all_roles=list(Role), link=link, key=key
+            request,
+            "people.html",
+            accounts=accounts,
+            all_roles=list(Role),
+            link=link,
+            key=key,
+            openid=config.openid,
+            local=config.local,
         )
 
     @router.get("/people")
-    def people(request: Request, services: Serving) -> HTMLResponse:
-        return page(request, services)
+    def people(request: Request, services: Serving, config: Granting) -> HTMLResponse:
+        return page(request, services, config)
 
     @router.post("/people")
     def add(
@@ -53,13 +70,18 @@ def people_routes() -> APIRouter:
         kind: Annotated[str, Form(pattern="^(person|program)$")] = "person",
         roles: _Roles = [],  # noqa: B006
         queues: _Text = "",
+        subject: _Text = "",
     ) -> HTMLResponse:
         who, where = name.strip(), _queues(queues)
         if kind == "program":
             key = make_key(services, actor, name=who, roles=roles, queues=where)
-            return page(request, services, key=key)
+            return page(request, services, config, key=key)
+        openid = _openid(config, subject)
+        if openid is not None:
+            add_known(services, actor, openid, name=who, roles=roles, queues=where)
+            return page(request, services, config)
         link = invite(services, config, actor, name=who, roles=roles, queues=where)
-        return page(request, services, link=link)
+        return page(request, services, config, link=link)
 
     @router.post("/people/{account_id}")
     def change(
@@ -80,39 +102,25 @@ def people_routes() -> APIRouter:
     def reset(
         request: Request, actor: Acting, services: Serving, config: Granting, account_id: str
     ) -> HTMLResponse:
-        return page(request, services, link=reset_link(services, config, actor, account_id))
+        link = reset_link(services, config, actor, account_id)
+        return page(request, services, config, link=link)
 
-    @router.get("/me")
-    def me(request: Request, actor: Acting, services: Serving) -> HTMLResponse:
-        with services.accounts.reading_accounts() as unit:
-            account = unit.account(actor.id)
-        secret = new_totp_secret()
-        if account is None:
-            raise Refusal(404, "not-found", "There is no such account.")
-        rows = [list(row) for row in segno.make(totp_uri(account, secret)).matrix]
-        has = account.totp is not None
-        return render(request, "me.html", has=has, secret=secret, matrix=rows)
-
-    @router.post("/me/second-factor")
-    def second_factor(
-        actor: Acting, services: Serving, secret: _Text = "", code: _Text = "", end: _Text = ""
+    @router.post("/people/{account_id}/openid")
+    def vouch(
+        actor: Acting, services: Serving, config: Granting, account_id: str, subject: _Text = ""
     ) -> Response:
-        with services.accounts.accounts() as unit:
-            account = unit.account(actor.id)
-            if account is None:
-                raise Refusal(404, "not-found", "There is no such account.")
-            if end:
-                changed, what = replace(account, totp=None), "second-factor-ended"
-            else:
-                step = valid_step(secret, code, services.clock()) if _is_secret(secret) else None
-                if step is None:
-                    raise Refusal(422, "wrong-code", "That is not the code of this moment.")
-                sealed = seal_totp(services.keys, account, secret)
-                changed = replace(account, totp=sealed, totp_step=step)
-                what = "second-factor-set"
-            unit.save_account(changed)
-            unit.append([people_changed(services, actor.id, account.id, what)])
-        return RedirectResponse("/me", 303)
+        bind_openid(services, actor, account_id, _openid(config, subject))
+        return RedirectResponse("/people", 303)
+
+    @router.post("/people/{account_id}/sign-out")
+    def sign_out_person(actor: Acting, services: Serving, account_id: str) -> Response:
+        sign_out_everywhere(services, actor, account_id)
+        return RedirectResponse("/people", 303)
+
+    @router.post("/people/{account_id}/second-factor")
+    def lost_second_factor(actor: Acting, services: Serving, account_id: str) -> Response:
+        end_second_factor(services, actor, account_id)
+        return RedirectResponse("/people", 303)
 
     return router
 
@@ -123,5 +131,11 @@ def _queues(text: str) -> frozenset[str] | None:
     return names or None
 
 
-def _is_secret(text: str) -> bool:
-    return len(text) == 32 and set(text) <= set("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")
+def _openid(config: ServiceConfig, subject: str) -> str | None:
+    """Who it is at the issuer; ``None`` where nothing was given."""
+    who = subject.strip()
+    if not who:
+        return None
+    if config.openid is None or not is_subject(who):
+        raise Refusal(422, "invalid-request", "That is no identifier of the issuer's.")
+    return openid_of(config.openid, who)

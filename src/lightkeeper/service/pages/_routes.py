@@ -7,8 +7,9 @@ from fastapi import APIRouter
 from lightkeeper.service.pages._acts import act_routes
 from lightkeeper.service.pages._audit import audit_routes
 from lightkeeper.service.pages._case import case_routes
-from lightkeeper.service.pages._destruction import destruction_routes
 from lightkeeper.service.pages._exposure import exposure_routes
+from lightkeeper.service.pages._openid import openid_routes
+from lightkeeper.service.pages._own_account import own_account_routes
 from lightkeeper.service.pages._package import package_routes
 from lightkeeper.service.pages._people import people_routes
 from lightkeeper.service.pages._pixels import pixel_routes
@@ -24,13 +25,14 @@ def page_routes() -> APIRouter:
     router = APIRouter(include_in_schema=False)
     for routes in (
         sign_in_routes,
+        openid_routes,
         queue_routes,
         case_routes,
         act_routes,
-        destruction_routes,
         pixel_routes,
         settings_routes,
         people_routes,
+        own_account_routes,
         exposure_routes,
         statistics_routes,
         report_routes,
