@@ -25,6 +25,7 @@ from lightkeeper.service.accounts._digests import digest_of, new_secret
 from lightkeeper.service.accounts._issuer import Issuer
 from lightkeeper.service.accounts._sessions import begin_session, cookie_name
 from lightkeeper.testing.cases import MemoryAccounts, MemoryCases, MemoryVault, SettableClock
+from lightkeeper.testing.cases._reader import AUDIT_KEY
 from lightkeeper.testing.openid import StandInIssuer
 
 
@@ -35,6 +36,9 @@ class TestKeys:
 
     def derive(self, label: str) -> bytes:
         return hashlib.sha256(label.encode()).digest()
+
+    def audit_key(self) -> bytes:
+        return AUDIT_KEY
 
     def signing_key(self) -> Ed25519PrivateKey:
         return Ed25519PrivateKey.from_private_bytes(b"a key for tests only".ljust(32, b"."))

@@ -64,6 +64,7 @@ _PAGES: Final[dict[str, Needs]] = {
     "POST /cases/{case_id}/second-opinion": Permission.LEAD,
     "POST /cases/{case_id}/hold": Permission.KEEP,
     "POST /cases/{case_id}/release-hold": Permission.KEEP,
+    "POST /cases/{case_id}/destroy": Permission.KEEP,
     "POST /cases/{case_id}/report": Permission.REPORT,
     "POST /cases/{case_id}/package": Permission.EXPORT,
     "POST /decisions/{decision_id}/undo": Permission.REVIEW,

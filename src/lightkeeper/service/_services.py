@@ -37,6 +37,9 @@ class Keys(Protocol):
     def derive(self, label: str) -> bytes:
         """32 bytes for one purpose."""
 
+    def audit_key(self) -> bytes:
+        """What the end of the audit is sealed with."""
+
     def encrypt_small(self, content: bytes, *, context: bytes = b"") -> bytes:
         """For a field of the data base; it opens under the same ``context`` only."""
 

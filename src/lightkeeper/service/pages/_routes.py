@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from lightkeeper.service.pages._acts import act_routes
 from lightkeeper.service.pages._audit import audit_routes
 from lightkeeper.service.pages._case import case_routes
+from lightkeeper.service.pages._destruction import destruction_routes
 from lightkeeper.service.pages._exposure import exposure_routes
 from lightkeeper.service.pages._openid import openid_routes
 from lightkeeper.service.pages._own_account import own_account_routes
@@ -29,6 +30,7 @@ def page_routes() -> APIRouter:
         queue_routes,
         case_routes,
         act_routes,
+        destruction_routes,
         pixel_routes,
         settings_routes,
         people_routes,
