@@ -151,11 +151,13 @@ def _restored(world: World, files: int, sent: int) -> Submission:
     return world.now(submission)
 
 
+@pytest.mark.parametrize("hours", [0, 48])
 @pytest.mark.parametrize("sent", range(1, 6))
 def test_a_report_that_was_finished_after_the_backup_is_not_made_again(
-    world: World, sent: int
+    world: World, sent: int, hours: int
 ) -> None:
     submission = _restored(world, 2, sent)
+    world.clock.forward(hours=hours)
     world.desk.work(world.client)
     restored = world.now(submission)
     assert restored.finish_unknown

@@ -25,7 +25,6 @@ from lightkeeper.reporting.sending._steps import (
     next_request,
     retracted,
     settled,
-    without_expired,
 )
 
 
@@ -59,20 +58,19 @@ class Sender:
 
     def _one_request(self, submission: Submission) -> Submission:
         asked = self.clock()
-        current = without_expired(submission, asked)
-        request = next_request(current)
+        request = next_request(submission, asked)
         if request is None:
             return self._keep(submission, None, retracted)
         content = b""
         if request.step is Step.UPLOAD:
             try:
-                content = self._content(current, request)
+                content = self._content(submission, request)
             except VaultError as error:
                 problem = f"a file of the report cannot be read from the vault: {error}"
                 return self._keep(submission, None, lambda stored: dead(stored, problem))
         with self.store.writing() as unit:
             current = unit.save_submission(
-                begun(current, request, until=asked + self.patience.lease)
+                begun(submission, request, until=asked + self.patience.lease)
             )
         try:
             answer = self._ask(current, request, content)

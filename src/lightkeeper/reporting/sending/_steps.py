@@ -55,15 +55,7 @@ def deadline(submission: Submission) -> datetime | None:
     return max(submission.opened_at + _LASTS, changed + _LASTS_UNCHANGED)
 
 
-def without_expired(submission: Submission, now: datetime) -> Submission:
-    """Give up a report that the receiver has deleted by now; not one that may be finished."""
-    expires = deadline(submission)
-    if expires is None or now < expires or submission.under_way is Step.FINISH:
-        return submission
-    return _given_up(submission)
-
-
-def next_request(submission: Submission) -> Request | None:
+def next_request(submission: Submission, now: datetime) -> Request | None:
     """What to ask of the receiver; ``None`` where a withdrawn report needs no request."""
     lost = submission.under_way
     if submission.withdrawn_by:
@@ -72,7 +64,9 @@ def next_request(submission: Submission) -> Request | None:
         return Request(Step.SUBMIT)
     if lost is Step.FINISH and _is_complete(submission):
         return Request(Step.FINISH, repeated=True)
-    if lost is not None:
+    if lost is not None or _has_expired(submission, now):
+        # What should have been deleted is asked about too: after a backup was restored, it may
+        # have been finished by a worker that nobody here remembers.
         return Request(Step.RETRACT)
     for number, file in enumerate(submission.files):
         if file.file_id is None:
@@ -250,6 +244,11 @@ def _failed(submission: Submission, answer: Answer, *, for_good: bool = True) ->
 
 def _tired(submission: Submission, problem: str) -> Submission:
     return replace(submission, attempts=submission.attempts + 1, problem=problem)
+
+
+def _has_expired(submission: Submission, now: datetime) -> bool:
+    expires = deadline(submission)
+    return expires is not None and now >= expires
 
 
 def _same_digest(said: str | None, expected: str) -> bool:
