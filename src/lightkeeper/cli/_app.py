@@ -27,6 +27,8 @@ COMMANDS: dict[str, str] = {
     "index": "Build, show or verify the index of known hashes.",
     "serve": "Serve the review of cases, or look-ups for other programs.",
     "work": "Take the review service's jobs in a process of its own.",
+    "cases": "Take in cases, list and show them, and destroy those whose time is over.",
+    "report": "Say where reports stand, and whether a person is needed.",
     "sets": "Create, import, export and look after hash sets.",
     "watermark": "Detect or embed public watermarks.",
     "provenance": "Read and validate C2PA content credentials.",

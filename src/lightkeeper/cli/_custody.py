@@ -1,8 +1,9 @@
-"""What ``audit`` and ``vault`` work on: the cases' data base, the vault and the key file."""
+"""What ``audit``, ``vault`` and ``cases`` work on: data base, vault and key file of the cases."""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,7 +23,15 @@ CasesOption = Annotated[
 KeysOption = Annotated[
     Path | None, typer.Option("--keys", help="The service's key file [default: setting].")
 ]
+VaultOption = Annotated[
+    str | None, typer.Option("--vault", help="Folder or s3://BUCKET/PREFIX [default: setting].")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="JSON, one line per row.")]
+
+
+def now() -> datetime:
+    """The clock of this machine."""
+    return datetime.now(UTC)
 
 
 def key_ring(option: Path | None) -> KeyRing:

@@ -20,5 +20,7 @@ class Exit(IntEnum):
     """Could not run: configuration, a missing extra, an output that cannot be written."""
     ALTERED = 5
     """Done, and what should never change was altered, or is missing."""
+    PERSON_NEEDED = 6
+    """Done, and something stands still until a person acts."""
     INTERRUPTED = 130
     """Stopped by Ctrl-C; what was finished is kept."""

@@ -8,12 +8,21 @@ import time
 from typing import TYPE_CHECKING, Protocol, Self
 
 if TYPE_CHECKING:
+    from collections import Counter
+
     from rich.console import Console
 
-    from lightkeeper.scan._summary import Summary
-
 _PLAIN_SECONDS = 5.0
-_WORDS = "kernels are compiled once per machine"
+_SCANNING = "starting workers; kernels are compiled once per machine"
+
+
+class Counted(Protocol):
+    """What is counted; :class:`lightkeeper.scan._summary.Summary` is one."""
+
+    @property
+    def files(self) -> int: ...
+    @property
+    def errors(self) -> Counter[str]: ...
 
 
 class Progress(Protocol):
@@ -25,15 +34,18 @@ class Progress(Protocol):
     def __enter__(self) -> Self: ...
     def __exit__(self, *_: object) -> None: ...
 
-    def update(self, summary: Summary, passed_over: int) -> None:
+    def update(self, summary: Counted, passed_over: int) -> None:
         """One more row."""
 
 
-def progress(total: int | None, *, quiet: bool) -> Progress:
-    """A live line on a terminal, a plain line every few seconds elsewhere, or nothing."""
+def progress(total: int | None, *, quiet: bool, starting: str = _SCANNING) -> Progress:
+    """A live line on a terminal, a plain line every few seconds elsewhere, or nothing.
+
+    ``starting`` is said where the first file takes long.
+    """
     if quiet:
         return _Silent()
-    return _Live(total) if sys.stderr.isatty() else _Plain(total)
+    return _Live(total, starting) if sys.stderr.isatty() else _Plain(total, starting)
 
 
 class _Silent:
@@ -45,7 +57,7 @@ class _Silent:
     def __exit__(self, *_: object) -> None:
         return
 
-    def update(self, summary: Summary, passed_over: int) -> None:
+    def update(self, summary: Counted, passed_over: int) -> None:
         """Say nothing."""
 
 
@@ -67,11 +79,9 @@ class _Clock:
 class _Plain(_Silent):
     """A line now and then, for logs."""
 
-    def __init__(self, total: int | None) -> None:
+    def __init__(self, total: int | None, starting: str) -> None:
         self._total = total
-        self._notice = threading.Timer(
-            _PLAIN_SECONDS, sys.stderr.write, [f"starting workers; {_WORDS}\n"]
-        )
+        self._notice = threading.Timer(_PLAIN_SECONDS, sys.stderr.write, [f"{starting}\n"])
         self._notice.daemon = True
         self._said = time.monotonic()
         self._clock = _Clock()
@@ -83,7 +93,7 @@ class _Plain(_Silent):
     def __exit__(self, *_: object) -> None:
         self._notice.cancel()
 
-    def update(self, summary: Summary, passed_over: int) -> None:
+    def update(self, summary: Counted, passed_over: int) -> None:
         """Print a line if the last one is some seconds old."""
         self._notice.cancel()
         rate = self._clock.rate(summary.files)
@@ -106,7 +116,7 @@ class _Plain(_Silent):
 class _Live:
     """A bar with rate, time left and errors."""
 
-    def __init__(self, total: int | None) -> None:
+    def __init__(self, total: int | None, starting: str) -> None:
         from rich.console import Console
         from rich.progress import (
             BarColumn,
@@ -129,7 +139,7 @@ class _Live:
             console=self.console,
             transient=True,
         )
-        self._task = self._bar.add_task("scan", total=total, rate=f"starting ({_WORDS})", errors="")
+        self._task = self._bar.add_task("scan", total=total, rate=starting, errors="")
         self._clock = _Clock()
 
     def __enter__(self) -> Self:
@@ -139,7 +149,7 @@ class _Live:
     def __exit__(self, *_: object) -> None:
         self._bar.stop()
 
-    def update(self, summary: Summary, passed_over: int) -> None:
+    def update(self, summary: Counted, passed_over: int) -> None:
         """Move the bar."""
         rate = self._clock.rate(summary.files)
         errors = summary.errors.total()

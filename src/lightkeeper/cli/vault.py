@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import json
 import sys
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from lightkeeper.cases.audit import Action, EventDraft
 from lightkeeper.cases.people import SERVICE
-from lightkeeper.cli._custody import CasesOption, JsonOption, KeysOption, key_ring, opened_cases
+from lightkeeper.cli._custody import (
+    CasesOption,
+    JsonOption,
+    KeysOption,
+    VaultOption,
+    key_ring,
+    now,
+    opened_cases,
+)
 from lightkeeper.cli._exit import Exit
 from lightkeeper.cli._rows import write_text
 from lightkeeper.cli._settings import load_settings
@@ -30,13 +37,9 @@ app = typer.Typer(
     help="Verify kept media, and change the keys that it is under.",
 )
 
-_Vault = Annotated[
-    str | None, typer.Option("--vault", help="Folder or s3://BUCKET/PREFIX [default: setting].")
-]
-
 
 @app.command()
-def verify(vault: _Vault = None, keys: KeysOption = None, as_json: JsonOption = False) -> None:
+def verify(vault: VaultOption = None, keys: KeysOption = None, as_json: JsonOption = False) -> None:
     """Decrypt every kept object, and say which were altered; exit code 5 where one was."""
     opened = _open(vault, key_ring(keys))
     whole, damaged = _told(opened.check(), as_json)
@@ -49,7 +52,7 @@ def rotate(
     resume: Annotated[
         bool, typer.Option("--resume", help="Make no new key; go on where a rotation stopped.")
     ] = False,
-    vault: _Vault = None,
+    vault: VaultOption = None,
     cases: CasesOption = None,
     keys: KeysOption = None,
     as_json: JsonOption = False,
@@ -62,7 +65,7 @@ def rotate(
     opened = _open(vault, ring)
     with opened_cases(cases, ring) as store:
         if not resume:
-            ring.rotate(now=datetime.now(UTC))
+            ring.rotate(now=now())
         whole, damaged = _told(opened.rewrap(), as_json)
         _note(store, {"wrapped": str(whole), "new-key": "no" if resume else "yes"})
     _end({"wrapped": whole, "damaged": damaged, "master_keys": len(ring.masters())}, as_json)
@@ -70,7 +73,7 @@ def rotate(
 
 @app.command()
 def retire(
-    vault: _Vault = None,
+    vault: VaultOption = None,
     cases: CasesOption = None,
     keys: KeysOption = None,
     as_json: JsonOption = False,
@@ -83,7 +86,7 @@ def retire(
     ring = key_ring(keys)
     opened = _open(vault, ring)
     with opened_cases(cases, ring) as store:
-        gone = ring.retire(opened.in_use(), now=datetime.now(UTC))
+        gone = ring.retire(opened.in_use(), now=now())
         if gone:
             _note(store, {"retired": str(len(gone))})
     _end({"retired": len(gone), "master_keys": len(ring.masters())}, as_json)
@@ -113,7 +116,7 @@ def _told(objects: Iterable[Checked], as_json: bool) -> tuple[int, int]:
 
 def _note(store: CaseStore, details: dict[str, str]) -> None:
     draft = EventDraft(
-        at=datetime.now(UTC),
+        at=now(),
         actor=SERVICE.id,
         action=Action.KEYS_ROTATED,
         object="service",

@@ -1,0 +1,313 @@
+"""``lightkeeper cases``: what an operator does without a platform that calls the API."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from lightkeeper.cases.custody import sign_certificate
+from lightkeeper.cases.custody._retention import may_destroy
+from lightkeeper.cases.record import UNDECIDED, Arising, CaseState, SubjectKind
+from lightkeeper.cases.triage import CaseFilter, Sort
+from lightkeeper.cli._case_words import HEADING, case_line, case_row, file_row, file_text
+from lightkeeper.cli._custody import CasesOption, JsonOption, KeysOption, VaultOption, now
+from lightkeeper.cli._exit import Exit
+from lightkeeper.cli._import_plan import ImportPlan, Passed
+from lightkeeper.cli._import_run import ImportRun
+from lightkeeper.cli._local_desk import LocalDesk, local_desk
+from lightkeeper.cli._printable import printable
+from lightkeeper.cli._progress import progress
+from lightkeeper.cli._rows import write_rows, write_text
+from lightkeeper.cli._settings import load_settings
+from lightkeeper.cli._write import write_whole
+from lightkeeper.errors import InvalidTransition, OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lightkeeper.cases.record import Case
+
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    help="Take in cases, list and show them, and destroy those whose time is over.\n\n"
+    "There is no sign-in: who can read the key file and the data base can do everything to them. "
+    "Every act, reading included, is written to the audit as local:NAME, by the name of the "
+    "operating system's user. Nobody decides about a case or reports it from here.",
+)
+
+_QUEUE: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+
+
+def _checked_queue(name: str) -> str:
+    if not _QUEUE.fullmatch(name):
+        raise typer.BadParameter("a queue's name has small letters, digits and hyphens")
+    return name
+
+
+@app.command("import")
+def import_cases(
+    paths: Annotated[
+        list[str],
+        typer.Argument(metavar="PATH...", help="Folders, files, and JSON lines (.jsonl)."),
+    ],
+    origin: Annotated[Arising, typer.Option(help="Where the material arose.")],
+    queue: Annotated[
+        str, typer.Option(callback=_checked_queue, help="Queue of the cases.")
+    ] = "default",
+    subject: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Gather everything in one case, about this.")
+    ] = None,
+    subject_kind: Annotated[
+        SubjectKind | None,
+        typer.Option(help="What the subjects are [default: by the origin, or unknown]."),
+    ] = None,
+    every_row: Annotated[
+        bool, typer.Option("--all", help="Of a scan's rows, take those too that ask for nobody.")
+    ] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="No progress and no closing lines.")
+    ] = False,
+    cases: CasesOption = None,
+    vault: VaultOption = None,
+    keys: KeysOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take files, rows of a scan, or prompts in as cases, as the API does.
+
+    A folder makes one case for each folder directly in it, and one for the files that lie in it
+    themselves; what lies deeper belongs to the folder directly in it. In folders only pictures are
+    taken, by content or name; a file that is named is taken whatever it is. A file that is named,
+    by you or by a scan, belongs to the case of its own folder. --subject makes one case of all.
+    A case takes 500 items; then the next one of the same folder or subject is opened.
+
+    JSON lines are rows of 'lightkeeper scan --jsonl', or objects with "prompt" or "text", and
+    perhaps "subject" and "facts". Of a scan those rows are taken that ask for a person: a match in
+    a hash set, generation parameters, a reference to a model, a mark, a statement of origin, a
+    contradiction, or a priority above 50; --all takes every row. The file must still be the one
+    that was scanned.
+
+    It may be stopped and run again, and by the same user the same file is never taken twice.
+    Files are encrypted into the vault, left where they are, and copied nowhere else. They are
+    examined by the service, 'lightkeeper serve' or 'lightkeeper work'.
+
+    Exit codes: 0 done; 2 wrong usage; 3 something was refused, each with its reason; 4 could not
+    go on: run it again; 130 interrupted: run it again.
+    """
+    plan = ImportPlan(
+        paths=paths,
+        origin=origin,
+        queue=queue,
+        subject=subject,
+        subject_kind=subject_kind,
+        every_row=every_row,
+    )
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    most = load_settings().media_limits().max_bytes
+    with local_desk(cases, vault, keys) as local:
+        run, passed = ImportRun(local, plan, most_bytes=most), Passed()
+        try:
+            _take_all(run, plan, passed, as_json=as_json, quiet=quiet)
+        except KeyboardInterrupt:
+            _close(run, passed, as_json=as_json, quiet=quiet, whole=False)
+            raise
+    _close(run, passed, as_json=as_json, quiet=quiet, whole=True)
+    raise typer.Exit(Exit.PARTIAL if run.tally.errors else Exit.OK)
+
+
+def _take_all(
+    run: ImportRun, plan: ImportPlan, passed: Passed, *, as_json: bool, quiet: bool
+) -> None:
+    total = None if quiet else plan.count()
+    with progress(total, quiet=quiet, starting="reading") as shown:
+        for found in plan.found(passed):
+            row = run.take(found)
+            if as_json:
+                write_rows([row], as_json=True, render=str)
+            elif "error" in row:
+                text = printable(f"{row['file']}: {row['error']['message']}")
+                if shown.console is not None:
+                    shown.console.print(text, markup=False)
+                else:
+                    sys.stderr.write(text + "\n")
+            shown.update(run.tally, passed.no_picture + passed.rows)
+
+
+def _close(run: ImportRun, passed: Passed, *, as_json: bool, quiet: bool, whole: bool) -> None:
+    """Each case in a line, for a person; then what became of everything."""
+    if not as_json:
+        for case, (group, tally) in run.cases.items():
+            subject = printable(f"{group.subject.kind.value} {group.subject.identifier}")
+            write_text(f"{case}  {tally.taken:>5} new  {tally.known:>5} known  {subject}")
+    if quiet:
+        return
+    tally = run.tally
+    told = f"{tally.taken:,} taken in, {tally.known:,} known already"
+    told += f", {tally.errors.total():,} refused" if tally.errors else ""
+    told += f"; {len(run.cases):,} cases"
+    if passed.no_picture:
+        told += f"; {passed.no_picture:,} other files passed over (name a file to take it in)"
+    if passed.rows:
+        told += f"; {passed.rows:,} rows asked for nobody"
+        failed = passed.failed_rows
+        told += f" ({failed:,} of files that could not be examined)" if failed else ""
+    sys.stderr.write(told + (".\n" if whole else ". Stopped: run it again to go on.\n"))
+
+
+@app.command("list")
+def list_cases(
+    state: Annotated[
+        list[CaseState] | None,
+        typer.Option(help="In this state; may be given again [default: open, second-opinion]."),
+    ] = None,
+    queue: Annotated[
+        list[str] | None, typer.Option(help="Of this queue; may be given again.")
+    ] = None,
+    origin: Annotated[
+        list[Arising] | None, typer.Option(help="That arose there; may be given again.")
+    ] = None,
+    subject: Annotated[str | None, typer.Option(help="About exactly this.")] = None,
+    sort: Annotated[Sort, typer.Option(help="Order.")] = Sort.RANK,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50,
+    cases: CasesOption = None,
+    vault: VaultOption = None,
+    keys: KeysOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List cases, most urgent first. It is written to the audit."""
+    which = CaseFilter(
+        states=frozenset(state) if state else UNDECIDED,
+        queues=frozenset(queue) if queue else None,
+        arising=frozenset(origin or ()),
+        subject=subject,
+    )
+    with local_desk(cases, vault, keys) as local:
+        _listed(local, which, sort, limit, as_json=as_json)
+
+
+@app.command()
+def due(
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 1_000,
+    cases: CasesOption = None,
+    vault: VaultOption = None,
+    keys: KeysOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List cases whose retention is over and on which no hold stands; exit code 6 if there are any.
+
+    Nothing destroys them but a person: 'lightkeeper cases destroy', or a hold on their page.
+    """
+    with local_desk(cases, vault, keys) as local:
+        which = CaseFilter(past_retention=True)
+        any_due = _listed(local, which, Sort.OLDEST, limit, as_json=as_json)
+    raise typer.Exit(Exit.PERSON_NEEDED if any_due else Exit.OK)
+
+
+@app.command()
+def show(
+    case: Annotated[str, typer.Argument(metavar="CASE", help="Its identifier.")],
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say what the score is made of.")
+    ] = False,
+    cases: CasesOption = None,
+    vault: VaultOption = None,
+    keys: KeysOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show a case, without its pixels. It is written to the audit.
+
+    Texts and prompts stand in --json only.
+    """
+    with local_desk(cases, vault, keys) as local:
+        row = file_row(local.desk.case_file(local.operator, case), now=now())
+    write_rows([row], as_json=as_json, render=lambda row: file_text(row, explain=explain))
+
+
+@app.command()
+def destroy(
+    case: Annotated[str, typer.Argument(metavar="CASE", help="Its identifier.")],
+    reason: Annotated[str, typer.Option(help="On whose request, and why; it is kept.")],
+    law_enforcement: Annotated[
+        bool,
+        typer.Option(
+            "--law-enforcement", help="The request is of law enforcement: before its time too."
+        ),
+    ] = False,
+    certificate: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Where the certificate goes [default: standard output]."),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    cases: CasesOption = None,
+    vault: VaultOption = None,
+    keys: KeysOption = None,
+) -> None:
+    """Destroy media and texts of a case for good, and give the signed certificate of it.
+
+    The certificate is kept nowhere else. You are asked to type the case's identifier, unless you
+    say --yes. A hold, a report under way, and a time of preservation that has not passed stand
+    against it.
+    """
+    if certificate is not None and certificate.exists():
+        raise OutputError(f"{certificate} is there already; nothing was destroyed")
+    with local_desk(cases, vault, keys) as local:
+        found = local.desk.case_file(local.operator, case).case
+        refusal = may_destroy(found, now=now(), lawful_request=law_enforcement)
+        if refusal is not None:
+            raise InvalidTransition(f"{refusal}; nothing was destroyed")
+        if not yes and not _confirmed(found):
+            raise typer.BadParameter("the identifier was not repeated; nothing was destroyed")
+        if certificate is not None:
+            # That it can be written is found out before, not after.
+            write_whole(certificate, b"")
+        made = local.desk.destroy(
+            local.operator, case, request=reason, by_law_enforcement=law_enforcement
+        )
+        signed = json.dumps(sign_certificate(made, local.ring.signing_key()), indent=2) + "\n"
+    if certificate is None:
+        sys.stdout.write(signed)
+    else:
+        write_whole(certificate, signed.encode())
+
+
+def _confirmed(case: Case) -> bool:
+    sys.stderr.write(
+        printable(
+            f"This destroys {case.outline.items} items of case {case.id}, about "
+            f"{case.subject.identifier}, for good. Type the case's identifier: "
+        )
+    )
+    sys.stderr.flush()
+    return sys.stdin.readline().strip() == case.id
+
+
+def _listed(local: LocalDesk, which: CaseFilter, sort: Sort, limit: int, *, as_json: bool) -> bool:
+    """Print cases of a filter; whether there were any."""
+    found = False
+    if not as_json:
+        write_text(HEADING)
+    for row in _rows(local, which, sort, limit):
+        found = True
+        write_rows([row], as_json=as_json, render=case_line)
+    return found
+
+
+def _rows(local: LocalDesk, which: CaseFilter, sort: Sort, limit: int) -> Iterator[dict[str, Any]]:
+    after: str | None = None
+    while limit:
+        page = local.desk.queue(
+            local.operator, which, sort=sort, after=after, limit=min(limit, 200)
+        )
+        for case in page.cases:
+            yield case_row(case, now=now())
+        limit -= len(page.cases)
+        after = page.next
+        if after is None:
+            return
