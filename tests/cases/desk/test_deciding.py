@@ -204,6 +204,29 @@ def test_labels_arrive_and_the_case_stays_where_something_stands_against_moving_
     assert (after.state, after.claim) == (CaseState.OPEN, before.claim)
 
 
+def test_who_works_on_a_case_hears_only_once_what_others_decide_alike(office: Office) -> None:
+    held = office.opened(new_picture(1))
+    # A signal keeps each of them open until somebody decides about it.
+    alike = [office.opened(new_picture(1), signals=frozenset({Signal.LIVE})) for _ in range(3)]
+    office.desk.claim(office.jon, held.id)
+    office.decide(office.ida, alike[0].id, Outcome.CLOSE)
+    heard = office.case(held.id)
+    office.decide(office.ida, alike[1].id, Outcome.CLOSE)
+    assert (office.case(held.id), len(office.decisions(held.id))) == (heard, 1)
+    office.decide(office.ida, alike[2].id, Outcome.REPORT)
+    assert len(office.decisions(held.id)) == 2
+
+
+def test_what_was_heard_during_a_claim_moves_the_case_on_after_it(office: Office) -> None:
+    held = office.opened(new_picture(1))
+    alike = [office.opened(new_picture(1), signals=frozenset({Signal.LIVE})) for _ in range(2)]
+    office.desk.claim(office.jon, held.id)
+    office.decide(office.ida, alike[0].id, Outcome.CLOSE)
+    office.desk.release(office.jon, held.id)
+    office.decide(office.ida, alike[1].id, Outcome.CLOSE)
+    assert office.case(held.id).state is CaseState.CLOSED
+
+
 def test_a_case_moves_on_once_the_last_of_its_pictures_is_decided_elsewhere(office: Office) -> None:
     both = office.opened(new_picture(1), new_picture(2))
     office.decide(office.ida, office.opened(new_picture(1)).id, Outcome.REPORT)

@@ -2,12 +2,14 @@
 
 A decision reaches the members of its items' clusters in other open cases that arose in the same
 way and lie in queues where the person may decide. It never spreads between different ways of
-arising, and never over what a person has decided about a case itself.
+arising, and never over what a person has decided about a case itself. Where it would say once more
+what stands there already, the case stays as it is: whoever works on it would else have to look
+again at every decision about its like, and might never get to decide.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
 from lightkeeper.cases.audit import Action, EventDraft
@@ -89,8 +91,10 @@ def _spread_to(
         items=tuple(carried_over(parts[item.cluster or ""], item) for item in reached),
         spread_from=decision.id,
     )
-    writer.add_decision(copy)
     moved = _moved(case, items, (*before, copy), decision.person, now)
+    if moved.state is case.state and not _is_news(copy, before):
+        return
+    writer.add_decision(copy)
     writer.save_case(moved)
     writer.append(
         [
@@ -112,6 +116,23 @@ def _reached(
     named = by_item(before)
     own = {item for item, (decision, _) in named.items() if decision.spread_from is None}
     return [item for item in items if item.cluster in parts and item.id not in own]
+
+
+def _is_news(copy: Decision, before: Sequence[Decision]) -> bool:
+    """Whether it says more than what stands, whoever has said it and however surely."""
+    named = by_item(before)
+    for part in copy.items:
+        if part.item not in named:
+            return True
+        decision, known = named[part.item]
+        same = _values(known) == _values(part) and known.annotations == part.annotations
+        if decision.outcome is not copy.outcome or not same:
+            return True
+    return False
+
+
+def _values(part: ItemDecision) -> list[object]:
+    return [getattr(part.labels, field.name).value for field in fields(part.labels)]
 
 
 def _moved(
