@@ -6,7 +6,9 @@ import contextlib
 import time
 from typing import TYPE_CHECKING, Final
 
+from anyio.to_thread import current_default_thread_limiter
 from fastapi import Depends, FastAPI
+from fastapi.telemetry import TelemetryConfig
 
 from lightkeeper import __version__
 from lightkeeper.service._acting import guard
@@ -20,6 +22,7 @@ from lightkeeper.service._state import state_routes
 from lightkeeper.service._static import static_routes
 from lightkeeper.service.api import api_routes
 from lightkeeper.service.pages import page_routes
+from lightkeeper.storage._engine import CONNECTIONS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -28,6 +31,14 @@ if TYPE_CHECKING:
 
     from lightkeeper.service._services import ServiceConfig, Services
 
+# The environment alone could else have addresses and messages sent elsewhere.
+_NO_TELEMETRY: Final[TelemetryConfig] = {
+    "tracing": False,
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+}
 _OF_LOOKUPS: Final = ("/v1/", "/h/", "/m/", "/c/", "/livez", "/status")
 
 
@@ -58,6 +69,8 @@ def create_app(
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        # Each waits for the data base most of its time; more would only wait for a connection.
+        current_default_thread_limiter().total_tokens = CONNECTIONS
         async with contextlib.AsyncExitStack() as stack:
             if lookups is not None:
                 await stack.enter_async_context(lookups.router.lifespan_context(lookups))
@@ -72,6 +85,7 @@ def create_app(
         # These would be routes without a guard, and their pages load scripts from elsewhere.
         openapi_url=None,
         redirect_slashes=False,
+        telemetry=_NO_TELEMETRY,
     )
     app.state.services, app.state.config, app.state.metrics = services, config, metrics
     answer_failures(app)
