@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
+import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from lightkeeper.cases.desk import Desk, Rules
@@ -121,6 +122,33 @@ def test_what_is_no_package_is_an_error_and_exit_code_5(home: Path, capsys: Capt
     assert "cut or damaged" in capsys.readouterr().out
     assert run("verify", home / "out.zip", "--json") == Exit.ALTERED
     assert json.loads(capsys.readouterr().out)["intact"] is False
+
+
+def test_no_control_sequence_of_a_stranger_reaches_the_terminal(
+    home: Path, capsys: Capture
+) -> None:
+    drive = "\x1b]0;owned\x07\x9b31m\u202e\nforged: line"
+    key = Ed25519PrivateKey.generate()
+    manifest = {
+        "schema": "lightkeeper.package-manifest/1",
+        "case": drive,
+        "made": drive,
+        "signed_by": {"public_key": key.public_key().public_bytes_raw().hex()},
+        "entries": [{"name": "case.json", "size": 2, "sha256": "0" * 64}],
+    }
+    written = json.dumps(manifest).encode()
+    with zipfile.ZipFile(home / "out.zip", "w") as archive:
+        for name, content in (
+            ("manifest.json", written),
+            ("manifest.sig", key.sign(written)),
+            (drive, b"umbrella"),
+        ):
+            archive.writestr(zipfile.ZipInfo(name), content)
+    for form in ([], ["--json"]):
+        assert run("verify", home / "out.zip", *form) == Exit.ALTERED
+        said = capsys.readouterr().out
+        assert frozenset("\x1b\x07\x9b\u202e").isdisjoint(said)
+        assert not any(line.startswith("forged") for line in said.splitlines())
 
 
 def test_without_a_key_it_says_that_nothing_is_proven(

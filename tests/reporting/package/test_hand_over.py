@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any
 
 import pytest
@@ -18,7 +19,9 @@ from lightkeeper.errors import (
     StaleCase,
     VaultError,
 )
-from lightkeeper.reporting.package import verify_package
+from lightkeeper.reporting.package import Package, contents, verify_package
+from lightkeeper.reporting.package._archive import signed
+from lightkeeper.reporting.package._desk import _described, _record
 from lightkeeper.testing.cases import person
 
 from .conftest import KEY, Handing, entries_of, said_in
@@ -44,6 +47,21 @@ def test_the_same_case_at_the_same_time_is_the_same_file_to_the_byte() -> None:
     assert {k: v for k, v in one.items() if k != "audit"} == {
         k: v for k, v in two.items() if k != "audit"
     }
+
+
+def test_equal_input_makes_equal_bytes_whatever_the_clock_of_the_machine_says() -> None:
+    office = Handing()
+    case = office.case_with()
+    with office.store.reading() as reader:
+        record = _record(reader, office.lea, case)
+
+    def made(zone: tzinfo) -> bytes:
+        at = datetime(2026, 5, 4, 9, 30, tzinfo=UTC).astimezone(zone)
+        entries = _described(contents(record, at=at, by="lea"), at)
+        entries = signed(entries, case=case, made=at, key=KEY)
+        return Package(file_name="", manifest_sha256="", made=at, entries=entries).content()
+
+    assert made(UTC) == made(UTC) == made(timezone(timedelta(hours=9)))
 
 
 def test_handing_out_is_in_the_audit_with_the_digest_of_the_manifest(office: Handing) -> None:

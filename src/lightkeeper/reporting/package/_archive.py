@@ -71,7 +71,9 @@ class Package:
         return b"".join(self.stream())
 
 
-def signed(entries: Sequence[Entry], *, case: str, made: datetime, key: Ed25519PrivateKey) -> Any:
+def signed(
+    entries: Sequence[Entry], *, case: str, made: datetime, key: Ed25519PrivateKey
+) -> tuple[Entry, ...]:
     """The manifest, its signature, and both as entries before the others."""
     public = key.public_key().public_bytes_raw().hex()
     manifest = {

@@ -20,7 +20,7 @@ from lightkeeper.reporting.package._html import to_html
 from lightkeeper.reporting.package._pdf import to_pdf
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from datetime import datetime
 
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -109,7 +109,7 @@ class PackageDesk:
             )
             writer.append([draft])
 
-    def _in_vault(self, items: tuple[Item, ...] | Any) -> dict[str, Kept]:
+    def _in_vault(self, items: Sequence[Item]) -> dict[str, Kept]:
         """Each file is read once beforehand: what cannot be handed out whole is said, not sent."""
         found: dict[str, Kept] = {}
         for number, item in enumerate(items, 1):

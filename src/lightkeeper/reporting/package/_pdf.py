@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from datetime import UTC
 from typing import TYPE_CHECKING, Any, Final
 
 from lightkeeper import __version__
@@ -33,7 +34,7 @@ def to_pdf(blocks: Iterable[Block], *, made: datetime) -> bytes:
     MissingExtra
         The extra ``service`` is not installed.
     """
-    pdf = _blank(made)
+    pdf = _blank(made.astimezone(UTC))
     for block in blocks:
         if isinstance(block, Heading):
             _heading(pdf, block)
