@@ -22,12 +22,13 @@ from PIL import Image
 
 from lightkeeper.cases.custody import verify_certificate
 from lightkeeper.cases.item import Item
-from lightkeeper.cases.record import Case, CaseState
+from lightkeeper.cases.record import Arising, Case, CaseState
 from lightkeeper.cli import _import_run as import_run
 from lightkeeper.cli import main
 from lightkeeper.cli._exit import Exit
 from lightkeeper.cli._import_lines import asks_for_review, lines_of
-from lightkeeper.cli._local_desk import operator
+from lightkeeper.cli._import_plan import ImportPlan, Passed
+from lightkeeper.cli._local_desk import local_desk, operator
 from lightkeeper.cli._settings import load_settings
 from lightkeeper.storage.cases import SqlCaseStore, open_cases
 from lightkeeper.storage.keys import KeyRing
@@ -256,6 +257,24 @@ def test_an_import_that_is_killed_goes_on_where_it_stopped(
     assert len({item.file_name for item in _kept(home)["many"][1]}) == 60
 
 
+def test_two_imports_of_the_same_at_once_take_each_file_once(home: Path, inbox: Path) -> None:
+    plan = ImportPlan(
+        paths=[str(inbox)],
+        origin=Arising.UPLOADED,
+        queue="default",
+        subject="all",
+        subject_kind=None,
+        every_row=False,
+    )
+    with local_desk(None, None, None) as local:
+        runs = [import_run.ImportRun(local, plan, most_bytes=1 << 20) for _ in range(2)]
+        for found in plan.found(Passed()):
+            for run in runs:
+                run.take(found)
+    assert [(run.tally.taken, run.tally.known) for run in runs] == [(4, 0), (0, 4)]
+    assert len(_kept(home)["all"][1]) == 4
+
+
 def test_an_interrupt_is_said_with_what_is_done(
     inbox: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
@@ -465,6 +484,11 @@ def test_destruction_is_confirmed_and_certified(
     assert "nobody has decided" in capsys.readouterr().err
     _changed(home, case, state=CaseState.CLOSED)
     file = tmp_path / "certificate.json"
+    blank = ("destroy", case.id, "--reason", " ", "--yes", "--certificate")
+    assert _run(*blank, file) == Exit.FAILED
+    assert not file.exists()
+    assert _run(*arguments, "--yes", "--certificate", tmp_path / "none" / "c.json") == Exit.FAILED
+    assert _kept(home)["bo"][0].state is CaseState.CLOSED
     monkeypatch.setattr("sys.stdin", io.StringIO("yes\n"))
     assert _run(*arguments, "--certificate", file) == Exit.USAGE
     assert not file.exists()

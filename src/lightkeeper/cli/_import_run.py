@@ -113,10 +113,13 @@ class ImportRun:
                 "texts of this subject were destroyed, and none can be told from them: "
                 "name what is new with another --subject",
             )
+        before = self._local.desk.now()
         case, item = self._added(found.group, gathered, new)
         gathered.holds[_same(new, sha256)] = (case.id, item.id)
         gathered.items += 1
-        return self._told(found.group, case.id, item.id, "taken")
+        # Another import of the same may have been faster.
+        status = "known" if item.added < before else "taken"
+        return self._told(found.group, case.id, item.id, status)
 
     def _told(self, group: Group, case: str, item: str, status: str) -> dict[str, Any]:
         _, tally = self.cases.setdefault(case, (group, Tally()))

@@ -6,6 +6,7 @@ import json
 import re
 import signal
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -264,17 +265,29 @@ def destroy(
             raise InvalidTransition(f"{refusal}; nothing was destroyed")
         if not yes and not _confirmed(found):
             raise typer.BadParameter("the identifier was not repeated; nothing was destroyed")
-        if certificate is not None:
-            # That it can be written is found out before, not after.
-            write_whole(certificate, b"")
-        made = local.desk.destroy(
-            local.operator, case, request=reason, by_law_enforcement=law_enforcement
-        )
+        with _writable(certificate):
+            made = local.desk.destroy(
+                local.operator, case, request=reason, by_law_enforcement=law_enforcement
+            )
         signed = json.dumps(sign_certificate(made, local.ring.signing_key()), indent=2) + "\n"
     if certificate is None:
         sys.stdout.write(signed)
     else:
         write_whole(certificate, signed.encode())
+
+
+@contextmanager
+def _writable(certificate: Path | None) -> Iterator[None]:
+    """That a certificate can be written is found out before anything is destroyed, not after."""
+    if certificate is None:
+        yield
+        return
+    write_whole(certificate, b"")
+    try:
+        yield
+    except BaseException:
+        certificate.unlink(missing_ok=True)
+        raise
 
 
 def _confirmed(case: Case) -> bool:
