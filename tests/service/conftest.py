@@ -22,8 +22,8 @@ from lightkeeper.reporting.sending import ReportDesk
 from lightkeeper.service._app import create_app
 from lightkeeper.service._services import ServiceConfig, Services
 from lightkeeper.service.accounts._digests import digest_of, new_secret
-from lightkeeper.service.accounts._issuer import Issuer
 from lightkeeper.service.accounts._sessions import begin_session, cookie_name
+from lightkeeper.service.openid._issuer import Issuer
 from lightkeeper.testing.cases import MemoryAccounts, MemoryCases, MemoryVault, SettableClock
 from lightkeeper.testing.cases._reader import AUDIT_KEY
 from lightkeeper.testing.openid import StandInIssuer

@@ -19,7 +19,7 @@ from lightkeeper.reporting.sending import ReceiverConfig
 from lightkeeper.scan import Policy, default_examiners
 from lightkeeper.service._house import HousePlan
 from lightkeeper.service._services import ServiceConfig
-from lightkeeper.service.accounts._openid_config import OpenIdConfig
+from lightkeeper.service.openid._config import OpenIdConfig
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,11 +18,11 @@ from lightkeeper.reporting.sending._standing import standing_of
 from lightkeeper.reporting.webhooks import Notifier
 from lightkeeper.service._app import create_app
 from lightkeeper.service._services import ServiceConfig, Services
-from lightkeeper.service.accounts._issuer import Issuer
 from lightkeeper.service.examine import ExaminerPool
 from lightkeeper.service.jobs import Jobs, Worker, open_queue
 from lightkeeper.service.jobs._backlog import backlog, count_failures
 from lightkeeper.service.jobs._queue import close_queue
+from lightkeeper.service.openid._issuer import Issuer
 from lightkeeper.storage.cases import open_cases
 from lightkeeper.storage.keys import KeyRing
 from lightkeeper.storage.vault import open_vault

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from lightkeeper.reporting.sending import ReportDesk
     from lightkeeper.reporting.sending._standing import Standing
     from lightkeeper.reporting.webhooks import WebhookStore
-    from lightkeeper.service.accounts._issuer import Issuer
-    from lightkeeper.service.accounts._openid_config import OpenIdConfig
     from lightkeeper.service.jobs._backlog import Backlog
+    from lightkeeper.service.openid._config import OpenIdConfig
+    from lightkeeper.service.openid._issuer import Issuer
 
 _MIB = 1 << 20
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})

@@ -18,11 +18,11 @@ from lightkeeper.cases.people import Account, Role
 from lightkeeper.errors import InvalidConfiguration
 from lightkeeper.service._refusal import Refusal
 from lightkeeper.service._services import ServiceConfig
-from lightkeeper.service.accounts._id_token import verified_claims
-from lightkeeper.service.accounts._issuer import Issuer
 from lightkeeper.service.accounts._links import first_administrator
-from lightkeeper.service.accounts._openid_config import OpenIdConfig
 from lightkeeper.service.accounts._sessions import cookie_name
+from lightkeeper.service.openid._config import OpenIdConfig
+from lightkeeper.service.openid._id_token import verified_claims
+from lightkeeper.service.openid._issuer import Issuer
 from lightkeeper.testing.cases import SettableClock
 from lightkeeper.testing.openid import StandInIssuer
 

@@ -23,14 +23,14 @@ from urllib.parse import urlencode
 
 from lightkeeper.errors import VaultError
 from lightkeeper.service.accounts._digests import digest_of
-from lightkeeper.service.accounts._id_token import verified_claims
-from lightkeeper.service.accounts._issuer import refused
 from lightkeeper.service.accounts._openid_people import enter_as
 from lightkeeper.service.accounts._pauses import use_once
+from lightkeeper.service.openid._id_token import verified_claims
+from lightkeeper.service.openid._issuer import refused
 
 if TYPE_CHECKING:
     from lightkeeper.service._services import Keys, ServiceConfig, Services
-    from lightkeeper.service.accounts._issuer import Issuer
+    from lightkeeper.service.openid._issuer import Issuer
 
 LASTS_SECONDS: Final = 600
 _CONTEXT: Final = b"openid sign-in"

@@ -18,7 +18,7 @@ from lightkeeper.service.accounts._sign_in import sign_in_event
 if TYPE_CHECKING:
     from lightkeeper.cases.people import Account, AccountUnit
     from lightkeeper.service._services import ServiceConfig, Services
-    from lightkeeper.service.accounts._openid_config import OpenIdConfig
+    from lightkeeper.service.openid._config import OpenIdConfig
 
 _UNFIT: Final = re.compile(r"[^a-z0-9._@-]+")
 

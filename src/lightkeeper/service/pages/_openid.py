@@ -21,7 +21,7 @@ from lightkeeper.service.pages._sign_in import entered
 
 if TYPE_CHECKING:
     from lightkeeper.service._services import Services
-    from lightkeeper.service.accounts._issuer import Issuer
+    from lightkeeper.service.openid._issuer import Issuer
 
 
 def openid_routes() -> APIRouter:

@@ -11,7 +11,6 @@ from lightkeeper.cases.people import Role
 from lightkeeper.service._acting import Acting, Granting, Serving
 from lightkeeper.service._refusal import Refusal
 from lightkeeper.service._render import render
-from lightkeeper.service.accounts._id_token import is_subject
 from lightkeeper.service.accounts._openid_people import openid_of
 from lightkeeper.service.accounts._people import (
     add_known,
@@ -23,6 +22,7 @@ from lightkeeper.service.accounts._people import (
     reset_link,
     sign_out_everywhere,
 )
+from lightkeeper.service.openid._id_token import is_subject
 
 if TYPE_CHECKING:
     from lightkeeper.service._services import ServiceConfig

@@ -23,7 +23,7 @@ import httpx
 
 from lightkeeper.service._log import log
 from lightkeeper.service._refusal import Refusal
-from lightkeeper.service.accounts._openid_config import OpenIdConfig
+from lightkeeper.service.openid._config import OpenIdConfig
 
 _SECONDS: Final = 5.0
 _MOST_BYTES: Final = 256 * 1024

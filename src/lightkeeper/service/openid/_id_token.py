@@ -19,10 +19,10 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import import_key
 
-from lightkeeper.service.accounts._issuer import refused
+from lightkeeper.service.openid._issuer import refused
 
 if TYPE_CHECKING:
-    from lightkeeper.service.accounts._issuer import Issuer
+    from lightkeeper.service.openid._issuer import Issuer
 
 _KEY_TYPES: Final = {
     "RS256": "RSA",
