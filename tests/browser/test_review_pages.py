@@ -217,7 +217,7 @@ def test_how_long_a_picture_was_seen_is_told(review: Review, sign_in: Callable[.
     page.keyboard.down("Space")
     picture = page.get_by_alt_text("The picture, clear")
     expect(picture).to_be_visible()
-    page.wait_for_function("() => new Promise((done) => setTimeout(() => done(true), 700))")
+    page.wait_for_function("() => new Promise((done) => setTimeout(() => done(true), 1300))")
     review.clock.forward(seconds=60)
     page.keyboard.up("Space")
     expect(picture).to_have_count(0)
@@ -226,7 +226,7 @@ def test_how_long_a_picture_was_seen_is_told(review: Review, sign_in: Callable[.
 
     def told() -> bool:
         with review.services.cases.reading() as reader:
-            return any(view.entire and view.seconds > 0.5 for view in reader.views(item))
+            return any(view.entire and view.seconds > 1.0 for view in reader.views(item))
 
     eventually(told)
 
@@ -313,3 +313,129 @@ def test_axe_finds_nothing_on_any_page(
         page.set_viewport_size({"width": 320, "height": 700})
         assert page.evaluate("document.documentElement.scrollWidth") <= 320, path
         page.set_viewport_size({"width": 1280, "height": 720})
+
+
+def test_a_glance_and_a_preview_are_no_view_of_everything(
+    review: Review, sign_in: Callable[..., Page]
+) -> None:
+    case = review.opened()
+    page = sign_in(Role.REVIEWER, viewport={"width": 1280, "height": 1000})
+    page.goto(f"/cases/{case.id}")
+    page.keyboard.press("p")
+    expect(page.get_by_alt_text("Preview, obscured")).to_be_visible()
+    page.wait_for_function("() => new Promise((done) => setTimeout(() => done(true), 1200))")
+    review.clock.forward(seconds=60)
+    page.keyboard.down("v")
+    expect(page.get_by_alt_text("The picture, clear")).to_be_visible()
+    review.clock.forward(seconds=60)
+    page.keyboard.up("v")
+    with review.services.cases.reading() as reader:
+        item = reader.items(case.id)[0].id
+
+    def told() -> bool:
+        with review.services.cases.reading() as reader:
+            return [view.seconds > 0 for view in reader.views(item)] == [True, True]
+
+    eventually(told)
+    with review.services.cases.reading() as reader:
+        assert [view.entire for view in reader.views(item)] == [False, False]
+
+
+def test_revealing_moves_nothing_and_covers_no_control_that_holds_it(
+    review: Review, sign_in: Callable[..., Page]
+) -> None:
+    case = review.opened()
+    page = sign_in(Role.REVIEWER, viewport={"width": 1280, "height": 720})
+    page.goto(f"/cases/{case.id}")
+    button = page.get_by_role("button", name="Hold to reveal")
+    button.scroll_into_view_if_needed()
+    button.hover()
+    page.mouse.down()
+    picture = page.get_by_alt_text("The picture, clear")
+    expect(picture).to_be_visible()
+    held, shown = button.bounding_box(), picture.bounding_box()
+    assert held is not None
+    assert shown is not None
+    assert shown["y"] >= held["y"] + held["height"]
+    assert shown["y"] + shown["height"] <= 720
+    page.mouse.up()
+    expect(picture).to_have_count(0)
+
+
+def test_twelve_cases_fit_on_a_screen(review: Review, sign_in: Callable[..., Page]) -> None:
+    for number in range(12):
+        review.opened(new_prompt(), source_id=str(number))
+    page = sign_in(Role.REVIEWER, viewport={"width": 1280, "height": 900})
+    page.goto("/")
+    heights = page.locator("li.case").evaluate_all(
+        "rows => rows.map((row) => row.getBoundingClientRect().height)"
+    )
+    assert len(heights) == 12
+    assert max(heights) <= 64
+    last = page.locator("li.case").last.bounding_box()
+    assert last is not None
+    assert last["y"] + last["height"] <= 900
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_in_states_that_are_rarely_seen(
+    review: Review, sign_in: Callable[..., Page], scheme: str
+) -> None:
+    long = review.opened(
+        new_picture(1, file_name="\u0645\u0638\u0644\u0629" * 40 + ".jpg"),
+        new_prompt("umbrella " * 1100),
+        signals=frozenset({Signal.LIVE}),
+        note="\u062f\u0631\u0627\u062c\u0629 " * 400,
+    )
+    page = sign_in(
+        Role.REVIEWER,
+        Role.LEAD,
+        Role.AUDITOR,
+        color_scheme=scheme,
+        reduced_motion="reduce",
+        viewport={"width": 1280, "height": 720},
+    )
+    axe = Axe()
+
+    def check(what: str, *, narrow: bool = True) -> None:
+        result = axe.run(page)
+        assert result.violations_count == 0, f"{what}: {result.generate_report()[:1500]}"
+        if narrow:
+            page.set_viewport_size({"width": 320, "height": 700})
+            assert page.evaluate("document.documentElement.scrollWidth") <= 320, what
+            page.set_viewport_size({"width": 1280, "height": 720})
+
+    for path in ("/cases/none", "/people", "/?changed=1&arising=umbrella", "/?tab=overdue"):
+        page.goto(path)
+        check(path)
+    # What the browser says of a page that is refused is no trouble of the page.
+    review.troubles[:] = [said for said in review.troubles if "Failed to load" not in said]
+    page.goto("/audit")
+    page.get_by_role("button", name="Verify the audit").click()
+    page.get_by_role("heading", name="The audit is intact").wait_for()
+    check("verified")
+    page.goto(f"/cases/{long.id}")
+    page.evaluate("document.querySelectorAll('main details').forEach((d) => { d.open = true })")
+    check("long texts")
+    page.get_by_role("button", name="Claim and decide").click()
+    page.get_by_role("heading", name="This cannot be kept yet").wait_for()
+    review.troubles[:] = [said for said in review.troubles if "Failed to load" not in said]
+    check("a decision that lacks something")
+    page.keyboard.press("?")
+    check("keys", narrow=False)
+    page.keyboard.press("Escape")
+    page.keyboard.down("v")
+    expect(page.get_by_alt_text("The picture, clear")).to_be_visible()
+    check("revealed", narrow=False)
+    page.keyboard.up("v")
+    page.goto(f"/cases/{long.id}")
+    page.get_by_role("dialog", name="Time for a break").wait_for()
+    check("a break", narrow=False)
+    page.keyboard.press("Escape")
+    page.get_by_text("Destroy on request").click()
+    page.get_by_label("On whose request").fill("a letter")
+    page.get_by_label("Law enforcement has asked").check()
+    page.get_by_label("Type the case").fill(long.id[:6])
+    page.get_by_role("button", name="Destroy media and texts").click()
+    page.get_by_label("Certificate").wait_for()
+    check("destroyed")
