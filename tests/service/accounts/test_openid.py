@@ -18,7 +18,7 @@ from lightkeeper.cases.people import Account, Role
 from lightkeeper.errors import InvalidConfiguration
 from lightkeeper.service._refusal import Refusal
 from lightkeeper.service._services import ServiceConfig
-from lightkeeper.service.accounts._links import first_administrator
+from lightkeeper.service.accounts._links import first_administrator, new_link
 from lightkeeper.service.accounts._sessions import cookie_name
 from lightkeeper.service.openid._config import OpenIdConfig
 from lightkeeper.service.openid._id_token import verified_claims
@@ -486,8 +486,14 @@ def test_who_is_given_to_the_issuer_loses_the_password(
 ) -> None:
     admin = elsewhere.signed_in(Role.ADMINISTRATOR, name="ada")
     bob = elsewhere.signed_in(Role.REVIEWER, name="bob", password="x")
+    with elsewhere.accounts.accounts() as unit:
+        account = unit.account("id-bob")
+        assert account is not None
+        older = new_link(unit, elsewhere.services, elsewhere.config, account)
     path = "/people/id-bob/openid"
     assert admin.post(path, data={"subject": "person-1"}).status_code == 303
+    assert admin.post("/people/id-bob/reset").status_code == 409
+    assert bob.get(older.removeprefix(elsewhere.config.origin)).status_code == 404
     assert not is_in(bob)
     assert there_and_back(elsewhere.visitor(), issuer).status_code == 303
     with elsewhere.accounts.reading_accounts() as unit:

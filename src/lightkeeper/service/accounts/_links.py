@@ -76,7 +76,9 @@ def account_of_link(unit: AccountReader, services: Services, secret: str) -> Acc
     if link is None or link.expires <= services.clock():
         return None
     account = unit.account(link.account)
-    return account if account is not None and account.active else None
+    # Whom an issuer vouches for must not get a password by an older link.
+    works = account is not None and account.active and account.openid is None
+    return account if works else None
 
 
 def use_link(services: Services, secret: str, password: str) -> Account | None:
@@ -99,7 +101,7 @@ def enter_by_link(services: Services, config: ServiceConfig, secret: str) -> str
     """
     with services.accounts.accounts() as unit:
         account = account_of_link(unit, services, secret)
-        if account is None or account.openid or Role.ADMINISTRATOR not in account.roles:
+        if account is None or Role.ADMINISTRATOR not in account.roles:
             return None
         unit.take_link(digest_of(services.keys, "link", secret), now=services.clock())
         unit.append([people_changed(services, account.id, account.id, "entered-by-link")])
