@@ -62,7 +62,8 @@ def _terminal(folder: Path) -> None:
     console = Console(record=True, width=COLUMNS, file=io.StringIO())
     console.print(Text(f"$ {' '.join(command)}", style="bold"))
     console.print(Text.from_ansi(done.stdout))
-    console.print(Text.from_ansi(done.stderr.strip()))
+    # On a slow machine progress comes before it.
+    console.print(Text.from_ansi(done.stderr.strip().splitlines()[-1]))
     svg = console.export_svg(title="lightkeeper scan")
     # Rich names fonts on a CDN; a picture of ours asks nothing of any network.
     svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)

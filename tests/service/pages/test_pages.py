@@ -274,7 +274,13 @@ def test_a_case_is_destroyed_by_typing_it_and_the_certificate_is_shown(site):
     certificate = json.loads(unescape(shown))
     verify_certificate(certificate, site.services.keys.signing_key().public_key())
     assert state_of(site, case).state.value == "destroyed"
-    assert visitor.post(path, data=typed).status_code == 409
+    page = visitor.get(f"/cases/{case.id}").text
+    assert "findings are gone" in page
+    assert "No findings" not in page
+    assert "Origin undetermined" not in page
+    again = visitor.post(path, data=typed)
+    assert again.status_code == 409
+    assert "This cannot be done now" in again.text
 
 
 def test_nothing_is_destroyed_under_a_hold_and_the_page_says_so(site):
