@@ -307,6 +307,16 @@ PUBLIC: dict[str, list[str]] = {
         "Submission",
         "SubmissionState",
     ],
+    "lightkeeper.reporting.package": [
+        "EntryState",
+        "Package",
+        "PackageDesk",
+        "PackageReport",
+        "SCHEMA",
+        "Signature",
+        "contents",
+        "verify_package",
+    ],
     "lightkeeper.reporting.sending": [
         "Answer",
         "CyberTipline",
@@ -409,6 +419,9 @@ PUBLIC: dict[str, list[str]] = {
         "PROFILE",
         "seed_cases",
         "seed_people",
+    ],
+    "lightkeeper.testing.openid": [
+        "StandInIssuer",
     ],
 }
 PACKAGES = sorted(
