@@ -4,7 +4,9 @@
   const acts = Object.fromEntries(Object.entries(keys).filter(([, k]) => k).map(([a, k]) => [k, a]));
   const open = (id) => {
     const dialog = document.getElementById(id);
-    if (dialog && !dialog.open && !document.querySelector("dialog[open]")) dialog.showModal();
+    if (!dialog || dialog.open || document.querySelector("dialog[open]")) return;
+    dialog.showModal();
+    dialog.querySelector("[data-first]")?.focus(); // a long dialog begins at its top
   };
   for (const button of document.querySelectorAll("[data-open]")) {
     button.hidden = false;
