@@ -96,7 +96,10 @@ class Site:
         self.services = Services(
             cases=self.cases,
             accounts=self.accounts,
-            desk=Desk(self.cases, self.vault, clock=self.clock, rules=Rules()),
+            # By chance one case in twenty would wait for a second opinion.
+            desk=Desk(
+                self.cases, self.vault, clock=self.clock, rules=Rules(second_opinion_share=0.0)
+            ),
             reports=_reports(self),
             webhooks=self.cases,
             vault=self.vault,
