@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 
 from anyio.to_thread import current_default_thread_limiter
 from fastapi import Depends, FastAPI
-from fastapi.telemetry import TelemetryConfig
 
 from lightkeeper import __version__
 from lightkeeper.service._acting import guard
@@ -20,6 +19,7 @@ from lightkeeper.service._metrics import Metrics
 from lightkeeper.service._rates import Rates
 from lightkeeper.service._state import state_routes
 from lightkeeper.service._static import static_routes
+from lightkeeper.service._telemetry import NO_TELEMETRY
 from lightkeeper.service.api import api_routes
 from lightkeeper.service.pages import page_routes
 from lightkeeper.storage._engine import CONNECTIONS
@@ -31,14 +31,6 @@ if TYPE_CHECKING:
 
     from lightkeeper.service._services import ServiceConfig, Services
 
-# The environment alone could else have addresses and messages sent elsewhere.
-_NO_TELEMETRY: Final[TelemetryConfig] = {
-    "tracing": False,
-    "metrics": False,
-    "logs": False,
-    "operation_spans": False,
-    "auto_configure": False,
-}
 _OF_LOOKUPS: Final = ("/v1/", "/h/", "/m/", "/c/", "/livez", "/status")
 
 
@@ -85,7 +77,7 @@ def create_app(
         # These would be routes without a guard, and their pages load scripts from elsewhere.
         openapi_url=None,
         redirect_slashes=False,
-        telemetry=_NO_TELEMETRY,
+        telemetry=NO_TELEMETRY,
     )
     app.state.services, app.state.config, app.state.metrics = services, config, metrics
     answer_failures(app)

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 
 from lightkeeper import __version__
 from lightkeeper.service._refusal import Refusal
+from lightkeeper.service._telemetry import NO_TELEMETRY
 from lightkeeper.service.lookups._answers import Answers, CountedIndex
 from lightkeeper.service.lookups._config import LookupConfig
 from lightkeeper.service.lookups._failures import failure_response
@@ -78,6 +79,7 @@ def create_lookup_app(
         # Their pages load scripts from elsewhere.
         docs_url=None,
         redoc_url=None,
+        telemetry=NO_TELEMETRY,
     )
     app.add_middleware(Gate, config=config, metrics=metrics)
     app.add_exception_handler(HTTPException, _on_http_error)
