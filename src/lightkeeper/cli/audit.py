@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from lightkeeper.cases.audit import Anchor, ChainReport, Flaw
+from lightkeeper.cases.audit import Anchor, ChainReport
 from lightkeeper.cases.audit import verify as verify_chain
 from lightkeeper.cases.triage import CaseFilter
 from lightkeeper.cli._custody import CasesOption, JsonOption, KeysOption, key_ring, opened_cases
@@ -33,20 +33,6 @@ app = typer.Typer(
 
 _BEFORE_ALL: Final = -(1 << 63)
 """A row that was put before the first event is read too."""
-
-_SENTENCES: Final = {
-    Flaw.CHANGED: "a field was changed after the event was written",
-    Flaw.BROKEN_LINK: "it does not follow the event before it; one of the two was exchanged",
-    Flaw.MISSING: "one or more events before it are gone",
-    Flaw.OUT_OF_ORDER: "an event was inserted or moved here",
-    Flaw.END_DIFFERS: "the audit ends elsewhere than its seal says; events were removed, added "
-    "or rewritten from here on",
-    Flaw.HEAD_MISSING: "the seal at the end is gone",
-    Flaw.HEAD_FORGED: "the seal at the end is not of this key file",
-    Flaw.ANCHOR_DIFFERS: "it is another event than when the anchor was made; history up to here "
-    "was rewritten",
-    Flaw.ANCHOR_MISSING: "the anchor saw this event, and it is gone",
-}
 
 
 @app.command()
@@ -164,7 +150,7 @@ def _tell(report: ChainReport, case: dict[str, Any] | None) -> None:
 
 def _flaws(report: ChainReport) -> str:
     lines = [f"The audit was altered: {report.found:,} flaws in {report.events:,} events."]
-    lines += [f"  event {b.sequence}: {_SENTENCES[b.flaw]}" for b in report.breaks]
+    lines += [f"  event {b.sequence}: {b.flaw.sentence}" for b in report.breaks]
     if report.found > len(report.breaks):
         lines.append(f"  … and {report.found - len(report.breaks):,} more")
     return "\n".join(lines)

@@ -223,6 +223,7 @@ def test_a_seal_of_another_key_is_seen(site):
     answer = visitor.post("/audit/verify").text
     assert "The audit was altered" in answer
     assert "the seal is not of this service’s key" in answer
+    assert "The seal at the end is not of this key file" in answer
 
 
 def test_the_strongest_reason_comes_first(site):

@@ -40,6 +40,26 @@ class Flaw(StrEnum):
     ANCHOR_MISSING = "anchor-missing"
     """When the anchor was made, there was an event of this number."""
 
+    @property
+    def sentence(self) -> str:
+        """What it means, to go on after the number of the event."""
+        return _SENTENCES[self]
+
+
+_SENTENCES: Final = {
+    Flaw.CHANGED: "a field was changed after the event was written",
+    Flaw.BROKEN_LINK: "it does not follow the event before it; one of the two was exchanged",
+    Flaw.MISSING: "one or more events before it are gone",
+    Flaw.OUT_OF_ORDER: "an event was inserted or moved here",
+    Flaw.END_DIFFERS: "the audit ends elsewhere than its seal says; events were removed, added "
+    "or rewritten from here on",
+    Flaw.HEAD_MISSING: "the seal at the end is gone",
+    Flaw.HEAD_FORGED: "the seal at the end is not of this key file",
+    Flaw.ANCHOR_DIFFERS: "it is another event than when the anchor was made; history up to here "
+    "was rewritten",
+    Flaw.ANCHOR_MISSING: "the anchor saw this event, and it is gone",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Break:
