@@ -114,6 +114,12 @@ class CaseReader(Protocol):
     ) -> tuple[str, ...]:
         """Identifiers of the cases of a filter that hold a member, oldest case first."""
 
+    def cluster_decisions(
+        self, cluster_id: str, which: CaseFilter, *, now: datetime, limit: int
+    ) -> tuple[Decision, ...]:
+        """Decisions about the cases of a filter that hold a member, but those that were spread;
+        undone ones too, newest first."""
+
     def cluster_of_digest(self, sha256: str) -> str | None:
         """Cluster of an item with exactly this content."""
 

@@ -177,6 +177,24 @@ def test_near_duplicates_are_found_by_content_and_by_key(store: CaseStore) -> No
         assert unit.cluster_cases("k", still_open, now=NOON, limit=5) == ("c1",)
 
 
+def test_decisions_about_a_cluster_are_found_but_those_that_were_spread(store: CaseStore) -> None:
+    keep(store, a_case("c1"), a_case("c2", queue="other"), a_case("c3"))
+    made = [a_decision("d1", "c1"), a_decision("d2", "c2"), a_decision("d3", "c1")]
+    with store.writing() as unit:
+        for number, case in enumerate(("c1", "c1", "c2"), 1):
+            unit.add_item(an_item(f"i{number}", case, cluster="k"))
+        unit.add_item(an_item("i4", "c3", cluster="l"))
+        for decision in (*made, a_decision("d4", "c1", spread_from="d2"), a_decision("d5", "c3")):
+            unit.add_decision(decision)
+        unit.save_decision(replace(made[0], undone=NOON))
+        found = unit.cluster_decisions("k", ALL, now=NOON, limit=5)
+        assert [decision.id for decision in found] == ["d3", "d2", "d1"]
+        assert not found[-1].stands
+        assert unit.cluster_decisions("k", ALL, now=NOON, limit=1) == found[:1]
+        there = CaseFilter(queues=frozenset({"other"}), states=frozenset({CaseState.OPEN}))
+        assert unit.cluster_decisions("k", there, now=NOON, limit=5) == found[1:2]
+
+
 def test_members_are_numbered_once_as_they_join(store: CaseStore) -> None:
     keep(store, a_case())
     with store.writing() as unit:

@@ -1,4 +1,4 @@
-"""Deciding, and taking it back."""
+"""Deciding."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from lightkeeper.cases.audit import Action
 from lightkeeper.cases.decision import Decision, ItemDecision
-from lightkeeper.cases.desk._bench import DECIDED, Bench, new_id, not_found, within_reach
+from lightkeeper.cases.desk._bench import DECIDED, Bench, new_id, within_reach
 from lightkeeper.cases.desk._labels import carried_over, labelled
 from lightkeeper.cases.desk._outline import retriaged
 from lightkeeper.cases.desk._queues import LEADS, check_turn, check_undecided
@@ -18,12 +18,11 @@ from lightkeeper.cases.desk._standing import (
     differ,
     needs_decision,
     opinions,
-    outcome_of,
     second_opinion,
     state_after,
 )
 from lightkeeper.cases.people import Actor, Permission
-from lightkeeper.cases.record import UNDECIDED, Case, CaseState
+from lightkeeper.cases.record import Case, CaseState
 from lightkeeper.errors import InvalidTransition, NotPermitted, StaleCase
 
 if TYPE_CHECKING:
@@ -71,31 +70,6 @@ class DecidingDesk(Bench):
         with self._store.reading() as reader:
             case = self._case(reader, actor, case_id, Permission.REVIEW)
             return len(relatives(reader, actor, case, now=self.now()))
-
-    def undo(self, actor: Actor, decision_id: str, *, because: str) -> Case:
-        """Undo a decision and all that was spread from it; not once a report has been sent.
-
-        A case to which it was spread, and whose report is on its way, keeps it: its reporter
-        finds that in the audit.
-        """
-        actor.require(Permission.REVIEW)
-        with self._store.writing() as writer:
-            decision = writer.decision(decision_id)
-            if decision is None:
-                raise not_found()
-            case = self._case(writer, actor, decision.case, Permission.REVIEW)
-            copies = writer.spread(decision.id)
-            for other in sorted({case.id, *(copy.case for copy in copies)}):
-                writer.lock_case(other)
-            case = self._case(writer, actor, decision.case, Permission.REVIEW)
-            decision = writer.decision(decision_id) or decision
-            _check_undoable(actor, case, decision)
-            kept = [c for c in copies if not self._undo_one(writer, actor, c, because)]
-            self._undo_one(writer, actor, decision, because, kept=len(kept))
-            undone = writer.case(case.id)
-            if undone is None:
-                raise not_found()
-            return undone
 
     def ask_second_opinion(self, actor: Actor, case_id: str) -> Case:
         """Have another person decide blindly about a case that has been decided."""
@@ -165,40 +139,6 @@ class DecidingDesk(Bench):
     def _is_drawn(self, case: Case) -> bool:
         drawn = int.from_bytes(hashlib.sha256(case.id.encode()).digest()[:8], "big")
         return drawn < self._rules.second_opinion_share * 2**64
-
-    def _undo_one(
-        self, writer: CaseWriter, actor: Actor, decision: Decision, because: str, kept: int = 0
-    ) -> bool:
-        """Undo it in its own case; false where that has been reported or destroyed."""
-        case = writer.case(decision.case)
-        if not decision.stands or case is None or case.state not in UNDECIDED | DECIDED:
-            return False
-        now = self.now()
-        writer.save_decision(
-            replace(decision, undone=now, undone_by=actor.id, undone_because=because)
-        )
-        writer.add_skip(case.id, decision.person, until=now)
-        left = outcome_of(writer.items(case.id), writer.decisions(case.id))
-        if decision.spread_from is None:
-            case = replace(case, state=CaseState.OPEN, claim=None, assigned=None)
-        elif left is None and case.state is not CaseState.OPEN:
-            case = replace(case, state=CaseState.OPEN, claim=None)
-        elif left is not None and case.state in DECIDED:
-            case = replace(case, state=state_after(left))
-        writer.save_case(retriaged(writer, case, now=now))
-        details = {"because": because} | ({"kept-elsewhere": str(kept)} if kept else {})
-        thing = f"decision:{decision.id}"
-        writer.append([self._event(actor, Action.UNDONE, case, thing, **details)])
-        return True
-
-
-def _check_undoable(actor: Actor, case: Case, decision: Decision) -> None:
-    if decision.person != actor.id:
-        actor.require(Permission.LEAD, case.queue)
-    if not decision.stands:
-        raise InvalidTransition("this decision has been undone already")
-    if case.state not in UNDECIDED | DECIDED:
-        raise InvalidTransition("a report of this case is under way or was sent")
 
 
 def _parts(items: Sequence[Item], draft: DecisionDraft, person: str) -> tuple[ItemDecision, ...]:

@@ -9,10 +9,18 @@ from lightkeeper.cases.desk._intake import IntakeDesk
 from lightkeeper.cases.desk._personal import PersonalDesk
 from lightkeeper.cases.desk._queues import QueueDesk
 from lightkeeper.cases.desk._reading import ReadingDesk
+from lightkeeper.cases.desk._undoing import UndoingDesk
 
 
 class Desk(
-    IntakeDesk, ExaminingDesk, QueueDesk, ReadingDesk, DecidingDesk, CustodyDesk, PersonalDesk
+    IntakeDesk,
+    ExaminingDesk,
+    QueueDesk,
+    ReadingDesk,
+    DecidingDesk,
+    UndoingDesk,
+    CustodyDesk,
+    PersonalDesk,
 ):
     """Where people and programs work on cases.
 

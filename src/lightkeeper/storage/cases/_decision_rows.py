@@ -10,11 +10,16 @@ from sqlalchemy import insert, select, update
 from lightkeeper.cases.decision import Decision
 from lightkeeper.errors import CaseError, CaseNotFound
 from lightkeeper.storage.cases._encoding import Encoding
+from lightkeeper.storage.cases._filters import conditions, states_of
 from lightkeeper.storage.cases._rows import Rows
-from lightkeeper.storage.cases._tables_cases import case_decision
+from lightkeeper.storage.cases._tables_cases import case_decision, case_item, case_record
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from sqlalchemy import ColumnElement
+
+    from lightkeeper.cases.triage import CaseFilter
 
 _DECISIONS: Final = Encoding(Decision)
 _row = case_decision.c
@@ -37,6 +42,21 @@ class DecisionRows(Rows):
     def spread(self, decision_id: str) -> tuple[Decision, ...]:
         """See the port."""
         return self._decisions(_row.spread_from == decision_id)
+
+    def cluster_decisions(
+        self, cluster_id: str, which: CaseFilter, *, now: datetime, limit: int
+    ) -> tuple[Decision, ...]:
+        """See the port."""
+        members = select(case_item.c.case_id).where(case_item.c.cluster == cluster_id)
+        made = (
+            select(_row.record)
+            .join(case_record, case_record.c.id == _row.case_id)
+            .where(_row.case_id.in_(members), _row.spread_from.is_(None))
+            .where(case_record.c.state.in_(states_of(which)), *conditions(which, now=now))
+            .order_by(_row.number.desc())
+            .limit(limit)
+        )
+        return tuple(_DECISIONS.load(record) for record in self._connection.scalars(made))
 
     def add_decision(self, decision: Decision) -> None:
         """See the port."""

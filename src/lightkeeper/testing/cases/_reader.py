@@ -168,6 +168,14 @@ class Reader(Webhooks):
         found = [case.id for case in self._select(which, now) if case.id in holders]
         return tuple(found[:limit])
 
+    def cluster_decisions(
+        self, cluster_id: str, which: CaseFilter, *, now: datetime, limit: int
+    ) -> tuple[Decision, ...]:
+        """Made in cases of a filter with a member, newest first."""
+        cases = set(self.cluster_cases(cluster_id, which, now=now, limit=len(self._state.cases)))
+        made = [d for d in self._state.decisions.values() if d.case in cases]
+        return tuple([d for d in made if d.spread_from is None][::-1][:limit])
+
     def cluster_of_digest(self, sha256: str) -> str | None:
         """Cluster of exactly this content."""
         return next(
