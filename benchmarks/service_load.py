@@ -98,10 +98,15 @@ async def load(
 async def _reviewer(
     tally: Tally, port: int, cookie: tuple[str, str], ends: float, rng: random.Random
 ) -> None:
-    """Look at the queue, take a case, read it, decide, and think in between."""
+    """Look at the queue, take a case, read it, decide, and think in between.
+
+    The pages that a browser would show and the routes that a program would use, one after the
+    other: more than either would ask for.
+    """
     with reviewers_client(port, cookie) as client:
         await asyncio.sleep(rng.uniform(0, 5))
         while time.monotonic() < ends:
+            await tally.ask(client, "GET /")
             await tally.ask(client, "GET /api/v1/cases", params={"state": "open"})
             await asyncio.sleep(rng.uniform(0.5, 1.5))
             taken = await tally.ask(client, "POST /api/v1/cases/next")
@@ -115,6 +120,7 @@ async def _decide(tally: Tally, client: Client, case_id: str, rng: random.Random
         answer = await tally.ask(client, "GET /api/v1/cases/{case}", f"/api/v1/cases/{case_id}")
         if answer is None:
             return
+        await tally.ask(client, "GET /cases/{case}", f"/cases/{case_id}")
         await asyncio.sleep(rng.uniform(1, 3))
         if await _decided(tally, client, case_id, answer.json()) is not None:
             tally.decided += 1

@@ -91,6 +91,11 @@ class CaseReader(Protocol):
     def count(self, which: CaseFilter, *, now: datetime, most: int = 10_000) -> int:
         """How many cases, counted up to ``most``."""
 
+    def counts(
+        self, filters: Sequence[CaseFilter], *, now: datetime, most: int = 10_000
+    ) -> tuple[int, ...]:
+        """How many of each filter."""
+
     def counts_by_arising(self, *, since: datetime) -> Mapping[str, int]:
         """Arrivals, each kind apart."""
 

@@ -137,6 +137,7 @@ def test_pages_are_the_sorted_queue(
         assert list(all_pages(unit, which, sort, size)) == expected
         assert unit.count(which, now=NOON + HOUR) == len(expected)
         assert unit.count(which, now=NOON + HOUR, most=2) == min(2, len(expected))
+        assert unit.counts([which, which], now=NOON + HOUR) == (len(expected),) * 2
 
 
 @pytest.mark.parametrize("sort", Sort)

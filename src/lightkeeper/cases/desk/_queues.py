@@ -12,7 +12,7 @@ from lightkeeper.cases.audit._chain import keepable
 from lightkeeper.cases.desk._bench import Bench, visible
 from lightkeeper.cases.desk._standing import in_dispute
 from lightkeeper.cases.people import Actor, Permission
-from lightkeeper.cases.record import UNDECIDED, Case, CaseState, Claim
+from lightkeeper.cases.record import UNDECIDED, Arising, Case, CaseState, Claim
 from lightkeeper.errors import InvalidTransition, NotPermitted
 
 if TYPE_CHECKING:
@@ -60,6 +60,16 @@ class QueueDesk(Bench):
             return 0
         with self._store.reading() as reader:
             return reader.count(seen, now=self.now())
+
+    def count_by_arising(self, actor: Actor, which: CaseFilter) -> dict[Arising, int]:
+        """Each way of arising apart, whichever of them the filter shows."""
+        actor.require(Permission.READ_CASES)
+        seen = visible(actor, which)
+        if seen is None:
+            return dict.fromkeys(Arising, 0)
+        asked = [replace(seen, arising=frozenset({arising})) for arising in Arising]
+        with self._store.reading() as reader:
+            return dict(zip(Arising, reader.counts(asked, now=self.now()), strict=True))
 
     def take_next(self, actor: Actor, which: CaseFilter, *, sort: Sort) -> Case | None:
         """Claim the first case that is free, not skipped, and not handed over to others."""

@@ -223,11 +223,15 @@ class ReportDesk:
 
     def of_case(self, actor: Actor, case_id: str) -> tuple[Submission, ...]:
         """Reports of a case, oldest first."""
-        with self._store.writing() as unit:
-            _case(unit, actor, case_id, Permission.READ_CASES)
+        actor.require(Permission.READ_CASES)
+        with self._store.reading() as unit:
+            if not _sees(unit, actor, case_id):
+                raise CaseNotFound("there is no such case")
             found = unit.submissions(case_id)
-            for submission in found:
-                self._note(unit, actor, Action.READ, submission)
+        if found:
+            with self._store.writing() as unit:
+                for submission in found:
+                    self._note(unit, actor, Action.READ, submission)
         return found
 
     def listed(

@@ -65,7 +65,7 @@ def queue_routes() -> APIRouter:
             "tabs": tabs,
             "asked": asked,
             "page": page,
-            "counts": _counts(actor, services, asked.which),
+            "counts": services.desk.count_by_arising(actor, asked.which),
             "names": names_of(services),
             "sorts": SORTS,
             "soon": services.clock() + SOON,
@@ -177,11 +177,3 @@ def _parameters(pairs: list[tuple[str, str]]) -> QueueParameters:
     except ValidationError as error:
         where = ".".join(str(part)[:40] for part in error.errors()[0]["loc"])
         raise Refusal(422, "invalid-request", f"The filter “{where}” is not understood.") from None
-
-
-def _counts(actor: Actor, services: Services, which: CaseFilter) -> dict[Arising, int]:
-    """Each way of arising apart, whichever of them are shown."""
-    return {
-        arising: services.desk.count(actor, replace(which, arising=frozenset({arising})))
-        for arising in Arising
-    }

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from sqlalchemy import ColumnElement, Select
+    from sqlalchemy import ColumnElement, Select, Subquery
 
     from lightkeeper.cases.record import Case
     from lightkeeper.cases.triage import CaseFilter, Sort
@@ -50,10 +50,17 @@ class QueueRows(Rows):
 
     def count(self, which: CaseFilter, *, now: datetime, most: int = 10_000) -> int:
         """See the port."""
-        of_states = case_record.c.state.in_(states_of(which))
-        some = select(literal(1)).select_from(case_record)
-        some = some.where(of_states, *conditions(which, now=now)).limit(most)
-        return self._connection.scalar(select(func.count()).select_from(some.subquery())) or 0
+        return self.counts([which], now=now, most=most)[0]
+
+    def counts(
+        self, filters: Sequence[CaseFilter], *, now: datetime, most: int = 10_000
+    ) -> tuple[int, ...]:
+        """See the port. One statement: the pages of a queue ask for five at a time."""
+        counted = [
+            select(func.count()).select_from(_some(which, now, most)).scalar_subquery()
+            for which in filters
+        ]
+        return tuple(self._connection.execute(select(*counted)).one()) if counted else ()
 
     def next_unclaimed(
         self, which: CaseFilter, *, person: str, sort: Sort, now: datetime
@@ -122,3 +129,9 @@ class QueueRows(Rows):
         )
         records = {row.id: row.record for row in rows}
         return tuple(CASES.load(records[case_id]) for case_id in ids)
+
+
+def _some(which: CaseFilter, now: datetime, most: int) -> Subquery:
+    of_states = case_record.c.state.in_(states_of(which))
+    some = select(literal(1)).select_from(case_record)
+    return some.where(of_states, *conditions(which, now=now)).limit(most).subquery()

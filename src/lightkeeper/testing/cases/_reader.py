@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -116,6 +116,12 @@ class Reader(Webhooks):
     def count(self, which: CaseFilter, *, now: datetime, most: int = 10_000) -> int:
         """How many cases of a filter."""
         return min(len(self._select(which, now)), most)
+
+    def counts(
+        self, filters: Sequence[CaseFilter], *, now: datetime, most: int = 10_000
+    ) -> tuple[int, ...]:
+        """How many of each filter."""
+        return tuple(self.count(which, now=now, most=most) for which in filters)
 
     def counts_by_arising(self, *, since: datetime) -> Mapping[str, int]:
         """Arrivals."""
