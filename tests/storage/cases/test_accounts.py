@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import text
 
 from lightkeeper.cases.audit import Action, EventDraft
 from lightkeeper.cases.people import Account, AccountStore, OneTimeLink, Role, Session
 from lightkeeper.cases.people._accounts import Attempts
 from lightkeeper.errors import CaseError, StaleCase
+from lightkeeper.storage._engine import writing
 from lightkeeper.storage.cases import SqlCaseStore
 from lightkeeper.testing.cases import MemoryAccounts
 
@@ -41,7 +44,6 @@ def test_an_account_is_found_by_what_it_is_known_by(store):
         totp="00ff",
         openid="https://issuer.example 17",
         key_digest=b"\xff\x00\x80",
-        locked_until=NOW,
     )
     with store.accounts() as unit:
         unit.add_account(account)
@@ -52,6 +54,21 @@ def test_an_account_is_found_by_what_it_is_known_by(store):
         assert unit.account_of_key(b"\xff\x00\x80") == account
         assert unit.accounts() == (account,)
         assert unit.account("a2") is unit.account_named("Ann") is unit.account_of_key(b"") is None
+
+
+@pytest.mark.parametrize("kind", ["lite", "postgres"])
+def test_an_account_that_was_kept_with_fields_of_old_still_loads(request, kind):
+    opened: SqlCaseStore = request.getfixturevalue(kind)
+    with opened.accounts() as unit:
+        unit.add_account(ann())
+    with writing(opened._engine, raises=CaseError) as connection:
+        record = json.loads(connection.scalar(text("SELECT record FROM account_record")))
+        record |= {"failures": 3, "locked_until": "2026-01-05T08:00:00Z"}
+        kept = {"record": json.dumps(record)}
+        connection.execute(text("UPDATE account_record SET record = :record"), kept)
+    with opened.accounts() as unit:
+        assert unit.account("a1") == ann()
+        assert unit.save_account(replace(ann(), active=False)).version == 1
 
 
 def test_two_accounts_do_not_share_a_name(store):

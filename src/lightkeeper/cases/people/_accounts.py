@@ -37,8 +37,6 @@ class Account:
     """Issuer and subject of OpenID Connect, joined by a space."""
     key_digest: bytes | None = None
     """Keyed BLAKE2b of the API key."""
-    failures: int = 0
-    locked_until: datetime | None = None
     created: datetime
 
     def actor(self) -> Actor:

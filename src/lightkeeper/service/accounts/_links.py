@@ -91,7 +91,7 @@ def use_link(services: Services, secret: str, password: str) -> Account | None:
         unit.take_link(digest_of(services.keys, "link", secret), now=services.clock())
         unit.end_sessions(account.id)
         unit.append([people_changed(services, account.id, account.id, "password-set")])
-        return unit.save_account(replace(account, password=encoded, failures=0, locked_until=None))
+        return unit.save_account(replace(account, password=encoded))
 
 
 def enter_by_link(services: Services, config: ServiceConfig, secret: str) -> str | None:
