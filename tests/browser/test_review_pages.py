@@ -377,6 +377,26 @@ def test_twelve_cases_fit_on_a_screen(review: Review, sign_in: Callable[..., Pag
     assert last["y"] + last["height"] <= 900
 
 
+def test_on_a_narrow_page_the_places_are_a_menu(
+    review: Review, sign_in: Callable[..., Page]
+) -> None:
+    review.opened(new_prompt())
+    roles = (Role.REVIEWER, Role.LEAD, Role.AUDITOR, Role.ADMINISTRATOR)
+    page = sign_in(*roles, viewport={"width": 390, "height": 844})
+    page.goto("/")
+    header = page.get_by_role("banner").bounding_box()
+    assert header is not None
+    assert header["height"] <= 80
+    link = page.get_by_role("navigation", name="Main").get_by_role("link", name="Settings")
+    expect(link).to_be_hidden()
+    page.get_by_role("button", name="Menu").press("Enter")
+    expect(link).to_be_visible()
+    result = Axe().run(page)
+    assert result.violations_count == 0, result.generate_report()[:1500]
+    page.keyboard.press("Escape")
+    expect(link).to_be_hidden()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_in_states_that_are_rarely_seen(
     review: Review, sign_in: Callable[..., Page], scheme: str

@@ -13,7 +13,8 @@ from lightkeeper.cases.audit import Anchor
 from lightkeeper.cases.custody import verify_certificate
 from lightkeeper.cases.item import ViewMode
 from lightkeeper.cases.people import Actor, Role
-from lightkeeper.cases.record import Signal
+from lightkeeper.cases.record import Signal, TriageReason
+from lightkeeper.service.pages._reasons import few_words
 from lightkeeper.testing.cases import new_case, new_picture, new_prompt, scan_row
 
 HOSTILE = "<script>document.title='taken'</script>\"'\u202egnp.alerbmu"
@@ -61,9 +62,24 @@ def test_each_page_is_for_those_with_its_right(site, role):
 
 def test_the_queue_shows_why_a_case_is_urgent(site):
     case = opened(site)
-    text = site.signed_in(Role.REVIEWER).get("/").text
+    visitor = site.signed_in(Role.REVIEWER)
+    text = visitor.get("/").text
     assert f"/cases/{case.id}" in text
-    assert "It was uploaded: somebody has it and spreads it." in text
+    assert re.search(r">\+120</span> new material</span>.*>\+40</span> uploaded</span>", text)
+    sentence = "It was uploaded: somebody has it and spreads it."
+    assert sentence not in text
+    assert sentence in visitor.get(f"/cases/{case.id}").text
+
+
+def test_every_reason_has_a_few_words(site):
+    case = opened(site, new_picture(1), new_picture(2), signals=frozenset(Signal))
+    triaged = state_of(site, case)
+    words = [few_words(reason, triaged) for reason in triaged.triage.reasons]
+    assert "2 items" in words
+    assert max(map(len, words)) <= 24
+    severe = TriageReason("severity", 100, "It matches material labelled A1.")
+    assert few_words(severe, triaged) == "labelled A1"
+    assert few_words(TriageReason("other", 1, "An umbrella."), triaged) == "An umbrella"
 
 
 def test_a_filter_that_is_not_understood_is_refused_in_words(site):

@@ -7,12 +7,12 @@ from typing import Final
 
 from markupsafe import Markup, escape
 
-_WIDTH: Final = 640
-_NARROW: Final = 360
-"""Of upright bars: they stand beside each other, and a label keeps its size."""
-_ROW: Final = 28
-_LABEL: Final = 220
+_WIDTH: Final = 360
+"""So that a label keeps its size on a narrow page too."""
+_ROW: Final = 44
+_AMOUNT: Final = 110
 _TALL: Final = 150
+_LONGEST_NAME: Final = 46
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +45,9 @@ def bars(title: str, rows: tuple[Bar, ...], *, upright: bool = False, share_of: 
     words = "; ".join(f"{bar.name}: {bar.count}" for bar in rows) or "nothing"
     most = max((bar.count for bar in rows), default=0) or 1
     drawn = _upright(rows, most) if upright else _lying(rows, most, share_of)
-    width = _NARROW if upright else _WIDTH
     height = _TALL if upright else max(_ROW * len(rows), 1)
-    kind = "plot upright" if upright else "plot"
     svg = (
-        f'<svg class="{kind}" viewBox="0 0 {width} {height}" role="img" '
+        f'<svg class="plot" viewBox="0 0 {_WIDTH} {height}" role="img" '
         f'aria-label="{escape(title)}: {escape(words)}">'
         f"<title>{escape(title)}</title><desc>{escape(words)}</desc>{drawn}</svg>"
     )
@@ -57,15 +55,18 @@ def bars(title: str, rows: tuple[Bar, ...], *, upright: bool = False, share_of: 
 
 
 def _lying(rows: tuple[Bar, ...], most: int, share_of: int) -> str:
-    room = _WIDTH - _LABEL - 120
+    """Each bar below its name: beside it, long names would be cut."""
+    room = _WIDTH - _AMOUNT
     parts = []
     for row, bar in enumerate(rows):
-        y, width = row * _ROW, room * bar.count / most
-        name = bar.name if len(bar.name) <= 28 else f"{bar.name[:27]}…"
+        y, width = row * _ROW, max(room * bar.count / most, 1)
+        name = bar.name
+        if len(name) > _LONGEST_NAME:
+            name = f"{name[: _LONGEST_NAME - 1]}…"
         parts.append(
-            f'<text x="0" y="{y + 18}">{escape(name)}</text>'
-            f'<rect class="bar" x="{_LABEL}" y="{y + 5}" width="{max(width, 1):.1f}" height="18"/>'
-            f'<text x="{_LABEL + width + 8:.1f}" y="{y + 18}">{_amount(bar, share_of)}</text>'
+            f'<text x="0" y="{y + 14}">{escape(name)}</text>'
+            f'<rect class="bar" x="0" y="{y + 20}" width="{width:.1f}" height="16"/>'
+            f'<text x="{width + 8:.1f}" y="{y + 33}">{_amount(bar, share_of)}</text>'
         )
     return "".join(parts)
 
@@ -77,7 +78,7 @@ def _amount(bar: Bar, share_of: int) -> str:
 
 def _upright(rows: tuple[Bar, ...], most: int) -> str:
     """First, middle and last are named: fourteen dates would be too small to read."""
-    step, room = _NARROW / max(len(rows), 1), _TALL - 46
+    step, room = _WIDTH / max(len(rows), 1), _TALL - 46
     named = {0: "start", len(rows) // 2: "middle", len(rows) - 1: "end"}
     parts = []
     for column, bar in enumerate(rows):

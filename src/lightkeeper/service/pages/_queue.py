@@ -19,6 +19,7 @@ from lightkeeper.service._acting import Acting, Granting, Serving
 from lightkeeper.service._refusal import Refusal
 from lightkeeper.service.api._filters import QueueParameters
 from lightkeeper.service.pages._frame import SOON, Posted, back_to, framed, names_of, text_of
+from lightkeeper.service.pages._reasons import few_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -68,6 +69,7 @@ def queue_routes() -> APIRouter:
             "counts": services.desk.count_by_arising(actor, asked.which),
             "names": names_of(services),
             "sorts": SORTS,
+            "few_words": few_words,
             "soon": services.clock() + SOON,
             "kinds": {
                 "arising": Arising,
