@@ -26,6 +26,9 @@ _PROBES: Final = frozenset({"/healthz", "/readyz"})
 """Load balancers ask for these by address."""
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _CLIENT_GONE: Final = 499
+_PACKAGE: Final = "/package"
+_PACKAGE_SECONDS: Final = 3600.0
+"""Every file of a case is read before the first byte of its package leaves."""
 _HEADERS: Final = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; "
@@ -64,6 +67,10 @@ class Gate:
             raise Refusal(400, "bad-request", "An address holds no zero bytes.")
         if scope["method"] not in _SAFE:
             self._refuse_other_sites(headers)
+
+    def seconds_for(self, scope: Scope) -> float:
+        """Longest time until an answer begins."""
+        return _PACKAGE_SECONDS if scope["path"].endswith(_PACKAGE) else self.config.request_seconds
 
     def _refuse_other_sites(self, headers: Headers) -> None:
         """Browsers say whose page a request comes from; other programs say nothing.
@@ -104,6 +111,7 @@ class _Passage:
         self._send = send
         self._status = 0
         self._body_done = False
+        self._limit: asyncio.Timeout | None = None
         # Never what a client sends: it could forge the lines of others.
         self._id = secrets.token_hex(8)
 
@@ -112,7 +120,7 @@ class _Passage:
         self._scope.setdefault("state", {})["identity"] = None
         try:
             self._gate.admit(self._scope)
-            async with asyncio.timeout(self._gate.config.request_seconds):
+            async with asyncio.timeout(self._gate.seconds_for(self._scope)) as self._limit:
                 await self._gate.app(self._scope, self._bounded_receive, self._dressed_send)
         except HTTPException as failure:
             await self._fail(failure)
@@ -156,6 +164,14 @@ class _Passage:
             if self._gate.config.https:
                 headers.setdefault("Strict-Transport-Security", "max-age=31536000")
         await self._send(message)
+        if message.get("more_body"):
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """A download may last as long as its pieces arrive; each has the time of a request."""
+        if self._limit is not None and not self._limit.expired():
+            now = asyncio.get_running_loop().time()
+            self._limit.reschedule(now + self._gate.config.request_seconds)
 
 
 def _host_name(headers: Headers) -> str:

@@ -98,6 +98,8 @@ class ServiceConfig:
     idle_seconds: float = 20.0
     """Longest wait for the next bytes of a request."""
     request_seconds: float = 120.0
+    """Longest time to an answer, and from one piece of a download to the next; a package may take
+    an hour to begin."""
     nobody_per_second: float = 10.0
     """Requests of one address from people who have not signed in."""
     person_per_second: float = 30.0
