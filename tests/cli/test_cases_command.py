@@ -136,6 +136,24 @@ def test_the_same_file_twice_is_one_item(home: Path, inbox: Path, capsys: Captur
     assert sum(len(items) for _, items in _kept(home).values()) == 5
 
 
+def test_another_user_who_imports_the_same_opens_no_other_case(
+    home: Path, inbox: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert _import(inbox) == Exit.OK
+    cases = {case.id for case, _ in _kept(home).values()}
+    capsys.readouterr()
+    relief = replace(operator(), id="local:relief")
+    monkeypatch.setattr("lightkeeper.cli._local_desk.operator", lambda: relief)
+    (inbox / "bo" / "new.png").write_bytes(picture(9))
+    assert _import(inbox, "--json") == Exit.OK
+    assert sorted(row["status"] for row in _rows(capsys)) == ["known"] * 4 + ["taken"]
+    kept = _kept(home)
+    assert {case.id for case, _ in kept.values()} == cases
+    with _store(home) as store, store.reading() as reader:
+        last = list(reader.events(case=kept["bo"][0].id))[-1]
+    assert (last.action, last.actor) == ("item-added", "local:relief")
+
+
 def test_every_act_is_in_the_audit_under_the_name_of_the_user(home: Path, inbox: Path) -> None:
     _import(inbox / "bo")
     _run("list")

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 MOST_ITEMS: Final = 500
 """Of a case that an import fills: more is nobody's one review. The next case goes on."""
 
+_SOURCE: Final = "local"
+"""Of all imports: who runs one is in the audit, and makes no other case of the same folder."""
 _CLOSED_TO_MORE: Final = frozenset({CaseState.REPORTING, CaseState.REPORTED, CaseState.DESTROYED})
 
 
@@ -68,8 +70,8 @@ class _Gathered:
 class ImportRun:
     """Takes what a plan finds to the desk.
 
-    The intake key of a case is its source's identifier: the same group, imported again by the same
-    operator, meets the same cases, and what they hold already is not taken again.
+    The intake key of a case is its source's identifier: the same group, imported again by whomever,
+    meets the same cases, and what they hold already is not taken again.
     """
 
     def __init__(self, local: LocalDesk, plan: ImportPlan, *, most_bytes: int) -> None:
@@ -158,6 +160,7 @@ class ImportRun:
             intake=group.intake,
             subject=group.subject,
             queue=self._plan.queue,
+            source=_SOURCE,
             source_id=_source_id(group, gathered.number),
         )
         gathered.case = self._local.desk.open_case(self._local.operator, new)
@@ -169,8 +172,7 @@ class ImportRun:
             return self._groups[group.key]
         gathered = _Gathered({}, set(), False, None, 0, 0)
         with self._local.store.reading() as reader:
-            source = self._local.operator.id
-            while case := reader.case_of_source(source, _source_id(group, gathered.number + 1)):
+            while case := reader.case_of_source(_SOURCE, _source_id(group, gathered.number + 1)):
                 gathered.number += 1
                 items = reader.items(case.id)
                 _remember(gathered, case, items)

@@ -95,9 +95,9 @@ def import_cases(
     contradiction, or a priority above 50; --all takes every row. The file must still be the one
     that was scanned.
 
-    It may be stopped and run again, and by the same user the same file is never taken twice.
-    Files are encrypted into the vault, left where they are, and copied nowhere else. They are
-    examined by the service, 'lightkeeper serve' or 'lightkeeper work'.
+    It may be stopped and run again, by anybody: the same file is never taken twice. Files are
+    encrypted into the vault, left where they are, and copied nowhere else. They are examined by the
+    service, 'lightkeeper serve' or 'lightkeeper work'.
 
     Exit codes: 0 done; 2 wrong usage; 3 something was refused, each with its reason; 4 could not
     go on: run it again; 130 interrupted: run it again.

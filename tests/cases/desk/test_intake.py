@@ -26,6 +26,14 @@ def test_two_sources_may_use_the_same_identifier(office: Office) -> None:
     assert office.desk.open_case(OTHER, new_case(source_id="umbrella-1")).id != first.id
 
 
+def test_only_who_reviews_opens_a_case_in_the_name_of_another_source(office: Office) -> None:
+    known = new_case(source="folder", source_id="umbrella-1")
+    with pytest.raises(NotPermitted):
+        office.desk.open_case(office.program, known)
+    first = office.desk.open_case(office.ida, known)
+    assert office.desk.open_case(office.jon, known) == first
+
+
 def test_a_program_adds_only_to_its_own_cases(office: Office) -> None:
     case = office.desk.open_case(office.program, new_case())
     with pytest.raises(CaseNotFound):

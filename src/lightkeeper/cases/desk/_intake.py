@@ -30,6 +30,8 @@ class IntakeDesk(Bench):
         """Open a case, or give the one that the same source has opened under the same id."""
         if not any(actor.may(right, new.queue) for right in (Permission.OPEN_CASES, _REVIEW)):
             raise NotPermitted("this needs the right 'open-cases' in that queue")
+        if new.source is not None:
+            actor.require(_REVIEW, new.queue)
         _check_case(new)
         try:
             with self._store.writing() as writer:
@@ -93,7 +95,9 @@ class IntakeDesk(Bench):
             return writer.save_case(case)
 
     def _known(self, reader: CaseReader, actor: Actor, new: NewCase) -> Case | None:
-        return reader.case_of_source(actor.id, new.source_id) if new.source_id else None
+        if not new.source_id:
+            return None
+        return reader.case_of_source(new.source or actor.id, new.source_id)
 
     def _opened(self, writer: CaseWriter, actor: Actor, new: NewCase) -> Case:
         now = self.now()
@@ -105,7 +109,7 @@ class IntakeDesk(Bench):
             queue=new.queue,
             opened=now,
             occurred=new.occurred,
-            source=actor.id,
+            source=new.source or actor.id,
             source_id=new.source_id or None,
             times_reported=new.times_reported,
             signals=new.signals,

@@ -12,12 +12,14 @@ from lightkeeper.cases.record import Arising, Case, Intake, Signal, Subject
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewCase:
-    """A case to open. The same ``source_id`` of the same actor is the same case."""
+    """A case to open. The same ``source_id`` of the same source is the same case."""
 
     arising: Arising
     intake: Intake
     subject: Subject
     queue: str = "default"
+    source: str | None = None
+    """Who has given the identifier; the actor where it is left out. Only reviewers name another."""
     source_id: str | None = None
     occurred: datetime | None = None
     signals: frozenset[Signal] = frozenset()
