@@ -23,7 +23,7 @@ from lightkeeper.service.accounts._sessions import cookie_name
 from lightkeeper.service.openid._config import OpenIdConfig
 from lightkeeper.service.openid._id_token import verified_claims
 from lightkeeper.service.openid._issuer import Issuer
-from lightkeeper.testing.cases import SettableClock
+from lightkeeper.testing.cases import MemoryAccounts, SettableClock
 from lightkeeper.testing.openid import StandInIssuer
 
 from ..conftest import Site, Visitor
@@ -255,6 +255,17 @@ def test_an_answer_works_once(elsewhere: Site, issuer: StandInIssuer) -> None:
     assert replayed.get(back).status_code == 403
     assert not is_in(replayed)
     assert issuer.asked.count("/token") == 1
+
+
+def test_what_is_kept_of_answers_is_bounded(
+    elsewhere: Site, issuer: StandInIssuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("lightkeeper.service.accounts._pauses._MOST_ROWS", 5)
+    for _ in range(8):
+        there_and_back(elsewhere.visitor(), issuer)
+        elsewhere.clock.forward(seconds=1)
+    assert isinstance(elsewhere.accounts, MemoryAccounts)
+    assert len(elsewhere.accounts._unit.tried) == 5
 
 
 def test_an_answer_is_for_the_browser_that_asked(elsewhere: Site, issuer: StandInIssuer) -> None:

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from lightkeeper.cases.audit import verify
+from lightkeeper.cases.people._accounts import Attempts
 from lightkeeper.cases.record import CaseState, Claim
 from lightkeeper.cases.triage import CaseFilter, Sort
 from lightkeeper.errors import CaseError, StaleCase
@@ -53,6 +54,45 @@ def test_no_two_people_are_given_the_same_case(sql: SqlCaseStore) -> None:
 
     taken = all_at_once(claim)
     assert sorted(taken) == sorted(f"c{number}" for number in range(40))
+
+
+def test_only_one_of_many_marks_something_as_used(sql: SqlCaseStore) -> None:
+    def use(worker: int) -> list[str]:
+        used = []
+        for number in range(10):
+            key = f"state {number}".encode()
+            with sql.accounts() as unit:
+                if unit.add_attempts(Attempts(key=key, failures=1, last=NOON, until=NOON)):
+                    used.append(key.decode())
+        return used
+
+    assert sorted(all_at_once(use)) == sorted(f"state {number}" for number in range(10))
+
+
+def test_no_failure_is_lost_that_many_count_at_the_same_moment(sql: SqlCaseStore) -> None:
+    """And whoever tidies up meanwhile neither waits for them nor has them wait."""
+    none = Attempts(key=b"network", failures=0, last=NOON, until=NOON)
+
+    def count(worker: int) -> list[str]:
+        for _ in range(10):
+            with sql.accounts() as unit:
+                for key in (b"a", b"network"):
+                    unit.add_attempts(replace(none, key=key))
+                    known = unit.attempts(key) or replace(none, key=key)
+                    unit.save_attempts(replace(known, failures=known.failures + 1))
+            with sql.accounts() as unit:
+                unit.save_attempts(replace(none, key=b"%d" % worker, last=NOON - HOUR))
+            with sql.accounts() as unit:
+                unit.trim_attempts(before=NOON, most=100)
+        return []
+
+    with sql.accounts() as unit:
+        unit.save_attempts(replace(none, failures=1000))
+    all_at_once(count)
+    with sql.reading_accounts() as unit:
+        kept = unit.attempts(b"network")
+    assert kept is not None
+    assert kept.failures == 1000 + 10 * WORKERS
 
 
 def test_whoever_knew_an_older_case_is_refused(sql: SqlCaseStore) -> None:

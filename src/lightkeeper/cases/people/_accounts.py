@@ -128,6 +128,9 @@ class AccountUnit(AccountReader, Protocol):
     def take_link(self, digest: bytes, *, now: datetime) -> OneTimeLink | None:
         """The link, which is gone afterwards; ``None`` once it has expired."""
 
+    def add_attempts(self, attempts: Attempts) -> bool:
+        """Add them; false where some of this key are there already, whoever added them."""
+
     def save_attempts(self, attempts: Attempts) -> None:
         """Add or replace them."""
 

@@ -110,9 +110,8 @@ def way_in(
     named = answer.get("iss")
     if named != issuer.config.issuer and (named or issuer.description().names_itself):
         raise refused("answer-of-other-issuer")
-    with services.accounts.accounts() as unit:
-        if not use_once(unit, digest_of(services.keys, "openid", flow.state), now):
-            raise refused("used-already")
+    if not use_once(services, digest_of(services.keys, "openid", flow.state), now):
+        raise refused("used-already")
     code = answer.get("code", "")
     if not code or len(code) > _LONGEST:
         raise refused("no-code")

@@ -70,20 +70,19 @@ def count_attempt(services: Services, counts: Counts, account: Account | None) -
         if account is not None:
             # Holds what concerns the account until the end of the transaction.
             unit.account(account.id)
-        known = {key: unit.attempts(key) for key in counts}
-        if any(tried is not None and now < tried.until for tried in known.values()):
-            return False
-        for key, free in counts.items():
-            unit.save_attempts(_counted(key, known[key], free, now))
-    if not all(known.values()):
-        with services.accounts.accounts() as unit:
-            unit.trim_attempts(before=now - _KEPT, most=_MOST_ROWS)
-    return True
+        known = {key: _held(unit, key, now) for key in sorted(counts)}
+        waits = any(now < tried.until for tried in known.values())
+        for key, tried in known.items():
+            if not waits:
+                unit.save_attempts(_counted(tried, counts[key], now))
+    if not all(tried.failures for tried in known.values()):
+        _trim(services, now)
+    return not waits
 
 
 def forgive(unit: AccountUnit, counts: Counts) -> None:
     """Undo the count of an attempt that was right; where the bar is low, the count ends."""
-    for key, free in counts.items():
+    for key, free in sorted(counts.items()):
         tried = unit.attempts(key)
         if tried is not None and free >= FREE["account"]:
             one_less = max(tried.failures - 1, 0)
@@ -92,22 +91,35 @@ def forgive(unit: AccountUnit, counts: Counts) -> None:
             unit.end_attempts(key)
 
 
-def use_once(unit: AccountUnit, key: bytes, now: datetime) -> bool:
+def use_once(services: Services, key: bytes, now: datetime) -> bool:
     """Mark something as used; false where it was already."""
-    if unit.attempts(key) is not None:
-        return False
-    unit.save_attempts(Attempts(key=key, failures=1, last=now, until=now))
-    return True
+    with services.accounts.accounts() as unit:
+        first = unit.add_attempts(Attempts(key=key, failures=1, last=now, until=now))
+    if first:
+        _trim(services, now)
+    return first
 
 
-def _counted(key: bytes, tried: Attempts | None, free: int, now: datetime) -> Attempts:
-    failures = 1
-    if tried is not None:
-        forgiven = (now - tried.last) // _FORGIVEN_EVERY
-        failures = min(max(tried.failures - forgiven, 0), free + _MOST_DOUBLINGS - 1) + 1
+def _held(unit: AccountUnit, key: bytes, now: datetime) -> Attempts:
+    """What was counted so far; nobody else counts it until the end of the transaction.
+
+    They are taken in one order: whoever holds some must not wait for somebody who waits for them.
+    """
+    none = Attempts(key=key, failures=0, last=now, until=now)
+    return none if unit.add_attempts(none) else unit.attempts(key) or none
+
+
+def _trim(services: Services, now: datetime) -> None:
+    with services.accounts.accounts() as unit:
+        unit.trim_attempts(before=now - _KEPT, most=_MOST_ROWS)
+
+
+def _counted(tried: Attempts, free: int, now: datetime) -> Attempts:
+    forgiven = (now - tried.last) // _FORGIVEN_EVERY
+    failures = min(max(tried.failures - forgiven, 0), free + _MOST_DOUBLINGS - 1) + 1
     doublings = failures - free
     pause = min(_FIRST_PAUSE * (1 << doublings), _LONGEST_PAUSE) if doublings >= 0 else timedelta()
-    return Attempts(key=key, failures=failures, last=now, until=now + pause)
+    return Attempts(key=tried.key, failures=failures, last=now, until=now + pause)
 
 
 def _network(address: str) -> str:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from lightkeeper.errors import CaseError
 from lightkeeper.storage._engine import reading, writing
-from lightkeeper.storage.cases._accounts import AccountRows
 from lightkeeper.storage.cases._attempt_rows import AttemptRows
 from lightkeeper.storage.cases._audit_rows import AuditRows
 from lightkeeper.storage.cases._case_rows import CaseRows
@@ -37,7 +36,6 @@ class SqlUnit(
     PersonalRows,
     AuditRows,
     ReportRows,
-    AccountRows,
     AttemptRows,
     WebhookRows,
 ):

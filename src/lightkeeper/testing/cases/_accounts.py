@@ -95,6 +95,9 @@ class _Unit:
     def attempts(self, key: bytes) -> Attempts | None:
         return self.tried.get(key)
 
+    def add_attempts(self, attempts: Attempts) -> bool:
+        return self.tried.setdefault(attempts.key, attempts) is attempts
+
     def save_attempts(self, attempts: Attempts) -> None:
         self.tried[attempts.key] = attempts
 
