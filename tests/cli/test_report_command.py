@@ -108,6 +108,18 @@ def test_a_deadline_within_two_hours_needs_a_person(home: Path) -> None:
     assert _run() == Exit.PERSON_NEEDED
 
 
+def test_what_should_have_been_sent_hours_ago_needs_a_person(home: Path, capsys: Capture) -> None:
+    _keep(home, SubmissionState.CONFIRMED, confirmed_at=NOW, next_attempt=NOW - 3 * HOUR)
+    assert _run() == Exit.PERSON_NEEDED
+    assert "restored backup" in capsys.readouterr().out
+
+
+def test_what_waits_for_its_next_attempt_needs_nobody(home: Path, capsys: Capture) -> None:
+    _keep(home, SubmissionState.CONFIRMED, confirmed_at=NOW - 9 * HOUR, next_attempt=NOW - HOUR)
+    assert _run() == Exit.OK
+    assert "restored" not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("state", [SubmissionState.DRAFT, SubmissionState.DEAD])
 def test_a_draft_and_a_dead_report_need_a_person(
     home: Path, capsys: Capture, state: SubmissionState

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 
     from lightkeeper.reporting import ReportReader
     from lightkeeper.reporting.outbox import Receipt, Submission
+
+_OVERDUE: Final = (
+    "What waits should have been sent hours ago. Does no worker run? If this is a restored backup,"
+    "\nit may have been sent since: ask the receiver what it has of your account. The worker sends"
+    "\nnone of it until a person says on its page to try again, or withdraws it."
+)
 
 app = typer.Typer(
     add_completion=False,
@@ -50,8 +56,8 @@ def status(
     """Show reports that are not finished, or what the receiver has answered about one.
 
     Exit codes: 0 nothing needs a person; 4 could not run; 6 a person is needed: a draft waits to
-    be confirmed, a report was given up (dead), or the receiver deletes an unfinished one within
-    two hours. What a report says is not shown.
+    be confirmed, a report was given up (dead), the receiver deletes an unfinished one within two
+    hours, or one should have been sent more than two hours ago. What a report says is not shown.
     """
     with opened_cases(cases, key_ring(keys)) as store, store.reading() as reader:
         if report is not None:
@@ -70,6 +76,8 @@ def _all(reader: ReportReader, *, as_json: bool) -> bool:
     if not as_json:
         told = f"{sums.drafts:,} drafts, {sums.waiting:,} waiting, {sums.unfinished:,} unfinished"
         write_text(f"{told}, {sums.dead:,} dead.")
+        if sums.is_overdue(now()):
+            write_text(_OVERDUE)
     return bool(sums.needs_person(now()))
 
 

@@ -123,6 +123,47 @@ def test_a_report_left_open_too_long_is_opened_again(world: World) -> None:
     assert [report.state for report in world.stand_in.reports] == ["expired", "finished"]
 
 
+@pytest.mark.parametrize("sent_since", [True, False])
+def test_what_nobody_sent_for_hours_waits_for_a_person_who_knows(
+    world: World, sent_since: bool
+) -> None:
+    """As in a restored backup, which does not know what was sent since."""
+    submission = world.confirmed()
+    world.clock.forward(hours=3)
+    assert world.desk.work(world.client) == 0
+    assert world.stand_in.asked == {}
+    aside = world.now(submission)
+    assert aside.state is SubmissionState.DEAD
+    assert "restored backup" in str(aside.problem)
+    if sent_since:
+        world.desk.retract(REPORTER, submission.id)
+        assert world.case_of(submission).state is CaseState.TO_REPORT
+        assert world.desk.work(world.client) == 0
+        assert world.stand_in.asked == {}
+    else:
+        world.desk.retry_dead(REPORTER, submission.id)
+        world.desk.work(world.client)
+        world.check(submission)
+
+
+def test_of_many_that_nobody_sent_for_hours_none_is_sent(world: World) -> None:
+    late = [world.confirmed(files=0) for _ in range(25)]
+    world.clock.forward(hours=3)
+    fresh = world.confirmed(files=0)
+    assert world.desk.work(world.client) == 1
+    assert {world.now(each).state for each in late} == {SubmissionState.DEAD}
+    world.check(fresh)
+
+
+def test_what_was_opened_is_gone_on_with_however_late(world: World) -> None:
+    world.faults.add(Step.UPLOAD, Fault(kind=FaultKind.CODE, code=1000))
+    submission = world.confirmed()
+    world.desk.work(world.client)
+    world.clock.forward(hours=3)
+    world.desk.work(world.client)
+    world.check(submission)
+
+
 def test_an_unknown_finish_is_asked_again_however_late(world: World) -> None:
     world.faults.add(Step.FINISH, Fault(kind=FaultKind.DROP_AFTER))
     submission = world.confirmed()

@@ -16,6 +16,9 @@ class Patience:
     """Failures of one submission before a person has to look; about a day at these settings."""
     lease: timedelta = timedelta(minutes=15)
     """How long one request may take before another worker believes that this one is dead."""
+    overdue: timedelta = timedelta(hours=2)
+    """Nothing waits so long where a worker runs. Whoever finds a report that is not opened and so
+    late may be looking at a restored backup, in which the report was sent since."""
 
     def wait(self, failures: int, chance: float) -> timedelta:
         """How long to wait after so many failures; ``chance`` is drawn from [0, 1)."""

@@ -9,6 +9,7 @@ from typing import Final
 
 from lightkeeper.reporting._ports import ReportStore
 from lightkeeper.reporting.outbox import Submission, SubmissionState
+from lightkeeper.reporting.sending._patience import Patience
 from lightkeeper.reporting.sending._steps import deadline
 
 UNFINISHED: Final = frozenset(
@@ -37,11 +38,17 @@ class Standing:
     """When the oldest of those that were confirmed was confirmed."""
     deadline: datetime | None
     """When the receiver deletes the first of them."""
+    due: datetime | None
+    """When the first of those that wait should have been opened."""
 
     def needs_person(self, now: datetime) -> bool:
         """Whether something stands still until a person acts, or will be lost soon."""
         late = self.deadline is not None and self.deadline - now < SOON
-        return bool(self.drafts or self.dead or late)
+        return bool(self.drafts or self.dead or late or self.is_overdue(now))
+
+    def is_overdue(self, now: datetime) -> bool:
+        """No worker has run, or this is a restored backup: the next worker sets it aside."""
+        return self.due is not None and self.due < now - Patience().overdue
 
 
 def standing_of(store: ReportStore) -> Standing:
@@ -57,6 +64,7 @@ def standing(submissions: Iterable[Submission]) -> Standing:
         by_state[each.state].append(each)
     confirmed, dead = by_state[SubmissionState.CONFIRMED], by_state[SubmissionState.DEAD]
     opened = [each for each in confirmed if each.report_id is not None]
+    due = [each.next_attempt for each in confirmed if each.report_id is None]
     begun = [each.confirmed_at for each in (*confirmed, *dead) if each.confirmed_at is not None]
     return Standing(
         drafts=len(by_state[SubmissionState.DRAFT]),
@@ -64,6 +72,7 @@ def standing(submissions: Iterable[Submission]) -> Standing:
         unfinished=len(opened),
         dead=len(dead),
         oldest=min(begun, default=None),
+        due=min(filter(None, due), default=None),
         deadline=min(filter(None, map(expires, (*confirmed, *dead))), default=None),
     )
 

@@ -35,6 +35,11 @@ _UNKNOWN: Final = (
 )
 _ELSEWHERE: Final = "it was finished, though not from here: compare it with the receiver's copy"
 _FILES: Final = "the receiver lists other files than were sent: compare the last receipt"
+_OVERDUE: Final = (
+    "it should have been sent long ago: either no worker ran, or this is a restored backup and the "
+    "report was sent since; look at what the receiver has of your account: if it is not there try "
+    "again, and if it is there withdraw it here"
+)
 _CANNOT_WITHDRAW: Final = "the receiver refuses to withdraw the report"
 
 
@@ -74,6 +79,19 @@ def next_request(submission: Submission, now: datetime) -> Request | None:
         if not file.described:
             return Request(Step.FILE_INFO, number)
     return Request(Step.FINISH)
+
+
+def set_aside(submission: Submission, *, due_before: datetime) -> Submission:
+    """Given up, where nobody opened it in time: that proves nothing about what a backup forgot.
+
+    Of what was opened the receiver is asked, which tells.
+    """
+    due = submission.next_attempt
+    opens = submission.report_id is None and submission.withdrawn_by is None
+    late = due is not None and due < due_before
+    if submission.state is SubmissionState.CONFIRMED and opens and late:
+        return dead(submission, _OVERDUE)
+    return submission
 
 
 def begun(submission: Submission, request: Request, *, until: datetime) -> Submission:
