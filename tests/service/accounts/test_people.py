@@ -87,6 +87,18 @@ def test_a_second_factor_is_set_with_a_code_of_its_own_and_ended(site: Site) -> 
     assert "A code of your authenticator is asked for" not in ida.get("/me").text
 
 
+def test_a_reset_leaves_no_way_in_but_its_link(site: Site) -> None:
+    """The second factor is gone: until the link is used, the old password must not be enough."""
+    admin = site.signed_in(Role.ADMINISTRATOR, name="ada")
+    ida = site.signed_in(Role.REVIEWER, name="ida", totp="00", password="x")
+    assert "/welcome/" in admin.post("/people/id-ida/reset").text
+    assert ida.get("/me").status_code == 303
+    with site.accounts.reading_accounts() as unit:
+        account = unit.account("id-ida")
+    assert account is not None
+    assert (account.password, account.totp) == (None, None)
+
+
 @pytest.mark.parametrize("role", [role for role in Role if role is not Role.ADMINISTRATOR])
 def test_only_administrators_look_after_people(site: Site, role: Role) -> None:
     visitor = site.signed_in(role)

@@ -162,15 +162,18 @@ def change_rights(
 
 
 def reset_link(services: Services, config: ServiceConfig, actor: Actor, account_id: str) -> str:
-    """A link for somebody who cannot sign in any more; it also ends the second factor."""
+    """A link for somebody who cannot sign in any more, and the only way in until it is used.
+
+    The second factor ends, so the password does too: whoever has that alone must not get in.
+    """
     actor.require(Permission.MANAGE_PEOPLE)
     _check_local(config)
     with services.accounts.accounts() as unit:
         account = _person(unit, account_id)
         if account.openid is not None:
             raise InvalidTransition("the issuer vouches for this person, who needs no link")
-        if account.totp is not None:
-            account = unit.save_account(replace(account, totp=None))
+        unit.end_sessions(account.id)
+        account = unit.save_account(replace(account, totp=None, password=None))
         unit.append([people_changed(services, actor.id, account.id, "reset")])
         return new_link(unit, services, config, account)
 
