@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pyotp
 import pytest
@@ -78,6 +79,18 @@ def test_guessing_makes_an_account_wait_and_never_locks_it_for_good(
     assert actions(site).count(Action.SIGN_IN_FAILED) == 5
 
 
+def test_a_second_factor_that_is_set_up_meanwhile_is_asked_for(
+    site: Site, ida: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(encoded: str | None, password: str) -> bool:
+        with site.accounts.accounts() as unit:
+            unit.save_account(replace(ida, totp="00"))
+        return is_password(encoded, password)
+
+    monkeypatch.setattr("lightkeeper.service.accounts._sign_in.is_password", slow)
+    assert enter(site.visitor()) == 403
+
+
 def test_an_account_that_is_switched_off_opens_nothing(site: Site, ida: Account) -> None:
     with site.accounts.accounts() as unit:
         unit.save_account(replace(ida, active=False))
@@ -125,6 +138,35 @@ def test_the_first_start_makes_an_administrator_by_a_link_that_works_once(site: 
     assert visitor.send("POST", path, data=form).status_code == 303
     assert visitor.get(path).status_code == 404
     assert enter(visitor, name="admin") == 303
+    assert first_administrator(site.services, site.config) is None
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        {"roles": [Role.REVIEWER], "password": ENCODED},
+        {"roles": [Role.ADMINISTRATOR], "password": ENCODED, "active": False},
+        {"roles": [Role.REVIEWER], "openid": "https://issuer.example person-1"},
+        {"roles": [Role.ADMINISTRATOR], "openid": "https://gone.example person-1"},
+    ],
+    ids=["a-reviewer", "switched-off", "of-the-issuer", "of-an-issuer-that-is-gone"],
+)
+def test_whoever_is_called_admin_does_not_keep_the_first_administrator_out(
+    site: Site, known: dict[str, Any]
+) -> None:
+    taken = site.account("admin", *known.pop("roles"), **known)
+    for _ in range(2):
+        link = first_administrator(site.services, site.config)
+    assert link is not None
+    path = link.removeprefix(site.config.origin)
+    visitor = site.visitor()
+    form = {"password": PASSWORD, "csrf": token_of(visitor.get(path).text)}
+    assert visitor.send("POST", path, data=form).status_code == 303
+    with site.accounts.reading_accounts() as unit:
+        (made,) = [each for each in unit.accounts() if each.id != taken.id]
+        assert unit.account(taken.id) == taken
+    assert enter(visitor, name=made.name) == 303
+    assert visitor.get("/people").status_code == 200
     assert first_administrator(site.services, site.config) is None
 
 

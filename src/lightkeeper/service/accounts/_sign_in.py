@@ -68,7 +68,9 @@ def _enter(
 ) -> Entrance | None:
     with services.accounts.accounts() as unit:
         known = unit.account(account.id)
-        if known is None or known.password != account.password or not known.active:
+        if known is None or not known.active:
+            return None
+        if (known.password, known.totp) != (account.password, account.totp):
             return None
         if step and known.totp_step >= step:
             # The same code has opened another session at this very moment.
