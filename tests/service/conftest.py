@@ -6,12 +6,13 @@ import contextlib
 import hashlib
 from collections.abc import Callable, Iterator
 from typing import Any
+from unittest import mock
 
 import httpx
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
 from lightkeeper.cases.audit import Event
 from lightkeeper.cases.desk import Desk, Rules
@@ -108,15 +109,15 @@ class Site:
             clock=self.clock,
             issuer=self._issuer(issued_by),
         )
-        self.app: FastAPI = create_app(self.services, self.config, seconds=self._seconds)
+        self.app = _app(self)
 
     def _issuer(self, issued_by: StandInIssuer | None) -> Issuer | None:
         if self.config.openid is None or issued_by is None:
             return None
         transport = httpx.MockTransport(issued_by.answer)
-        return Issuer(self.config.openid, seconds=self._seconds, transport=transport)
+        return Issuer(self.config.openid, seconds=self.seconds, transport=transport)
 
-    def _seconds(self) -> float:
+    def seconds(self) -> float:
         return self.clock().timestamp()
 
     def close(self) -> None:
@@ -172,6 +173,27 @@ class Site:
         """All that was written down."""
         with self.cases.reading() as reader:
             return list(reader.events())
+
+
+_ROUTES: dict[tuple[int, int], list[Any]] = {}
+
+
+def _app(site: Site) -> FastAPI:
+    """An app of its own, with the routes of the first one.
+
+    Making them takes longer than most tests, and they know no service but that of the request.
+    """
+    config = site.config
+    limits = config.max_body_bytes, config.max_upload_bytes
+    if limits not in _ROUTES:
+        first = create_app(site.services, config, seconds=site.seconds)
+        _ROUTES[limits] = first.router.routes[-2:]
+        return first
+    made: Any = {"page_routes": APIRouter, "api_routes": lambda _: APIRouter()}
+    with mock.patch.multiple("lightkeeper.service._app", **made):
+        app = create_app(site.services, config, seconds=site.seconds)
+    app.router.routes.extend(_ROUTES[limits])
+    return app
 
 
 def _reports(site: Site) -> ReportDesk:
