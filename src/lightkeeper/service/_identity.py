@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 
 from lightkeeper.service._refusal import Refusal
 from lightkeeper.service.accounts._keys import find_key
+from lightkeeper.service.accounts._networks import network_of
 from lightkeeper.service.accounts._sessions import cookie_name, find_session
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class Identify:
 
     def _spend(self, scope: Scope, identity: Identity | None) -> None:
         if identity is None:
-            who, rate = f"address:{_address(scope)}", self._config.nobody_per_second
+            who, rate = f"from {_network(scope)}", self._config.nobody_per_second
             _refuse_large_body(scope)
         elif identity.session is None:
             who, rate = identity.actor.id, self._config.key_per_second
@@ -96,9 +97,9 @@ def _refuse_large_body(scope: Scope) -> None:
         raise Refusal(413, "too-large", "Sign in before sending this much.")
 
 
-def _address(scope: Scope) -> str:
+def _network(scope: Scope) -> str:
     client = scope.get("client")
-    return client[0] if client else "unknown"
+    return network_of(client[0]) if client else "unknown"
 
 
 def _presented(headers: Headers) -> str:

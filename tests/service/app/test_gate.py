@@ -29,3 +29,15 @@ def test_signing_out_ends_the_session(site):
     assert visitor.post("/sign-out").status_code == 303
     assert visitor.get("/").status_code == 303
     assert [event.action for event in site.audit()] == ["signed-out"]
+
+
+def test_a_household_with_many_addresses_asks_no_more_often_than_one(open_site):
+    site = open_site(nobody_per_second=2.0)
+    codes = [
+        site.visitor(address=f"2001:db8:0:{i}::1").get("/sign-in").status_code for i in range(12)
+    ]
+    assert codes == [200] * 10 + [429] * 2
+    assert site.visitor(address="2001:db8:1::1").get("/sign-in").status_code == 200
+    assert site.visitor(address="fe80::1%eth0").get("/sign-in").status_code == 200
+    for i in range(12):
+        assert site.visitor(address=f"192.0.2.{i}").get("/sign-in").status_code == 200

@@ -12,13 +12,13 @@ References
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from lightkeeper.cases.people._accounts import Attempts
 from lightkeeper.service.accounts._digests import digest_of
+from lightkeeper.service.accounts._networks import network_of
 
 if TYPE_CHECKING:
     from lightkeeper.cases.people import Account, AccountUnit
@@ -32,8 +32,7 @@ _FORGIVEN_EVERY: Final = timedelta(minutes=15)
 _MOST_DOUBLINGS: Final = 6
 _KEPT: Final = timedelta(days=1)
 _MOST_ROWS: Final = 20_000
-_BITS: Final = {4: 24, 6: 56}
-"""One household or office can have all addresses of such a network."""
+_BITS_OF_IPV4: Final = 24
 
 Counts = dict[bytes, int]
 """Digest of who and from where, to the failures that are free."""
@@ -43,7 +42,7 @@ def counts_of(
     services: Services, account: Account | None, address: str, device: str | None
 ) -> Counts:
     """What an attempt counts against; ``device`` is the mark of a browser that is known."""
-    network = _network(address)
+    network = network_of(address, bits_of_ipv4=_BITS_OF_IPV4)
     if account is not None and device is not None:
         named = {"device": f"{account.id} {device}"}
     elif account is not None:
@@ -120,13 +119,3 @@ def _counted(tried: Attempts, free: int, now: datetime) -> Attempts:
     doublings = failures - free
     pause = min(_FIRST_PAUSE * (1 << doublings), _LONGEST_PAUSE) if doublings >= 0 else timedelta()
     return Attempts(key=tried.key, failures=failures, last=now, until=now + pause)
-
-
-def _network(address: str) -> str:
-    try:
-        ip = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
-        ip = ip.ipv4_mapped
-    return str(ipaddress.ip_network((ip, _BITS[ip.version]), strict=False))
