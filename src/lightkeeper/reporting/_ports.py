@@ -22,9 +22,9 @@ class ReportReader(CaseReader, Protocol):
         """Oldest first."""
 
     def submissions_in(
-        self, states: frozenset[SubmissionState], *, limit: int = 100
+        self, states: frozenset[SubmissionState], *, limit: int = 100, troubled: bool = False
     ) -> tuple[Submission, ...]:
-        """Those that change next first."""
+        """Those that change next first; where ``troubled``, only those with a problem."""
 
     def receipts(self, submission_id: str) -> tuple[Receipt, ...]:
         """In the order of the requests."""

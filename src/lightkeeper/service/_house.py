@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from lightkeeper.cases.desk import Desk, Rules
 from lightkeeper.cases.exposure import Budget
@@ -126,6 +127,7 @@ def open_house(plan: HousePlan, *, lookups: FastAPI | None = None) -> Iterator[H
             issuer=issuer,
             backlog=partial(backlog, queue),
             outbox=partial(standing_of, store),
+            receiver=urlsplit(plan.receiver.base_url).hostname if plan.receiver else None,
         )
         if plan.threads:
             worker = Worker(queue, threads=plan.threads)

@@ -77,6 +77,8 @@ class Services:
     """How far behind the jobs are, where there is a queue of them."""
     outbox: Callable[[], Standing] | None = None
     """Where the reports stand, in numbers."""
+    receiver: str | None = None
+    """Host that reports go to; nothing is sent where there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,15 +5,21 @@ from __future__ import annotations
 import pytest
 from starlette.datastructures import FormData
 
+from lightkeeper.errors import InvalidReport
 from lightkeeper.reporting.outbox import PreparedFile, PreparedReport, Submission, SubmissionState
-from lightkeeper.service._refusal import Refusal
 from lightkeeper.service.pages._report_summary import summary_of
-from lightkeeper.service.pages._reporter_form import INCIDENT_TYPES, read_reporter_answers
+from lightkeeper.service.pages._reporter_form import (
+    INCIDENT_TYPES,
+    problems_by_field,
+    read_reporter_answers,
+)
 from lightkeeper.testing.cases import SettableClock
 
 
 def read(*pairs: tuple[str, str]):
-    return read_reporter_answers(FormData(list(pairs)))
+    answers, problems = read_reporter_answers(FormData(list(pairs)))
+    assert problems == {}
+    return answers
 
 
 def test_an_empty_form_says_nothing():
@@ -45,12 +51,29 @@ def test_victims_law_enforcement_and_marks_are_read():
 
 
 @pytest.mark.parametrize(
-    "pair", [("victim1.age", "twelve"), ("victim1.age", "²"), ("le.number", "7")]
+    ("pair", "field"),
+    [
+        (("victim2.age", "twelve"), "victim2.age"),
+        (("victim1.age", "²"), "victim1.age"),
+        (("le.number", "7"), "le.agency"),
+    ],
 )
-def test_what_makes_no_sense_is_refused_in_words(pair):
-    with pytest.raises(Refusal) as refused:
-        read(pair)
-    assert refused.value.status_code == 422
+def test_what_makes_no_sense_is_refused_beside_its_field(pair, field):
+    answers, problems = read_reporter_answers(FormData([pair]))
+    assert answers is None
+    assert list(problems) == [field]
+
+
+def test_what_the_receiver_would_refuse_stands_beside_the_field_that_it_is_about():
+    said = problems_by_field(
+        InvalidReport(
+            "the report cannot be sent: report/victim[2]/victimPerson/age is too large; "
+            "report/lawEnforcement/agencyName is too long; fileDetails[1]/fileName is missing; "
+            "report/additionalInfo is too long; and 3 more"
+        )
+    )
+    assert list(said) == ["victim2.age", "le.agency", "report", "note"]
+    assert said["report"] == "FileDetails[1]/fileName is missing. And 3 more."
 
 
 def submission(report: bytes, *details: bytes, **known):

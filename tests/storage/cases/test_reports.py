@@ -125,6 +125,21 @@ def test_lists_begin_with_what_changes_next(world: World) -> None:
         assert len(unit.submissions_in(frozenset({SubmissionState.CONFIRMED}), limit=1)) == 1
 
 
+def test_those_with_a_problem_are_found_whatever_others_say(world: World) -> None:
+    odd = world.confirmed()
+    troubled = world.confirmed()
+    with world.store.writing() as unit:
+        said = '"problem":"an umbrella"'
+        unit.save_submission(replace(odd, state=SubmissionState.FINISHED, report_id=said))
+        state = SubmissionState.FINISHED
+        unit.save_submission(replace(troubled, state=state, problem='two "files" lack'))
+    with world.store.reading() as unit:
+        finished = frozenset({SubmissionState.FINISHED})
+        assert len(unit.submissions_in(finished)) == 2
+        found = unit.submissions_in(finished, troubled=True)
+    assert [each.id for each in found] == [troubled.id]
+
+
 class DiedError(BaseException):
     """The process is gone: what was not committed never was."""
 

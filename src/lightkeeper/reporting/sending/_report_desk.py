@@ -235,12 +235,17 @@ class ReportDesk:
         return found
 
     def listed(
-        self, actor: Actor, states: frozenset[SubmissionState] = _OPEN
+        self,
+        actor: Actor,
+        states: frozenset[SubmissionState] = _OPEN,
+        *,
+        troubled: bool = False,
     ) -> tuple[Submission, ...]:
-        """Reports in these states that the actor may see; dead ones are what needs a person."""
+        """Reports in these states that the actor may see; dead ones need a person, and so do
+        finished ones that are ``troubled``: that have a problem."""
         actor.require(Permission.READ_CASES)
         with self._store.reading() as unit:
-            found = unit.submissions_in(states, limit=_LISTED)
+            found = unit.submissions_in(states, limit=_LISTED, troubled=troubled)
             return tuple(each for each in found if _sees(unit, actor, each.case))
 
     def work(self, receiver: Receiver, *, limit: int = 10) -> int:

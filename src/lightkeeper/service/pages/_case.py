@@ -43,7 +43,7 @@ def case_routes() -> APIRouter:
     def case(
         case_id: str, request: Request, actor: Acting, services: Serving, config: Granting
     ) -> HTMLResponse:
-        return _page(request, actor, services, config, case_id, Answers())
+        return case_page(request, actor, services, config, case_id)
 
     @router.post("/cases/{case_id}/decision")
     def decide(
@@ -57,7 +57,7 @@ def case_routes() -> APIRouter:
         file = services.desk.case_file(actor, case_id)
         answers = read_answers(form, panels(file.groups))
         if answers.draft is None:
-            return _page(request, actor, services, config, case_id, answers, status=422)
+            return case_page(request, actor, services, config, case_id, answers, status=422)
         try:
             draft = _with_claim(actor, services, file.case, answers)
             services.desk.decide(actor, case_id, draft)
@@ -65,7 +65,7 @@ def case_routes() -> APIRouter:
             raise
         except (NotPermitted, InvalidTransition, StaleCase) as error:
             answers = replace(answers, problems={"case": f"{str(error).capitalize()}."})
-            return _page(request, actor, services, config, case_id, answers, status=409)
+            return case_page(request, actor, services, config, case_id, answers, status=409)
         return back_to(f"/cases/{case_id}", "decided")
 
     @router.post("/cases/{case_id}/guidance")
@@ -85,23 +85,27 @@ def case_routes() -> APIRouter:
     return router
 
 
-def _page(
+def case_page(
     request: Request,
     actor: Actor,
     services: Services,
     config: ServiceConfig,
     case_id: str,
-    answers: Answers,
+    answers: Answers | None = None,
     *,
+    reported: Answers | None = None,
     status: int = 200,
 ) -> HTMLResponse:
+    """A case, with what was answered to its decision and about its report, where that was not
+    good."""
     file = services.desk.case_file(actor, case_id)
     now = services.clock()
     context: dict[str, Any] = {
         "file": file,
         "case": file.case,
         "panels": panels(file.groups),
-        "answers": answers,
+        "answers": answers or Answers(),
+        "reported": reported or Answers(),
         "names": names_of(services),
         "claimed": file.case.claim is not None and file.case.claim.until > now,
         "soon": now + SOON,

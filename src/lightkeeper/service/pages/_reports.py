@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ET
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, Literal
 
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from lightkeeper.errors import InvalidReport
 from lightkeeper.reporting.outbox import SubmissionState
 from lightkeeper.service._acting import Acting, Granting, Serving
-from lightkeeper.service._refusal import Refusal
 from lightkeeper.service._words import short
+from lightkeeper.service.pages._answers import Answers
+from lightkeeper.service.pages._case import case_page
 from lightkeeper.service.pages._frame import Posted, back_to, framed, names_of, text_of
+from lightkeeper.service.pages._report_documents import documents_of
 from lightkeeper.service.pages._report_summary import summary_of
-from lightkeeper.service.pages._reporter_form import read_reporter_answers
+from lightkeeper.service.pages._reporter_form import problems_by_field, read_reporter_answers
 
-if TYPE_CHECKING:
-    from lightkeeper.reporting.outbox import PreparedReport
-
-_WAITING: Final = frozenset(
-    {SubmissionState.DRAFT, SubmissionState.CONFIRMED, SubmissionState.DEAD}
-)
+_NEEDING: Final = frozenset({SubmissionState.DEAD})
+_WAITING: Final = frozenset({SubmissionState.DRAFT, SubmissionState.CONFIRMED})
 _DONE: Final = frozenset(
     {SubmissionState.FINISHED, SubmissionState.RETRACTED, SubmissionState.DISCARDED}
 )
@@ -37,16 +34,49 @@ def report_routes() -> APIRouter:
 
     @router.get("/reports")
     def reports(
-        request: Request, actor: Acting, services: Serving, config: Granting, done: bool = False
+        request: Request,
+        actor: Acting,
+        services: Serving,
+        config: Granting,
+        show: Literal["needs", "waiting", "done"] | None = None,
     ) -> HTMLResponse:
-        found = services.reports.listed(actor, _DONE if done else _WAITING)
-        context: dict[str, Any] = {"reports": found, "done": done, "names": names_of(services)}
+        finished = frozenset({SubmissionState.FINISHED})
+        needing = (
+            *services.reports.listed(actor, _NEEDING),
+            *services.reports.listed(actor, finished, troubled=True),
+        )
+        waiting = services.reports.listed(actor, _WAITING)
+        # What stands still comes first, until there is nothing of it.
+        show = show or ("needs" if needing else "waiting")
+        done = services.reports.listed(actor, _DONE) if show == "done" else ()
+        context: dict[str, Any] = {
+            "reports": {"needs": needing, "waiting": waiting, "done": done}[show],
+            "show": show,
+            "counts": {"needs": len(needing), "waiting": len(waiting)},
+            "names": names_of(services),
+        }
         return framed(request, actor, services, config, "reports.html", **context)
 
     @router.post("/cases/{case_id}/report")
-    def prepare(case_id: str, form: Posted, actor: Acting, services: Serving) -> RedirectResponse:
-        submission = services.reports.prepare(actor, case_id, read_reporter_answers(form))
-        return back_to(f"/reports/{submission.id}", "prepared")
+    def prepare(
+        case_id: str,
+        request: Request,
+        form: Posted,
+        actor: Acting,
+        services: Serving,
+        config: Granting,
+    ) -> Response:
+        answers, problems = read_reporter_answers(form)
+        if answers is not None:
+            try:
+                submission = services.reports.prepare(actor, case_id, answers)
+            except InvalidReport as error:
+                problems = problems_by_field(error)
+            else:
+                return back_to(f"/reports/{submission.id}", "prepared")
+        given = {name: [str(value) for value in form.getlist(name)] for name in form}
+        reported = Answers(given, problems)
+        return case_page(request, actor, services, config, case_id, reported=reported, status=422)
 
     @router.get("/reports/{submission_id}")
     def report(
@@ -123,50 +153,17 @@ def _page(
         (receipt, receipt.body[:_MOST_RECEIPT].decode("utf-8", "replace"))
         for receipt in services.reports.receipts(actor, submission_id)
     ]
-    documents = list(_documents(submission.prepared))
     with services.cases.reading() as reader:
         case = reader.case(submission.case)
     context = {
         "submission": submission,
         "case": case,
         "summary": summary_of(submission),
-        "documents": documents,
+        "documents": documents_of(submission.prepared),
+        "receiver": services.receiver,
         "receipts": receipts,
         "names": names_of(services),
         "problem": problem,
     }
     status = 422 if problem else 200
     return framed(request, actor, services, config, "report.html", status=status, **context)
-
-
-def _documents(
-    prepared: PreparedReport,
-) -> Iterator[tuple[str, list[tuple[int, str, str]], str, bool | None]]:
-    """Title, rows, XML, and what is said about viewing."""
-    yield ("Report", *_read(prepared.report_xml))
-    for number, file in enumerate(prepared.files, 1):
-        yield (f"File {number}", *_read(file.details_xml))
-
-
-def _read(document: bytes) -> tuple[list[tuple[int, str, str]], str, bool | None]:
-    """Rows of depth, name and text; the same indented; ``fileViewedByEsp``."""
-    try:
-        root = ET.fromstring(document)
-    except ET.ParseError:
-        raise Refusal(500, "unreadable", "The prepared report cannot be read.") from None
-    rows = list(_rows(root, 0))
-    ET.indent(root)
-    viewed = root.findtext("fileViewedByEsp")
-    text = ET.tostring(root, encoding="unicode")
-    return rows, text, None if viewed is None else viewed == "true"
-
-
-def _rows(element: ET.Element, depth: int) -> Iterator[tuple[int, str, str]]:
-    if element.tag == "nameValuePair":
-        yield min(depth, 4), element.findtext("name") or "", element.findtext("value") or ""
-        return
-    attributes = ", ".join(f"{name} {value}" for name, value in element.attrib.items())
-    name = f"{element.tag} ({attributes})" if attributes else element.tag
-    yield min(depth, 4), name, (element.text or "").strip()
-    for child in element:
-        yield from _rows(child, depth + 1)

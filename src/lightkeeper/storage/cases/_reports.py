@@ -41,12 +41,14 @@ class ReportRows(Rows):
         return self._submissions(_SELECT.where(_S.case_id == case_id).order_by(_S.number))
 
     def submissions_in(
-        self, states: frozenset[SubmissionState], *, limit: int = 100
+        self, states: frozenset[SubmissionState], *, limit: int = 100, troubled: bool = False
     ) -> tuple[Submission, ...]:
         """See the port."""
-        return self._submissions(
-            _SELECT.where(_S.state.in_(sorted(states))).order_by(_S.changes, _S.number).limit(limit)
-        )
+        asked = _SELECT.where(_S.state.in_(sorted(states)))
+        if troubled:
+            # A quotation mark within a text is escaped: this is the record's own field.
+            asked = asked.where(_S.record.contains('"problem":"', autoescape=True))
+        return self._submissions(asked.order_by(_S.changes, _S.number).limit(limit))
 
     def receipts(self, submission_id: str) -> tuple[Receipt, ...]:
         """See the port."""

@@ -245,10 +245,11 @@ class Reader(Webhooks):
         return tuple(s for s in self._state.submissions.values() if s.case == case_id)
 
     def submissions_in(
-        self, states: frozenset[SubmissionState], *, limit: int = 100
+        self, states: frozenset[SubmissionState], *, limit: int = 100, troubled: bool = False
     ) -> tuple[Submission, ...]:
         """By state; those that change next come first, those without a time last."""
         found = [s for s in self._state.submissions.values() if s.state in states]
+        found = [s for s in found if s.problem or not troubled]
         found.sort(key=lambda s: (s.next_attempt is None, s.next_attempt or s.prepared_at))
         return tuple(found[:limit])
 
