@@ -87,6 +87,18 @@ def test_a_package_is_made_written_down_and_found_whole(
     assert events[-1]["details"]["manifest-sha256"] == report["manifest_sha256"]
 
 
+def test_the_settings_say_who_sends_a_package(
+    home: Path, case: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LIGHTKEEPER_SERVICE__ORGANISATION__NAME", "Example Hotline")
+    monkeypatch.setenv("LIGHTKEEPER_SERVICE__ORGANISATION__CONTACT", "evidence@example.org")
+    load_settings.cache_clear()
+    make(case, home / "out.zip")
+    with zipfile.ZipFile(home / "out.zip") as archive:
+        said = json.loads(archive.read("case.json"))["sender"]
+    assert said == {"name": "Example Hotline", "contact": "evidence@example.org"}
+
+
 def test_the_word_make_may_be_left_out(home: Path, capsys: Capture) -> None:
     KeyRing.open(home / "service.keys", create=True)
     store = open_cases(f"sqlite:///{home / 'cases.db'}", audit_key=bytes(32))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from lightkeeper.cases.exposure import Budget
 from lightkeeper.cli._known import KnownMaterial, with_known_material
-from lightkeeper.cli._local_desk import desk_rules
+from lightkeeper.cli._local_desk import desk_rules, sender
 from lightkeeper.cli._settings import data_folder, load_settings
 from lightkeeper.errors import InvalidConfiguration
 from lightkeeper.reporting.cybertipline import ReporterProfile
@@ -63,6 +63,7 @@ def house_plan(*, port: int) -> HousePlan:
         budget=_budget(service),
         receiver=_receiver(settings.report),
         profile=_profile(settings.report.reporter),
+        sender=sender(service),
         examiners=service.examiners,
         threads=service.threads,
     )

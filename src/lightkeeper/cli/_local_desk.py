@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lightkeeper.cli._service_settings import ServiceSettings
+    from lightkeeper.reporting.package._organisation import Organisation
     from lightkeeper.storage.cases import SqlCaseStore
     from lightkeeper.storage.keys import KeyRing
 
@@ -64,6 +65,14 @@ def operator() -> Actor:
         name = str(number)
     roles = frozenset({Role.INTAKE, Role.LEAD, Role.REPORTER})
     return Actor(id=f"local:{name}", name=f"{name}, on the command line", roles=roles)
+
+
+def sender(service: ServiceSettings) -> Organisation | None:
+    """Who hands evidence out, where the settings say it."""
+    from lightkeeper.reporting.package._organisation import Organisation
+
+    named = service.organisation
+    return None if named is None else Organisation(name=named.name, contact=named.contact)
 
 
 def desk_rules(service: ServiceSettings) -> Rules:

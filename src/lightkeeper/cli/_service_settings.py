@@ -30,11 +30,20 @@ class OpenIdSettings(_Group):
     """Values of the claim to roles here."""
 
 
+class OrganisationSettings(_Group):
+    """Who runs the service, for receivers of its evidence packages."""
+
+    name: str = Field(min_length=1, max_length=200)
+    contact: str = Field(min_length=1, max_length=500)
+    """Where a receiver asks."""
+
+
 class ServiceSettings(_Group):
     """The review service. See ``docs/reference/settings.md``."""
 
     url: str | None = None
     """Under which browsers reach it; ``http://localhost:PORT`` by default."""
+    organisation: OrganisationSettings | None = None
     proxies: tuple[str, ...] = ()
     """Addresses and networks of proxies, whose ``X-Forwarded-For`` is believed."""
     queue: str | None = None

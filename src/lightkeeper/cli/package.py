@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 from lightkeeper.cases.people import SERVICE, Actor, Role
 from lightkeeper.cli._custody import CasesOption, JsonOption, KeysOption, key_ring, opened_cases
 from lightkeeper.cli._exit import Exit
+from lightkeeper.cli._local_desk import sender
 from lightkeeper.cli._printable import printable, printable_row
 from lightkeeper.cli._rows import write_text
 from lightkeeper.cli._settings import load_settings
@@ -80,9 +81,16 @@ def make(
     if out.exists() and not force:
         raise OutputError(f"{out} is there already", hint="use --force to replace it")
     ring = key_ring(keys)
-    vault = open_vault(load_settings().vault, ring)
+    settings = load_settings()
+    vault = open_vault(settings.vault, ring)
     with opened_cases(cases, ring) as store:
-        desk = PackageDesk(store, vault, clock=_now, key=ring.signing_key())
+        desk = PackageDesk(
+            store,
+            vault,
+            clock=_now,
+            key=ring.signing_key(),
+            sender=sender(settings.service),
+        )
         package = desk.hand_over(_OPERATOR, case)
         content = package.content()
     write_whole(out, content)

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from lightkeeper.reporting.cybertipline import ReporterProfile
     from lightkeeper.reporting.outbox import PreparedReport
+    from lightkeeper.reporting.package._organisation import Organisation
     from lightkeeper.reporting.sending import ReceiverConfig
     from lightkeeper.scan import Policy
     from lightkeeper.scan._worker import Builder
@@ -63,6 +64,8 @@ class HousePlan:
     """Where reports go; nothing is sent where it is not set."""
     profile: ReporterProfile | None = None
     """Who reports; no report can be prepared without it."""
+    sender: Organisation | None = None
+    """Who hands evidence out."""
     examiners: int = 1
     """Processes that examine."""
     threads: int = 4
@@ -127,6 +130,7 @@ def open_house(plan: HousePlan, *, lookups: FastAPI | None = None) -> Iterator[H
             issuer=issuer,
             backlog=partial(backlog, queue),
             outbox=partial(standing_of, store),
+            sender=plan.sender,
             receiver=urlsplit(plan.receiver.base_url).hostname if plan.receiver else None,
         )
         if plan.threads:

@@ -29,6 +29,7 @@ def packaged(
         services.vault,
         clock=services.clock,
         key=services.keys.signing_key(),
+        sender=services.sender,
     )
     package = desk.hand_over(actor, case_id, with_media=with_media)
     return StreamingResponse(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from lightkeeper.cases.custody import Vault
     from lightkeeper.cases.desk import Desk
     from lightkeeper.cases.people import AccountStore
+    from lightkeeper.reporting.package._organisation import Organisation
     from lightkeeper.reporting.sending import ReportDesk
     from lightkeeper.reporting.sending._standing import Standing
     from lightkeeper.reporting.webhooks import WebhookStore
@@ -77,6 +78,8 @@ class Services:
     """How far behind the jobs are, where there is a queue of them."""
     outbox: Callable[[], Standing] | None = None
     """Where the reports stand, in numbers."""
+    sender: Organisation | None = None
+    """Who hands evidence out."""
     receiver: str | None = None
     """Host that reports go to; nothing is sent where there is none."""
 

@@ -15,6 +15,7 @@ from lightkeeper.cases.decision import Artefact, Confidence, Decision, Outcome, 
 from lightkeeper.cases.desk import DecisionDraft, ItemDraft, LabelDraft
 from lightkeeper.cases.item import Item, ItemKind
 from lightkeeper.reporting.package import PackageDesk
+from lightkeeper.reporting.package._organisation import Organisation
 from lightkeeper.testing.cases import Office, new_picture, new_prompt
 
 KEY = Ed25519PrivateKey.from_private_bytes(b"a key for tests only".ljust(32, b"."))
@@ -25,7 +26,10 @@ class Handing(Office):
 
     def __init__(self, **rules: Any) -> None:
         super().__init__(**rules)
-        self.packages = PackageDesk(self.store, self.vault, clock=self.clock, key=KEY)
+        self.packages = self.packages_of(None)
+
+    def packages_of(self, sender: Organisation | None) -> PackageDesk:
+        return PackageDesk(self.store, self.vault, clock=self.clock, key=KEY, sender=sender)
 
     def case_with(self, *findings: dict[str, Any], assessment: dict[str, Any] | None = None) -> str:
         """A decided case with a picture of these findings, and a prompt."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -13,6 +14,7 @@ from lightkeeper.cases.desk import NewItem
 from lightkeeper.cases.item import ItemKind, ViewMode
 from lightkeeper.cases.record import Signal
 from lightkeeper.reporting.package import SCHEMA
+from lightkeeper.reporting.package._organisation import Organisation
 from lightkeeper.testing.cases import new_case, new_picture
 
 from .conftest import Handing, entries_of, said_in
@@ -110,6 +112,24 @@ def test_the_first_page_tells_the_whole_story(office: Handing) -> None:
         "What this package does not prove",
     ):
         assert told in first, told
+
+
+def test_the_first_page_names_the_sender_and_whom_to_ask(office: Handing) -> None:
+    case = office.case_with()
+    hotline = Organisation(name="Example Hotline <b>", contact="evidence@example.org")
+    entries = entries_of(office.packages_of(hotline).hand_over(office.lea, case).content())
+    first = pdf_text(entries["case.pdf"]).split("page 1")[0]
+    assert "Example Hotline" in first
+    assert "evidence@example.org" in first
+    assert "<b>" not in entries["case.html"].decode()
+    said = json.loads(entries["case.json"])["sender"]
+    assert said == {"name": "Example Hotline <b>", "contact": "evidence@example.org"}
+
+
+def test_a_sender_that_is_not_set_is_said_to_be_unknown(office: Handing) -> None:
+    entries = entries_of(office.packages.hand_over(office.lea, office.case_with()).content())
+    assert json.loads(entries["case.json"])["sender"] is None
+    assert "not named in this package" in entries["case.html"].decode()
 
 
 @pytest.mark.parametrize("form", ["case.html", "case.pdf"])

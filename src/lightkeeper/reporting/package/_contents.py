@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from lightkeeper.cases.decision import Decision, ItemDecision
     from lightkeeper.cases.item import Item, MediaFacts, View
     from lightkeeper.cases.record import Case
+    from lightkeeper.reporting.package._organisation import Organisation
 
 SCHEMA: Final = "lightkeeper.package/1"
 """Changes its number whenever a key changes its meaning or goes; added keys keep it."""
@@ -65,7 +66,12 @@ class Record:
 
 
 def contents(
-    record: Record, *, at: datetime, by: str, kept: Mapping[str, Kept] | None = None
+    record: Record,
+    *,
+    at: datetime,
+    by: str,
+    sender: Organisation | None = None,
+    kept: Mapping[str, Kept] | None = None,
 ) -> dict[str, Any]:
     """Everything that is known of a case, as plain JSON values; equal for equal input.
 
@@ -75,6 +81,8 @@ def contents(
     ----------
     at, by
         When the package was made, and for whom: an actor's identifier.
+    sender : Organisation, optional
+        Who hands it out.
     kept : mapping, optional
         How each file was found in the vault, by its item; nothing was read without it.
     """
@@ -83,6 +91,7 @@ def contents(
         "schema": SCHEMA,
         "made": _time(at),
         "made_by": by,
+        "sender": to_plain(sender),
         "software": f"lightkeeper {__version__}",
         "case": _case(record.case),
         "items": [

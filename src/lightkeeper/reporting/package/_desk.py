@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from lightkeeper.cases.custody import Vault
     from lightkeeper.cases.item import Item, MediaFacts
     from lightkeeper.cases.record import Case
+    from lightkeeper.reporting.package._organisation import Organisation
 
 _SUFFIX: Final = re.compile(r"[a-z0-9]{1,8}")
 
@@ -40,15 +41,24 @@ class PackageDesk:
     ----------
     key : Ed25519PrivateKey
         The service's signing key.
+    sender : Organisation, optional
+        Who hands cases out; packages say so on their first page.
     """
 
     def __init__(
-        self, store: CaseStore, vault: Vault, *, clock: Clock, key: Ed25519PrivateKey
+        self,
+        store: CaseStore,
+        vault: Vault,
+        *,
+        clock: Clock,
+        key: Ed25519PrivateKey,
+        sender: Organisation | None = None,
     ) -> None:
         self._store = store
         self._vault = vault
         self._clock = clock
         self._key = key
+        self._sender = sender
 
     def hand_over(self, actor: Actor, case_id: str, *, with_media: bool = False) -> Package:
         """A case as a package; that it was handed out, and what was in it, is in the audit then.
@@ -73,7 +83,7 @@ class PackageDesk:
             record = _record(reader, actor, case_id)
         made = self._clock().replace(microsecond=0)
         kept = self._in_vault(record.items) if with_media else None
-        said = contents(record, at=made, by=actor.id, kept=kept)
+        said = contents(record, at=made, by=actor.id, sender=self._sender, kept=kept)
         media = [self._media(i.media, kept[i.id]) for i in record.items if i.media and kept]
         described = (*_described(said, made), *(each for each in media if each is not None))
         entries = signed(described, case=case_id, made=made, key=self._key)

@@ -14,6 +14,7 @@ def in_short(said: dict[str, Any]) -> Iterator[tuple[str, str]]:
     case, items = said["case"], said["items"]
     if case["signals"]:
         yield "URGENT", ", ".join(map(label, case["signals"]))
+    yield "Sent by", _sender(said["sender"])
     yield "What it is", f"{_kinds(items)}. {case['arising_means']}"
     yield "About", f"{label(case['subject']['kind'])} {case['subject']['identifier']}"
     yield "Came in", time(case["opened"])
@@ -32,6 +33,12 @@ def in_short(said: dict[str, Any]) -> Iterator[tuple[str, str]]:
     if not_seen := sum(len(item["evidence"]["not_examined"]) for item in items):
         yield "Not examined", f"{amount(not_seen, 'gap')}: see each item"
     yield "Reported before", _reports(said["custody"]["reports"])
+
+
+def _sender(sender: dict[str, str] | None) -> str:
+    if sender is None:
+        return "not named in this package: ask whoever gave it to you"
+    return f"{sender['name']}. Contact: {sender['contact']}"
 
 
 def _kinds(items: list[dict[str, Any]]) -> str:
