@@ -17,6 +17,7 @@ from lightkeeper.cases.desk import Desk, Rules
 from lightkeeper.cases.people import Role
 from lightkeeper.cli import main
 from lightkeeper.cli._exit import Exit
+from lightkeeper.cli._local_desk import operator
 from lightkeeper.cli._settings import load_settings
 from lightkeeper.storage.cases import open_cases
 from lightkeeper.storage.keys import KeyRing
@@ -83,7 +84,7 @@ def test_a_package_is_made_written_down_and_found_whole(
     with pytest.raises(SystemExit):
         main(["audit", "show", "--json"])
     events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert events[-1]["action"] == "exported"
+    assert (events[-1]["action"], events[-1]["actor"]) == ("exported", operator().id)
     assert events[-1]["details"]["manifest-sha256"] == report["manifest_sha256"]
 
 

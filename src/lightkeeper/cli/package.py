@@ -6,6 +6,7 @@ import base64
 import json
 import re
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
@@ -13,10 +14,10 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 from typer.core import TyperGroup
 
-from lightkeeper.cases.people import SERVICE, Actor, Role
+from lightkeeper.cases.people import Role
 from lightkeeper.cli._custody import CasesOption, JsonOption, KeysOption, key_ring, opened_cases
 from lightkeeper.cli._exit import Exit
-from lightkeeper.cli._local_desk import sender
+from lightkeeper.cli._local_desk import operator, sender
 from lightkeeper.cli._printable import printable, printable_row
 from lightkeeper.cli._rows import write_text
 from lightkeeper.cli._settings import load_settings
@@ -30,10 +31,6 @@ if TYPE_CHECKING:
     from lightkeeper.reporting.package import PackageReport
 
 _MAKE: Final = "make"
-_OPERATOR: Final = Actor(
-    id=SERVICE.id, name="the command line", roles=frozenset({Role.REPORTER}), is_person=False
-)
-"""Whoever holds the key file. It is no person who signed in: it gets no files."""
 _HEX: Final = re.compile(r"[0-9a-fA-F]{64}")
 _LARGEST_KEY_FILE: Final = 1 << 14
 _KEY_BYTES: Final = 32
@@ -74,7 +71,7 @@ def make(
     cases: CasesOption = None,
     keys: KeysOption = None,
 ) -> None:
-    """Make a package of a case, without its files. The audit says that it was handed out."""
+    """Make a package of a case, without its files. The audit says who handed it out."""
     from lightkeeper.reporting.package import PackageDesk
     from lightkeeper.storage.vault import open_vault
 
@@ -91,7 +88,9 @@ def make(
             key=ring.signing_key(),
             sender=sender(settings.service),
         )
-        package = desk.hand_over(_OPERATOR, case)
+        # Whoever holds the key file is no person who signed in, and gets no files.
+        hands = replace(operator(), roles=frozenset({Role.REPORTER}), is_person=False)
+        package = desk.hand_over(hands, case)
         content = package.content()
     write_whole(out, content)
     write_text(f"{out}: {len(content):,} bytes, manifest {package.manifest_sha256}")
