@@ -30,6 +30,7 @@ from lightkeeper.cli._import_lines import asks_for_review, lines_of
 from lightkeeper.cli._import_plan import ImportPlan, Passed
 from lightkeeper.cli._local_desk import local_desk, operator
 from lightkeeper.cli._settings import load_settings
+from lightkeeper.errors import OutputError
 from lightkeeper.storage.cases import SqlCaseStore, open_cases
 from lightkeeper.storage.keys import KeyRing
 
@@ -520,6 +521,27 @@ def test_destruction_is_confirmed_and_certified(
     assert _kept(home)["bo"][0].state is CaseState.DESTROYED
     assert _run(*arguments, "--yes", "--certificate", file) == Exit.FAILED
     assert json.loads(file.read_text()) == made
+
+
+def test_a_certificate_that_cannot_be_written_is_printed_and_never_lost(
+    home: Path, inbox: Path, tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _import(inbox / "bo")
+    case, _ = _kept(home)["bo"]
+    _changed(home, case, state=CaseState.CLOSED)
+    capsys.readouterr()
+
+    def full(target: Path, content: bytes) -> None:
+        if content:
+            raise OutputError(f"cannot write {target}: No space left on device")
+
+    monkeypatch.setattr("lightkeeper.cli.cases.write_whole", full)
+    file = tmp_path / "certificate.json"
+    assert _run("destroy", case.id, "--reason", "over", "--yes", "--certificate", file) != Exit.OK
+    told = capsys.readouterr()
+    key = KeyRing.open(home / "service.keys").signing_key().public_key()
+    verify_certificate(json.loads(told.out), key)
+    assert "No space left" in told.err
 
 
 def test_before_its_time_a_case_goes_only_on_the_request_of_law_enforcement(

@@ -272,8 +272,13 @@ def destroy(
         signed = json.dumps(sign_certificate(made, local.ring.signing_key()), indent=2) + "\n"
     if certificate is None:
         sys.stdout.write(signed)
-    else:
+        return
+    try:
         write_whole(certificate, signed.encode())
+    except OutputError:
+        # It is kept nowhere else, and what it is about is gone.
+        sys.stdout.write(signed)
+        raise
 
 
 @contextmanager
