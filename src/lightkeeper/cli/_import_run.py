@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import os
 import stat
 from collections import Counter
@@ -16,7 +17,6 @@ from lightkeeper.cases.record import CaseState
 from lightkeeper.errors import InvalidTransition
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
     from pathlib import Path
 
     from lightkeeper.cases.item import Item
@@ -54,7 +54,7 @@ class Tally:
 class _Gathered:
     """Cases of one group: what they hold, and the one that is being filled."""
 
-    holds: dict[Hashable, tuple[str, str]]
+    holds: dict[bytes, tuple[str, str]]
     """Case and item, by what makes an item the same."""
     gone: set[str]
     """Digests of files that were destroyed."""
@@ -218,10 +218,11 @@ def _remember(gathered: _Gathered, case: Case, items: tuple[Item, ...]) -> None:
     gathered.case = None if case.state in _CLOSED_TO_MORE else case
 
 
-def _same(item: Item | NewItem, sha256: str | None) -> Hashable:
-    """What the desk goes by when it says that an item is the same."""
-    facts = tuple(sorted(item.facts.items()))
-    return item.kind, item.text, item.file_name, facts, sha256
+def _same(item: Item | NewItem, sha256: str | None) -> bytes:
+    """What the desk goes by when it says that an item is the same, in a few bytes."""
+    facts = sorted(item.facts.items())
+    named = json.dumps([item.kind.value, item.text, item.file_name, facts, sha256])
+    return hashlib.sha256(named.encode()).digest()
 
 
 def _source_id(group: Group, number: int) -> str:
