@@ -87,7 +87,8 @@ async def load(
         group.create_task(_watch(tally, service, seconds))
         group.create_task(_intakes(tally, port, key, ends))
         for number, cookie in enumerate(cookies):
-            group.create_task(_reviewer(tally, port, cookie, ends, random.Random(number)))
+            rng = random.Random(number)
+            group.create_task(_reviewer(tally, port, cookie, ends, rng, pages=number % 2 == 0))
     took = time.monotonic() - begun
     for who, root in trees.items():
         tally.cpu[who] = (cpu_seconds(root) - before[0][who]) / took
@@ -96,31 +97,41 @@ async def load(
 
 
 async def _reviewer(
-    tally: Tally, port: int, cookie: tuple[str, str], ends: float, rng: random.Random
+    tally: Tally,
+    port: int,
+    cookie: tuple[str, str],
+    ends: float,
+    rng: random.Random,
+    *,
+    pages: bool,
 ) -> None:
     """Look at the queue, take a case, read it, decide, and think in between.
 
-    The pages that a browser would show and the routes that a program would use, one after the
-    other: more than either would ask for.
+    With ``pages`` as a browser shows it; what it takes to decide is read from the API by all.
     """
     with reviewers_client(port, cookie) as client:
         await asyncio.sleep(rng.uniform(0, 5))
         while time.monotonic() < ends:
-            await tally.ask(client, "GET /")
-            await tally.ask(client, "GET /api/v1/cases", params={"state": "open"})
+            if pages:
+                await tally.ask(client, "GET /")
+            else:
+                await tally.ask(client, "GET /api/v1/cases", params={"state": "open"})
             await asyncio.sleep(rng.uniform(0.5, 1.5))
             taken = await tally.ask(client, "POST /api/v1/cases/next")
             if taken is not None and taken.status == 200:
-                await _decide(tally, client, taken.json()["id"], rng)
+                await _decide(tally, client, taken.json()["id"], rng, pages=pages)
             await asyncio.sleep(rng.uniform(0.5, 1.5))
 
 
-async def _decide(tally: Tally, client: Client, case_id: str, rng: random.Random) -> None:
+async def _decide(
+    tally: Tally, client: Client, case_id: str, rng: random.Random, *, pages: bool
+) -> None:
     for _ in range(_LOOKS):
         answer = await tally.ask(client, "GET /api/v1/cases/{case}", f"/api/v1/cases/{case_id}")
         if answer is None:
             return
-        await tally.ask(client, "GET /cases/{case}", f"/cases/{case_id}")
+        if pages:
+            await tally.ask(client, "GET /cases/{case}", f"/cases/{case_id}")
         await asyncio.sleep(rng.uniform(1, 3))
         if await _decided(tally, client, case_id, answer.json()) is not None:
             tally.decided += 1
