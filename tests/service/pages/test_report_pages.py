@@ -131,6 +131,14 @@ def test_a_block_is_a_table_and_its_json_is_folded(site):
     assert any("its key is public" in basis for _, basis in claims)
     assert json.loads(told.blocks[0].text) == json.loads(block)
     assert block in unescape(told.xml)
+    page, visitor = reported(site, problem="none of it")
+    with site.cases.writing() as unit:
+        submission = unit.submission(page.rpartition("/")[2])
+        prepared = PreparedReport(report_xml=b"<report/>", files=(file,))
+        unit.save_submission(replace(submission, prepared=prepared))
+    answer = visitor.get(page)
+    assert answer.status_code == 200
+    assert "On which basis" in answer.text
 
 
 def test_a_block_that_cannot_be_read_is_shown_as_it_is():
