@@ -63,6 +63,7 @@ def house_plan(*, port: int) -> HousePlan:
         budget=_budget(service),
         receiver=_receiver(settings.report),
         profile=_profile(settings.report.reporter),
+        sets=settings.store if (settings.index / "manifest.json").is_file() else None,
         sender=sender(service),
         examiners=service.examiners,
         threads=service.threads,

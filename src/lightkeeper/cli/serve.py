@@ -143,6 +143,7 @@ def _demo_plan(plan: HousePlan, stack: contextlib.ExitStack, port: int) -> House
         keys=folder / "service.keys",
         jobs=f"sqlite:///{folder / 'jobs.db'}",
         policy=replace(plan.policy, sets=()),
+        sets=None,
         build=default_examiners,
         config=ServiceConfig(url=f"http://localhost:{port}"),
         rules=replace(plan.rules, second_opinion_share=0.0),

@@ -24,6 +24,7 @@ from lightkeeper.service.jobs import Jobs, Worker, open_queue
 from lightkeeper.service.jobs._backlog import backlog, count_failures
 from lightkeeper.service.jobs._queue import close_queue
 from lightkeeper.service.openid._issuer import Issuer
+from lightkeeper.storage import open_store
 from lightkeeper.storage.cases import open_cases
 from lightkeeper.storage.keys import KeyRing
 from lightkeeper.storage.vault import open_vault
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI
 
+    from lightkeeper.matching import SetStore
     from lightkeeper.reporting.cybertipline import ReporterProfile
     from lightkeeper.reporting.outbox import PreparedReport
     from lightkeeper.reporting.package._organisation import Organisation
@@ -64,6 +66,8 @@ class HousePlan:
     """Where reports go; nothing is sent where it is not set."""
     profile: ReporterProfile | None = None
     """Who reports; no report can be prepared without it."""
+    sets: str | None = None
+    """URL of the hash sets, whose matches are counted in the statistics."""
     sender: Organisation | None = None
     """Who hands evidence out."""
     examiners: int = 1
@@ -132,6 +136,7 @@ def open_house(plan: HousePlan, *, lookups: FastAPI | None = None) -> Iterator[H
             outbox=partial(standing_of, store),
             sender=plan.sender,
             receiver=urlsplit(plan.receiver.base_url).hostname if plan.receiver else None,
+            sets=_sets(stack, plan.sets),
         )
         if plan.threads:
             worker = Worker(queue, threads=plan.threads)
@@ -154,6 +159,14 @@ def _keys(plan: HousePlan) -> KeyRing:
         finally:
             store.close()
     return KeyRing.open(plan.keys, create=True)
+
+
+def _sets(stack: contextlib.ExitStack, url: str | None) -> SetStore | None:
+    if url is None:
+        return None
+    store = open_store(url, create=False)
+    stack.callback(store.close)
+    return store
 
 
 def now() -> datetime:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from lightkeeper.cases.custody import Vault
     from lightkeeper.cases.desk import Desk
     from lightkeeper.cases.people import AccountStore
+    from lightkeeper.matching import SetStore
     from lightkeeper.reporting.package._organisation import Organisation
     from lightkeeper.reporting.sending import ReportDesk
     from lightkeeper.reporting.sending._standing import Standing
@@ -82,6 +83,8 @@ class Services:
     """Who hands evidence out."""
     receiver: str | None = None
     """Host that reports go to; nothing is sent where there is none."""
+    sets: SetStore | None = None
+    """The hash sets that uploads are looked up in, where there are any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

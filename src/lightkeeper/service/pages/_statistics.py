@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -14,16 +13,18 @@ from lightkeeper.cases.audit import Action
 from lightkeeper.cases.decision import Agreement, agreement
 from lightkeeper.cases.exposure import team_exposure
 from lightkeeper.cases.record import Arising
-from lightkeeper.cases.triage import CaseFilter, Sort, findings_of
+from lightkeeper.cases.triage import CaseFilter, Sort
 from lightkeeper.service._acting import Acting, Granting, Serving
 from lightkeeper.service._words import named
 from lightkeeper.service.pages._frame import framed
+from lightkeeper.service.pages._match_rates import WINDOW, match_rates
 from lightkeeper.service.pages._plots import Bar, Plot, bars
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from lightkeeper.cases import CaseReader
+    from lightkeeper.cases.item import Item
     from lightkeeper.service._services import Services
 
 _DAYS: Final = 14
@@ -49,7 +50,8 @@ def statistics_routes() -> APIRouter:
         with services.cases.reading() as reader:
             ages = _ages(reader, now)
             arrivals = _arrivals(reader, now)
-            matches, files = _matches(reader, now)
+            files = _files(reader, now)
+            rates = match_rates(reader, files, services.sets, now=now)
             agreed = _agreement(reader)
         return framed(
             request,
@@ -59,8 +61,10 @@ def statistics_routes() -> APIRouter:
             "statistics.html",
             ages=ages,
             arrivals=arrivals,
-            matches=matches,
-            files=files,
+            rates=rates,
+            counted=services.sets is not None,
+            window=WINDOW,
+            files=len(files),
             agreed=agreed,
             seen=_exposure(services, now),
             looked_at=_CASES_LOOKED_AT,
@@ -96,23 +100,11 @@ def _arrivals(reader: CaseReader, now: datetime) -> list[Plot]:
     ]
 
 
-def _matches(reader: CaseReader, now: datetime) -> tuple[Plot, int]:
-    """Files that each hash set holds, among those of the newest cases."""
-    sets: Counter[str] = Counter()
-    files = 0
+def _files(reader: CaseReader, now: datetime) -> list[Item]:
+    """Of the newest cases."""
     page = reader.page(CaseFilter(), sort=Sort.NEWEST, now=now, limit=_CASES_LOOKED_AT)
-    for item in reader.items_of([case.id for case in page.cases]):
-        files += item.media is not None
-        sets.update(
-            {
-                f"{details.get('set_name', 'a hash set')} ({details.get('origin', 'unknown')})"
-                for finding in findings_of(item)
-                if finding.get("claim") == "known-material"
-                and (details := finding.get("details") or {})
-            }
-        )
-    rows = tuple(Bar(name, count) for name, count in sets.most_common(20))
-    return bars("Files that match", rows, share_of=files), files
+    items = reader.items_of([case.id for case in page.cases])
+    return [item for item in items if item.media is not None]
 
 
 def _agreement(reader: CaseReader) -> tuple[Agreement, ...]:
