@@ -29,7 +29,13 @@ FILLED = {
     "name:path": "page.css",
 }
 REFUSED = {401, 403}
-ENTRANCES = {"POST /sign-out", "POST /sign-in", "POST /me/second-factor", "POST /me/sign-out"}
+ENTRANCES = {
+    "POST /sign-out",
+    "POST /sign-in",
+    "POST /me/second-factor",
+    "POST /me/sign-out",
+    "POST /api/v1/me/sign-out",
+}
 """They begin, end or change how one signs in, and have tests of their own."""
 
 

@@ -1,4 +1,4 @@
-"""Oversight: numbers, the audit, and who is told of what."""
+"""Oversight: numbers, and who is told of what."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Annotated, Self
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from lightkeeper.cases.audit import Action, Event, EventDraft
-from lightkeeper.cases.exposure import Exposure, exposure
+from lightkeeper.cases.audit import Action, EventDraft
+from lightkeeper.cases.exposure import Exposure, exposure, team_exposure
 from lightkeeper.cases.people import Actor
 from lightkeeper.errors import CaseNotFound, InvalidConfiguration
 from lightkeeper.reporting.webhooks import Webhook
@@ -19,31 +19,19 @@ from lightkeeper.service._refusal import Refusal
 from lightkeeper.service.api._refusals import refusals
 
 
-class EventView(BaseModel):
-    """One line of the audit."""
-
-    sequence: int
-    at: datetime
-    actor: str
-    action: str
-    object: str
-    case: str | None
-    details: dict[str, str]
-    previous: str
-    digest: str
-
-    @classmethod
-    def of(cls, event: Event) -> Self:
-        """From the record; digests as hex."""
-        plain = {name: getattr(event, name) for name in cls.model_fields}
-        return cls(**plain | {"previous": event.previous.hex(), "digest": event.digest.hex()})
-
-
 class ArrivalsView(BaseModel):
     """Cases that came in, each way of arising apart."""
 
     since: datetime
     by_arising: dict[str, int]
+
+
+class AgeView(BaseModel):
+    """Open cases of a queue in one band of age."""
+
+    queue: str
+    age: str
+    cases: int
 
 
 class WebhookBody(BaseModel):
@@ -75,7 +63,7 @@ class WebhookView(BaseModel):
 
 
 def oversight_routes() -> APIRouter:
-    """Routes of auditors and administrators, and of everybody's own exposure."""
+    """Routes of administrators and leads, and of everybody's own exposure."""
     router = APIRouter(tags=["oversight"])
 
     @router.get("/api/v1/exposure", responses=refusals())
@@ -86,6 +74,21 @@ def oversight_routes() -> APIRouter:
             views = reader.views_of(actor.id, now - budget.shift)
         return exposure(views, now=now, budget=budget)
 
+    @router.get("/api/v1/exposure/team", responses=refusals())
+    def exposure_of_team(services: Serving) -> dict[str, Exposure]:
+        """What each person has looked at in this shift, for a lead who sees to breaks."""
+        now, budget = services.clock(), services.budget
+        with services.cases.reading() as reader:
+            views = list(reader.views_since(now - budget.shift))
+        return dict(team_exposure(views, now=now, budget=budget))
+
+    @router.get("/api/v1/statistics/ages", responses=refusals())
+    def ages(services: Serving) -> list[AgeView]:
+        """How old the open cases of each queue are."""
+        with services.cases.reading() as reader:
+            found = reader.ages(now=services.clock())
+        return [AgeView(queue=q, age=age, cases=n) for (q, age), n in sorted(found.items())]
+
     @router.get("/api/v1/statistics/arrivals", responses=refusals())
     def arrivals(
         services: Serving, days: Annotated[int, Query(ge=1, le=3650)] = 30
@@ -94,18 +97,6 @@ def oversight_routes() -> APIRouter:
         since = services.clock() - timedelta(days=days)
         with services.cases.reading() as reader:
             return ArrivalsView(since=since, by_arising=dict(reader.counts_by_arising(since=since)))
-
-    @router.get("/api/v1/audit", responses=refusals())
-    def audit(
-        services: Serving,
-        after: Annotated[int, Query(ge=0, le=(1 << 62))] = 0,
-        case: Annotated[str, Query(max_length=100)] | None = None,
-        limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
-    ) -> list[EventView]:
-        """Part of the audit, in its order."""
-        with services.cases.reading() as reader:
-            events = reader.events(after=after, case=case, limit=limit)
-            return [EventView.of(event) for event in events]
 
     @router.get("/api/v1/webhooks", responses=refusals())
     def webhooks(services: Serving) -> list[WebhookView]:

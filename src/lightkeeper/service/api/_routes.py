@@ -7,6 +7,8 @@ from fastapi.responses import JSONResponse
 from starlette.requests import Request
 
 from lightkeeper.service._services import ServiceConfig
+from lightkeeper.service.api._accounts import account_routes
+from lightkeeper.service.api._audit import audit_routes
 from lightkeeper.service.api._cases import case_routes
 from lightkeeper.service.api._oversight import oversight_routes
 from lightkeeper.service.api._packages import package_routes
@@ -23,6 +25,8 @@ def api_routes(config: ServiceConfig) -> APIRouter:
     router.include_router(report_routes())
     router.include_router(package_routes())
     router.include_router(oversight_routes())
+    router.include_router(audit_routes())
+    router.include_router(account_routes())
     router.include_router(signing_key_routes())
 
     @router.get("/api/v1/openapi.json", include_in_schema=False)
