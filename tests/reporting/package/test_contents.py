@@ -208,6 +208,7 @@ def test_what_nobody_looked_up_is_not_said_to_be_unknown_material(office: Handin
     page = entries_of(office.packages.hand_over(office.lea, case).content())["case.html"].decode()
     assert "no file was looked up" in page
     assert "no match" not in page
+    assert "it has not been examined yet" in page
 
 
 def test_a_destroyed_case_tells_what_remains_and_nothing_else(office: Handing) -> None:
@@ -217,6 +218,9 @@ def test_a_destroyed_case_tells_what_remains_and_nothing_else(office: Handing) -
     assert "a red umbrella on a rainy street" not in everything(content)
     assert "a letter" not in everything(content)
     assert said_in(content)["items"][0]["file"]["in_vault"] == "missing"
+    page = entries_of(content)["case.html"].decode()
+    assert "what was observed is not kept" in page
+    assert ">none<" not in page.split("Observed by the program")[1].split("Not examined")[0]
 
 
 HOSTILE = "<script>alert(1)</script>\x1b[2J\u202egpj.exe 漢 \ud800 (a) \\) Tj"

@@ -74,8 +74,9 @@ def _blocks(said: dict[str, Any]) -> Iterator[Block]:
     yield Heading(2, "What this package does not prove")
     yield Points(tuple(said["does_not_prove"]))
     yield from _case(said["case"])
+    destroyed = said["case"]["state"] == "destroyed"
     for item in said["items"][:MOST_ITEMS]:
-        yield from _made(item_blocks(item))
+        yield from _made(item_blocks(item, destroyed=destroyed))
     if len(said["items"]) > MOST_ITEMS:
         yield Words(f"{len(said['items']) - MOST_ITEMS:,} more items are in case.json.")
     yield from _decisions(said["decisions"])

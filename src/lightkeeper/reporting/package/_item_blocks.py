@@ -8,9 +8,13 @@ from typing import Any, Final
 from lightkeeper.reporting.package._words import label, time, yes
 
 _LONGEST_TEXT: Final = 4_000
+_UNSEEN: Final = {
+    "waiting": "not known: it has not been examined yet",
+    "failed": "not known: it could not be examined",
+}
 
 
-def item_blocks(item: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+def item_blocks(item: dict[str, Any], *, destroyed: bool) -> Iterator[tuple[str, Any]]:
     """``heading``, ``sub``, ``words``, ``quote`` or ``rows``, and what it holds."""
     yield "heading", f"Item {item['number']}: {label(item['kind']).lower()}"
     yield "rows", list(_identity(item))
@@ -23,7 +27,7 @@ def item_blocks(item: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     yield "sub", "Decided by people"
     yield "rows", list(_labels(item["labels"]))
     yield "sub", "Observed by the program"
-    yield "rows", list(_observed(item["evidence"]))
+    yield "rows", list(_observed(item["evidence"])) or [("Findings", _nothing(item, destroyed))]
     if item["evidence"]["matches"]:
         yield "sub", "Matches with hash sets"
         yield "rows", [_match(each) for each in item["evidence"]["matches"]]
@@ -88,8 +92,13 @@ def _observed(evidence: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "CONFLICT", each["summary"]["text"]
     for section, count in evidence["left_out"].items():
         yield "More", f"{count:,} more of '{section}' are in case.json"
-    if answer is None and not evidence["observations"]:
-        yield "Findings", "none"
+
+
+def _nothing(item: dict[str, Any], destroyed: bool) -> str:
+    """That nothing was found is said only where somebody has looked."""
+    if destroyed:
+        return "destroyed with the file: what was observed is not kept"
+    return _UNSEEN.get(item["examination"], "none")
 
 
 def _ratio(log10_lr: float | None, calibration: str | None) -> str:
