@@ -108,8 +108,9 @@ class Place:
             subprocess.Popen(command, env=self.environment, stderr=stream) as process,
         ):
             try:
-                pause = threading.Event()
+                pause, end = threading.Event(), time.monotonic() + 240
                 while ready not in (said := log.read_text()) and process.poll() is None:
+                    assert time.monotonic() < end, said
                     pause.wait(0.05)
                 assert ready in said, said
                 yield process, said
