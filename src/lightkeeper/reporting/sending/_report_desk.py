@@ -14,7 +14,7 @@ from lightkeeper.cases.audit import Action, EventDraft
 from lightkeeper.cases.custody import Vault
 from lightkeeper.cases.decision import Decision
 from lightkeeper.cases.item import Item, View
-from lightkeeper.cases.people import SERVICE, Actor, Permission
+from lightkeeper.cases.people import Actor, Permission
 from lightkeeper.cases.record import Case, CaseState
 from lightkeeper.errors import CaseNotFound, InvalidReport, InvalidTransition
 from lightkeeper.reporting._ports import ReportReader, ReportStore, ReportWriter
@@ -29,7 +29,7 @@ from lightkeeper.reporting.outbox import (
 from lightkeeper.reporting.sending._patience import Patience
 from lightkeeper.reporting.sending._receiver import Receiver
 from lightkeeper.reporting.sending._sender import Sender, preserved
-from lightkeeper.reporting.sending._steps import retracted, set_aside, settled_as
+from lightkeeper.reporting.sending._steps import retracted, settled_as
 
 _OPEN = frozenset({SubmissionState.DRAFT, SubmissionState.CONFIRMED, SubmissionState.DEAD})
 _LISTED = 1000
@@ -259,8 +259,7 @@ class ReportDesk:
             chance=self._chance,
             retention=self._retention,
         )
-        while self._set_overdue_aside():
-            pass
+        sender.set_overdue_aside()
         for done in range(limit):
             with self._store.writing() as unit:
                 leased = unit.lease_submission(now=self._clock(), lasts=self._patience.lease)
@@ -271,26 +270,6 @@ class ReportDesk:
                 # What refused this one may refuse the others too: at most one dies in a run.
                 return done + 1
         return limit
-
-    def _set_overdue_aside(self) -> bool:
-        """Before anything is sent: what may have been sent from a data base that is gone.
-
-        Whether there was any.
-        """
-        due_before = self._clock() - self._patience.overdue
-        confirmed = frozenset({SubmissionState.CONFIRMED})
-        with self._store.reading() as unit:
-            found = unit.submissions_in(confirmed, limit=_LISTED)
-        overdue = [each for each in found if set_aside(each, due_before=due_before) != each]
-        for known in overdue:
-            with self._store.writing() as unit:
-                # The case first, as everybody does.
-                unit.lock_case(known.case)
-                stored = unit.submission(known.id)
-                aside = stored and set_aside(stored, due_before=due_before)
-                if aside and aside != stored:
-                    self._note(unit, SERVICE, Action.REPORT_FAILED, unit.save_submission(aside))
-        return bool(overdue)
 
     def _locked(
         self, unit: ReportWriter, actor: Actor, submission_id: str, *states: SubmissionState

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Final
 
 from lightkeeper.cases import Clock
 from lightkeeper.cases.audit import Action, EventDraft
@@ -13,7 +14,7 @@ from lightkeeper.cases.custody import Vault
 from lightkeeper.cases.people import SERVICE
 from lightkeeper.cases.record import Case, CaseState
 from lightkeeper.errors import CaseNotFound, InvalidReport, StaleCase, VaultError
-from lightkeeper.reporting._ports import ReportStore, ReportWriter
+from lightkeeper.reporting._ports import ReportReader, ReportStore, ReportWriter
 from lightkeeper.reporting.outbox import Receipt, Step, Submission, SubmissionState
 from lightkeeper.reporting.sending._answer import Answer
 from lightkeeper.reporting.sending._patience import Patience
@@ -24,8 +25,11 @@ from lightkeeper.reporting.sending._steps import (
     dead,
     next_request,
     retracted,
+    set_aside,
     settled,
 )
+
+_AT_ONCE: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +45,27 @@ class Sender:
     """Random, from [0, 1)."""
     retention: timedelta
 
+    def set_overdue_aside(self) -> None:
+        """Before anything is sent: what may have been sent from a data base that is gone."""
+        due_before = self.clock() - self.patience.overdue
+        confirmed = frozenset({SubmissionState.CONFIRMED})
+        while True:
+            with self.store.reading() as unit:
+                found = unit.submissions_in(confirmed, limit=_AT_ONCE)
+            overdue = [each for each in found if set_aside(each, due_before=due_before) != each]
+            if not overdue:
+                return
+            for each in overdue:
+                self._set_aside(each, due_before)
+
+    def _set_aside(self, submission: Submission, due_before: datetime) -> None:
+        with self.store.writing() as unit:
+            case = unit.lock_case(submission.case)
+            stored = self._stored(unit, submission)
+            aside = set_aside(stored, due_before=due_before)
+            if case is not None and aside != stored:
+                self._tell_case(unit, case, unit.save_submission(aside), None)
+
     def advance(self, submission: Submission) -> Submission:
         """Go on with a leased submission until it is over, or has to wait."""
         while submission.state is SubmissionState.CONFIRMED:
@@ -48,7 +73,8 @@ class Sender:
             try:
                 submission = self._one_request(submission)
             except StaleCase:
-                found = self._found(submission)
+                with self.store.reading() as unit:
+                    found = self._stored(unit, submission)
                 if not _still_leased(submission, found):
                     return found
                 submission = found
@@ -132,9 +158,9 @@ class Sender:
         with self.store.writing() as unit:
             # The case first, as everybody does: its lock keeps the submission as it is.
             case = unit.lock_case(submission.case)
-            stored = unit.submission(submission.id)
-            if case is None or stored is None:
-                raise CaseNotFound("the submission or its case is gone")
+            stored = self._stored(unit, submission)
+            if case is None:
+                raise CaseNotFound("the case of the submission is gone")
             if receipt:
                 unit.add_receipt(submission.id, receipt)
             if _still_leased(submission, stored):
@@ -152,9 +178,8 @@ class Sender:
         wait = self.patience.wait(after.attempts, self.chance())
         return replace(after, next_attempt=self.clock() + wait)
 
-    def _found(self, submission: Submission) -> Submission:
-        with self.store.reading() as unit:
-            found = unit.submission(submission.id)
+    def _stored(self, unit: ReportReader, submission: Submission) -> Submission:
+        found = unit.submission(submission.id)
         if found is None:
             raise CaseNotFound("the submission is gone")
         return found
