@@ -515,6 +515,7 @@ def test_who_is_given_to_the_issuer_loses_the_password(
     assert admin.post(path, data={"subject": "a\nb"}).status_code == 422
     assert admin.post(path, data={"subject": ""}).status_code == 303
     assert there_and_back(elsewhere.visitor(), issuer).status_code == 403
+    assert bob.get(older.removeprefix(elsewhere.config.origin)).status_code == 404
 
 
 @pytest.mark.parametrize(

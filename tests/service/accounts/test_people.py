@@ -87,6 +87,16 @@ def test_a_second_factor_is_set_with_a_code_of_its_own_and_ended(site: Site) -> 
     assert "A code of your authenticator is asked for" not in ida.get("/me").text
 
 
+def test_an_older_link_opens_nothing_for_whom_was_switched_off_and_on_again(site: Site) -> None:
+    admin = site.signed_in(Role.ADMINISTRATOR, name="ada")
+    site.account("ida", Role.REVIEWER)
+    link = admin.post("/people/id-ida/reset").text.split("/welcome/")[1].split("<")[0].strip()
+    assert site.visitor().get(f"/welcome/{link}").status_code == 200
+    for rights in ({"roles": ["reviewer"]}, {"roles": ["reviewer"], "active": "yes"}):
+        assert admin.post("/people/id-ida", data=rights).status_code == 303
+    assert site.visitor().get(f"/welcome/{link}").status_code == 404
+
+
 def test_a_reset_leaves_no_way_in_but_its_link(site: Site) -> None:
     """The second factor is gone: until the link is used, the old password must not be enough."""
     admin = site.signed_in(Role.ADMINISTRATOR, name="ada")

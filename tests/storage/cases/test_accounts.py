@@ -127,6 +127,18 @@ def test_a_link_works_once_and_only_the_newest(store):
         assert unit.take_link(b"new", now=NOW) is None
 
 
+def test_links_of_an_account_are_ended_and_those_of_others_stay(store):
+    with store.accounts() as unit:
+        for name in ("ann", "bob"):
+            unit.add_account(ann(id=name, name=name))
+            expires = NOW + timedelta(hours=1)
+            unit.save_link(OneTimeLink(digest=name.encode(), account=name, expires=expires))
+        unit.end_links("ann")
+    with store.accounts() as unit:
+        assert unit.link(b"ann") is None
+        assert unit.link(b"bob") is not None
+
+
 def test_a_link_that_has_expired_opens_nothing(store):
     with store.accounts() as unit:
         unit.add_account(ann())

@@ -125,6 +125,8 @@ class AccountUnit(AccountReader, Protocol):
     def save_link(self, link: OneTimeLink) -> None:
         """Keep it; earlier links to the same account no longer work."""
 
+    def end_links(self, account_id: str) -> None: ...
+
     def take_link(self, digest: bytes, *, now: datetime) -> OneTimeLink | None:
         """The link, which is gone afterwards; ``None`` once it has expired."""
 

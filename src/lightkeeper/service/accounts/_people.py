@@ -68,7 +68,7 @@ def add_known(
 
 
 def bind_openid(services: Services, actor: Actor, account_id: str, openid: str | None) -> Account:
-    """Let the issuer vouch for somebody from now on, or no more; sessions end.
+    """Let the issuer vouch for somebody from now on, or no more; sessions and links end.
 
     A password goes with it: whoever leaves the issuer must not come back by one.
     """
@@ -78,6 +78,7 @@ def bind_openid(services: Services, actor: Actor, account_id: str, openid: str |
         if openid is not None:
             _check_openid(unit, openid)
         unit.end_sessions(account.id)
+        unit.end_links(account.id)
         what = "issuer-ended" if openid is None else "issuer-set"
         unit.append([people_changed(services, actor.id, account.id, what)])
         password = account.password if openid is None else None
@@ -157,6 +158,8 @@ def change_rights(
         if not any(_administers(a) for a in (*others, changed)):
             raise NotPermitted("somebody has to administer the service")
         unit.end_sessions(account.id)
+        if not active:
+            unit.end_links(account.id)
         unit.append([people_changed(services, actor.id, account.id, "rights-changed")])
         return unit.save_account(changed)
 

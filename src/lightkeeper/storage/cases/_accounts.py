@@ -127,12 +127,16 @@ class AccountRows(Rows):
 
     def save_link(self, link: OneTimeLink) -> None:
         """See the port."""
-        self._connection.execute(delete(account_link).where(_L.account_id == link.account))
+        self.end_links(link.account)
         self._connection.execute(
             insert(account_link).values(
                 digest=link.digest, account_id=link.account, expires=to_time(link.expires)
             )
         )
+
+    def end_links(self, account_id: str) -> None:
+        """See the port."""
+        self._connection.execute(delete(account_link).where(_L.account_id == account_id))
 
     def take_link(self, digest: bytes, *, now: datetime) -> OneTimeLink | None:
         """See the port."""

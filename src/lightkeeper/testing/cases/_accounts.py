@@ -88,6 +88,9 @@ class _Unit:
         others = [kept for kept in self.links.values() if kept.account != link.account]
         self.links = {kept.digest: kept for kept in [*others, link]}
 
+    def end_links(self, account_id: str) -> None:
+        self.links = {k: link for k, link in self.links.items() if link.account != account_id}
+
     def take_link(self, digest: bytes, *, now: datetime) -> OneTimeLink | None:
         link = self.links.pop(digest, None)
         return link if link is not None and link.expires > now else None
