@@ -15,7 +15,7 @@ from joserfc.jwk import ECKey, OctKey, RSAKey
 
 from lightkeeper.cases.audit import Action
 from lightkeeper.cases.people import Account, Role
-from lightkeeper.errors import InvalidConfiguration
+from lightkeeper.errors import InvalidConfiguration, InvalidTransition
 from lightkeeper.service._refusal import Refusal
 from lightkeeper.service._services import ServiceConfig
 from lightkeeper.service.accounts._links import first_administrator, new_link
@@ -422,6 +422,28 @@ def test_a_claim_gives_roles_to_people_whom_nobody_has_added(
     assert made.roles == {Role.REVIEWER}
     assert made.password is None
     assert made.name.startswith("ida-")
+
+
+def test_two_first_sign_ins_of_one_person_make_one_account(
+    open_site: Callable[..., Site], issuer: StandInIssuer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = open_site(issued_by=issuer, openid=MAPPED)
+    issuer.person["groups"] = ["umbrellas"]
+
+    def slower(*_: Any) -> Account:
+        monkeypatch.undo()
+        site.accounts._unit.kept["x"] = faster
+        raise InvalidTransition("there is an account of this name or identifier already")
+
+    faster = Account(
+        id="x",
+        name="x",
+        roles=frozenset({Role.REVIEWER}),
+        created=site.clock(),
+        openid=f"{OPENID.issuer} person-1",
+    )
+    monkeypatch.setattr("lightkeeper.service.accounts._openid_people._made", slower)
+    assert there_and_back(site.visitor(), issuer).status_code == 303
 
 
 def test_without_a_mapped_value_nobody_gets_in(

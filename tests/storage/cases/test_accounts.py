@@ -12,7 +12,7 @@ from sqlalchemy import text
 from lightkeeper.cases.audit import Action, EventDraft
 from lightkeeper.cases.people import Account, AccountStore, OneTimeLink, Role, Session
 from lightkeeper.cases.people._accounts import Attempts
-from lightkeeper.errors import CaseError, StaleCase
+from lightkeeper.errors import CaseError, InvalidTransition, StaleCase
 from lightkeeper.storage._engine import writing
 from lightkeeper.storage.cases import SqlCaseStore
 from lightkeeper.testing.cases import MemoryAccounts
@@ -74,7 +74,7 @@ def test_an_account_that_was_kept_with_fields_of_old_still_loads(request, kind):
 def test_two_accounts_do_not_share_a_name(store):
     with store.accounts() as unit:
         unit.add_account(ann())
-    with pytest.raises(CaseError, match="name"), store.accounts() as unit:
+    with pytest.raises(InvalidTransition, match="name"), store.accounts() as unit:
         unit.add_account(ann(id="a2"))
     with store.reading_accounts() as unit:
         assert len(unit.accounts()) == 1

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lightkeeper.cases.audit import Action, EventDraft
 from lightkeeper.cases.people import SERVICE, Role
+from lightkeeper.errors import InvalidTransition, StaleCase
 from lightkeeper.service._refusal import Refusal
 from lightkeeper.service.accounts._links import new_account, people_changed
 from lightkeeper.service.accounts._people import is_name
@@ -33,6 +34,16 @@ def enter_as(
     Refusal
         Nobody is known by that name, or the account is switched off.
     """
+    try:
+        return _enter(services, config, openid, claims)
+    except (InvalidTransition, StaleCase):
+        # Another sign-in of the same person has made or changed the account at this very moment.
+        return _enter(services, config, openid, claims)
+
+
+def _enter(
+    services: Services, config: ServiceConfig, openid: OpenIdConfig, claims: dict[str, Any]
+) -> str:
     known_as = openid_of(openid, claims["sub"])
     with services.accounts.accounts() as unit:
         account = unit.account_of_openid(known_as)

@@ -9,7 +9,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from lightkeeper.cases.people import Account, OneTimeLink, Session
-from lightkeeper.errors import CaseError, StaleCase
+from lightkeeper.errors import InvalidTransition, StaleCase
 from lightkeeper.storage._rows import from_time, to_time
 from lightkeeper.storage.cases._encoding import Encoding
 from lightkeeper.storage.cases._rows import Rows
@@ -184,5 +184,5 @@ def _to_session(row: Any) -> Session:
     )
 
 
-def _taken() -> CaseError:
-    return CaseError("there is an account of this name already")
+def _taken() -> InvalidTransition:
+    return InvalidTransition("there is an account of this name or identifier already")

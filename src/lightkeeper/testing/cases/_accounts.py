@@ -9,7 +9,7 @@ from datetime import datetime
 from threading import Lock
 from typing import TYPE_CHECKING
 
-from lightkeeper.errors import CaseError, StaleCase
+from lightkeeper.errors import InvalidTransition, StaleCase
 from lightkeeper.testing.cases._store import MemoryCases
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class _Unit:
 
     def add_account(self, account: Account) -> None:
         if account.id in self.kept or self.account_named(account.name):
-            raise CaseError("there is an account of this name already")
+            raise InvalidTransition("there is an account of this name already")
         self.kept[account.id] = account
 
     def save_account(self, account: Account) -> Account:
