@@ -12,12 +12,13 @@ from lightkeeper.cases.people import Permission
 from lightkeeper.service._navigation import navigation
 from lightkeeper.service._static import asset
 from lightkeeper.service._words import ago, due, exact, named, short, span
-from lightkeeper.service.accounts._form_token import FORM_COOKIE, form_token, new_form_cookie
+from lightkeeper.service.accounts._form_token import form_cookie_name, form_token, new_form_cookie
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
     from lightkeeper.service._identity import Identity
+    from lightkeeper.service._services import ServiceConfig
 
 LANGUAGE: Final = "en"
 THEME_COOKIE: Final = "theme"
@@ -32,7 +33,8 @@ def render(request: Request, name: str, *, status: int = 200, **context: Any) ->
     and what is given here.
     """
     identity: Identity | None = request.state.identity
-    cookie = request.cookies.get(FORM_COOKIE) if identity is None else None
+    config: ServiceConfig = request.app.state.config
+    cookie = request.cookies.get(form_cookie_name(config)) if identity is None else None
     fresh = new_form_cookie() if identity is None and not cookie else None
     session = identity.session if identity else None
     theme = request.cookies.get(THEME_COOKIE, "")
@@ -53,8 +55,8 @@ def render(request: Request, name: str, *, status: int = 200, **context: Any) ->
     )
     response = HTMLResponse(page, status)
     if fresh:
-        secure = request.app.state.config.https
-        response.set_cookie(FORM_COOKIE, fresh, httponly=True, samesite="strict", secure=secure)
+        name, secure = form_cookie_name(config), config.https
+        response.set_cookie(name, fresh, httponly=True, samesite="strict", secure=secure)
     return response
 
 

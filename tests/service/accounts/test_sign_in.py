@@ -216,7 +216,9 @@ def test_over_tls_the_cookie_is_bound_to_this_host(open_site: Callable[..., Site
     visitor = site.visitor()
     page = visitor.get("/sign-in").text
     form = {"name": "ida", "password": PASSWORD, "csrf": token_of(page)}
-    cookies = visitor.send("POST", "/sign-in", data=form).headers.get_list("set-cookie")
+    answer = visitor.send("POST", "/sign-in", data=form)
+    cookies = answer.headers.get_list("set-cookie")
+    assert "__Host-form" in visitor.client.cookies
     (session,) = [cookie for cookie in cookies if "session" in cookie]
     assert session.startswith("__Host-session=")
     assert all(word in session for word in ("HttpOnly", "Secure", "Path=/", "SameSite=lax"))

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from lightkeeper.service._services import Services
+    from lightkeeper.service._services import ServiceConfig, Services
 
-FORM_COOKIE: Final = "form"
+
+def form_cookie_name(config: ServiceConfig) -> str:
+    """Over TLS one that no other host of the domain can set."""
+    return "__Host-form" if config.https else "form"
 
 
 def new_form_cookie() -> str:
@@ -25,6 +28,10 @@ def form_token(request: Request, cookie: str | None = None) -> str:
     Without a cookie it is one that nobody knows.
     """
     services: Services = request.app.state.services
-    cookie = cookie or request.cookies.get(FORM_COOKIE) or new_form_cookie()
+    cookie = (
+        cookie
+        or request.cookies.get(form_cookie_name(request.app.state.config))
+        or new_form_cookie()
+    )
     key = services.keys.derive("form token")
     return hashlib.blake2b(cookie.encode(), key=key, digest_size=16).hexdigest()
