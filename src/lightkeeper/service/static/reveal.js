@@ -6,7 +6,7 @@
     method: "POST", body: new URLSearchParams(fields), headers: { "X-CSRF-Token": token },
     cache: "no-store", ...more,
   });
-  const say = (words) => { document.getElementById("announce").textContent = words; };
+  const say = (words, where = "told") => { document.getElementById(where).textContent = words; };
   const inView = (node) => {
     const box = node.getBoundingClientRect();
     return box.height > 0 && box.top >= 0 && box.left >= 0
@@ -77,7 +77,7 @@
       } catch (error) {
         if (this.asked !== asked || error.name === "AbortError") return;
         this.hide();
-        say("The picture could not be shown.");
+        say("The picture could not be shown.", "announce");
       }
     }
     look() {
