@@ -64,7 +64,9 @@ def _is_block(line: str) -> bool:
 def _block(evidence: AiEvidence) -> Block:
     return Block(
         claims=tuple(_claims(evidence)),
-        not_examined=tuple(f"{named(each.what)}: {each.why}" for each in evidence.not_examined),
+        not_examined=tuple(
+            f"{named(each.what)}: {each.why.removesuffix('.')}" for each in evidence.not_examined
+        ),
         left_out=tuple(f"{named(what)}: {count}" for what, count in evidence.left_out.items()),
         text=json.dumps(to_plain(evidence), indent=1, ensure_ascii=False),
     )
@@ -72,7 +74,7 @@ def _block(evidence: AiEvidence) -> Block:
 
 def _claims(evidence: AiEvidence) -> Iterator[Claim]:
     if (answer := evidence.answer) is not None:
-        strength = f"{answer.strength} for {named(answer.origin).lower()}"
+        strength = f"{answer.strength}: {named(answer.origin).lower()}"
         yield Claim(f"All together: {strength}", answer.calibration or "", "Lightkeeper")
     for label in evidence.labels:
         yield Claim(
@@ -107,7 +109,7 @@ def _of_parameters(made: Parameters) -> Claim:
 
 
 def _of_assessor(assessor: Assessor) -> Claim:
-    words = f"Assessed {assessor.decided}" if assessor.decided else "Assessed"
+    words = f"Decided {assessor.decided}" if assessor.decided else "Examined"
     if assessor.saw_this_file is not None:
         words += ", saw this file" if assessor.saw_this_file else ", saw a near-duplicate of it"
     sure = f"{named(assessor.confidence)} confidence" if assessor.confidence else ""

@@ -17,6 +17,7 @@ from lightkeeper.cases.record import UNDECIDED, Arising, CaseState, Intake, Sign
 from lightkeeper.cases.triage import CaseFilter, SavedQueue, Sort
 from lightkeeper.service._acting import Acting, Granting, Serving
 from lightkeeper.service._refusal import Refusal
+from lightkeeper.service._words import named
 from lightkeeper.service.api._filters import QueueParameters
 from lightkeeper.service.pages._frame import SOON, Posted, back_to, framed, names_of, text_of
 from lightkeeper.service.pages._reasons import few_words
@@ -177,5 +178,5 @@ def _parameters(pairs: list[tuple[str, str]]) -> QueueParameters:
     try:
         return QueueParameters.model_validate(values)
     except ValidationError as error:
-        where = ".".join(str(part)[:40] for part in error.errors()[0]["loc"])
+        where = named(str(error.errors()[0]["loc"][0])[:40])
         raise Refusal(422, "invalid-request", f"The filter “{where}” is not understood.") from None
