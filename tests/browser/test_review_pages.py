@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,13 @@ from lightkeeper.cases.exposure import Budget
 from lightkeeper.cases.people import Account, Actor, Role
 from lightkeeper.cases.record import Arising, Case, Signal
 from lightkeeper.media import open_media
-from lightkeeper.reporting.outbox import PreparedFile, PreparedReport
+from lightkeeper.reporting.outbox import (
+    PreparedFile,
+    PreparedReport,
+    Step,
+    Submission,
+    SubmissionState,
+)
 from lightkeeper.reporting.sending import ReportDesk
 from lightkeeper.service._app import create_app
 from lightkeeper.service._services import ServiceConfig, Services
@@ -350,10 +356,12 @@ def test_revealing_moves_nothing_and_covers_no_control_that_holds_it(
     button = page.get_by_role("button", name="Hold to reveal")
     button.scroll_into_view_if_needed()
     button.hover()
+    before = button.bounding_box()
     page.mouse.down()
     picture = page.get_by_alt_text("The picture, clear")
     expect(picture).to_be_visible()
     held, shown = button.bounding_box(), picture.bounding_box()
+    assert held == before
     assert held is not None
     assert shown is not None
     assert shown["y"] >= held["y"] + held["height"]
@@ -459,3 +467,67 @@ def test_axe_finds_nothing_in_states_that_are_rarely_seen(
     page.get_by_role("button", name="Destroy media and texts").click()
     page.get_by_label("Certificate").wait_for()
     check("destroyed")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_in_what_went_wrong(
+    review: Review,
+    sign_in: Callable[..., Page],
+    scheme: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    report, opened = reported(review), review.opened(new_prompt(), source_id="another")
+    options = {"color_scheme": scheme, "reduced_motion": "reduce"}
+    page = sign_in(Role.REVIEWER, Role.REPORTER, **options)
+    axe = Axe()
+
+    def check(what: str) -> None:
+        result = axe.run(page)
+        assert result.violations_count == 0, f"{what}: {result.generate_report()[:1500]}"
+        page.set_viewport_size({"width": 320, "height": 700})
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320, what
+        page.set_viewport_size({"width": 1280, "height": 720})
+
+    dead = {"state": SubmissionState.DEAD, "report_id": "7", "problem": "no answer"}
+    unknown = dead | {"under_way": Step.FINISH}
+    finished = {"state": SubmissionState.FINISHED, "problem": "it holds another number of files"}
+    for changes in (dead, unknown, finished):
+        with review.services.cases.writing() as unit:  # type: ignore[attr-defined]
+            current = unit.submission(report.id)
+            unit.save_submission(replace(current, **changes))
+        for path in ("/reports", f"/reports/{report.id}"):
+            page.goto(path)
+            check(f"{path}, {changes}")
+    page.goto(f"/cases/{opened.id}")
+    other = Actor(id="id-other", name="other", roles=frozenset({Role.REVIEWER}))
+    review.services.desk.claim(other, opened.id)
+    page.get_by_role("button", name="Claim this case").click()
+    page.get_by_role("heading", name="This cannot be done now").wait_for()
+    check("409")
+
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("an umbrella")
+
+    monkeypatch.setattr(Desk, "queue", fail)
+    page.goto("/")
+    page.get_by_role("heading", name="The service failed").wait_for()
+    check("500")
+    review.troubles[:] = [said for said in review.troubles if "Failed to load" not in said]
+
+
+def reported(review: Review) -> Submission:
+    """A draft of a decided case."""
+    case = review.opened(new_picture(3))
+    actor = Actor(id="id-r", name="r", roles=frozenset({Role.REVIEWER, Role.REPORTER}))
+    claimed = review.services.desk.claim(actor, case.id)
+    with review.services.cases.reading() as reader:
+        item = reader.items(case.id)[0].id
+    label = LabelDraft(value="none")
+    draft = DecisionDraft(
+        version=claimed.version,
+        outcome=Outcome.REPORT,
+        confidence=Confidence.HIGH,
+        items=(ItemDraft(item=item, labels={"industry_class": label}),),
+    )
+    review.services.desk.decide(actor, case.id, draft)
+    return review.services.reports.prepare(actor, case.id, None)
