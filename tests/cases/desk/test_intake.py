@@ -12,6 +12,14 @@ from lightkeeper.testing.cases import Office, new_case, new_picture, new_prompt,
 OTHER = Actor(id="other", name="other", roles=frozenset({Role.INTAKE}), is_person=False)
 
 
+def test_no_identifier_is_taken_for_an_option_of_a_command(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = iter(["-8CxmBPuypzYXZFR", "--help", "8CxmBPuypzYXZF-R"])
+    monkeypatch.setattr("secrets.token_urlsafe", lambda _: next(made))
+    assert office.desk.open_case(office.program, new_case()).id == "8CxmBPuypzYXZF-R"
+
+
 def test_the_same_source_opens_a_case_once(office: Office) -> None:
     first = office.desk.open_case(office.program, new_case(source_id="umbrella-1"))
     again = office.desk.open_case(

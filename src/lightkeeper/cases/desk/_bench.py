@@ -26,8 +26,10 @@ DECIDED: Final = frozenset({CaseState.TO_REPORT, CaseState.CLOSED})
 
 
 def new_id() -> str:
-    """An identifier that cannot be guessed."""
-    return secrets.token_urlsafe(12)
+    """An identifier that cannot be guessed, and that no command line takes for an option."""
+    while (made := secrets.token_urlsafe(12)).startswith("-"):
+        pass
+    return made
 
 
 class Bench:

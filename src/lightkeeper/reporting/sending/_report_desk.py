@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -13,6 +12,7 @@ from lightkeeper.cases import CaseReader, Clock
 from lightkeeper.cases.audit import Action, EventDraft
 from lightkeeper.cases.custody import Vault
 from lightkeeper.cases.decision import Decision
+from lightkeeper.cases.desk._bench import new_id
 from lightkeeper.cases.item import Item, View
 from lightkeeper.cases.people import Actor, Permission
 from lightkeeper.cases.record import Case, CaseState
@@ -101,7 +101,7 @@ class ReportDesk:
             views = [view for item in items for view in unit.views(item.id)]
             prepared = self._prepare(case, items, unit.decisions(case_id), views, answers=answers)
             submission = Submission(
-                id=secrets.token_urlsafe(12),
+                id=new_id(),
                 case=case_id,
                 state=SubmissionState.DRAFT,
                 prepared=prepared,
