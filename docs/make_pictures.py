@@ -1,6 +1,6 @@
 """Make the README's pictures from a real run over the gallery, so that they stay true.
 
-Needs the test extra and Chromium: ``python docs/make_pictures.py``.
+Needs the test extra and Chromium: ``python docs/make_pictures.py``; another folder may be named.
 """
 
 from __future__ import annotations
@@ -39,17 +39,17 @@ PICTURES = Path(__file__).parent / "pictures"
 COLUMNS = 150
 
 
-def main() -> None:
+def main(pictures: Path = PICTURES) -> None:
     """Draw the gallery, scan it, and keep the terminal and the report as pictures."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         build_gallery(folder / "gallery")
-        _terminal(folder)
-        _report(folder / "report.html")
-    _review()
+        _terminal(folder, pictures)
+        _report(folder / "report.html", pictures)
+    _review(pictures)
 
 
-def _terminal(folder: Path) -> None:
+def _terminal(folder: Path, pictures: Path) -> None:
     command = ["lightkeeper", "scan", "gallery/pictures", "--trust-anchors", "gallery/anchors.pem"]
     done = subprocess.run(
         [str(Path(sys.executable).with_name("lightkeeper")), *command[1:], "--html", "report.html"],
@@ -67,14 +67,14 @@ def _terminal(folder: Path) -> None:
     svg = console.export_svg(title="lightkeeper scan")
     # Rich names fonts on a CDN; a picture of ours asks nothing of any network.
     svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)
-    (PICTURES / "scan.svg").write_text(svg, encoding="utf-8")
+    (pictures / "scan.svg").write_text(svg, encoding="utf-8")
 
 
-def _report(page_file: Path) -> None:
+def _report(page_file: Path, pictures: Path) -> None:
     with _chromium() as browser:
         page = browser.new_page(viewport={"width": 1280, "height": 860}, color_scheme="light")
         page.goto(page_file.as_uri())
-        page.screenshot(path=str(PICTURES / "report.png"))
+        page.screenshot(path=str(pictures / "report.png"))
 
 
 @contextlib.contextmanager
@@ -88,7 +88,7 @@ def _chromium() -> Iterator[Browser]:
         browser.close()
 
 
-def _review() -> None:
+def _review(pictures: Path) -> None:
     """The review pages, over the demo's stand-in cases."""
     with _served() as (house, config), _chromium() as browser:
         reviewer = _signed_in(browser, house, config, "ida")
@@ -96,22 +96,22 @@ def _review() -> None:
         links = reviewer.locator("a.case-link").evaluate_all(
             "links => links.map((link) => link.pathname)"
         )
-        _keep(reviewer, "review-queue")
+        _keep(reviewer, pictures, "review-queue")
         reviewer.goto(links[1])
-        _keep(reviewer, "review-case")
+        _keep(reviewer, pictures, "review-case")
         reviewer.emulate_media(color_scheme="dark")
-        _keep(reviewer, "review-case-dark")
+        _keep(reviewer, pictures, "review-case-dark")
         report = _reported(house, [link.rpartition("/")[2] for link in links])
         reporter = _signed_in(browser, house, config, "rob")
         reporter.goto(f"/reports/{report}")
-        _keep(reporter, "review-report")
+        _keep(reporter, pictures, "review-report")
         lead = _signed_in(browser, house, config, "lea")
         lead.goto("/statistics")
-        _keep(lead, "review-statistics")
+        _keep(lead, pictures, "review-statistics")
 
 
-def _keep(page: Page, name: str) -> None:
-    page.screenshot(path=str(PICTURES / f"{name}.png"))
+def _keep(page: Page, pictures: Path, name: str) -> None:
+    page.screenshot(path=str(pictures / f"{name}.png"))
 
 
 @contextlib.contextmanager
@@ -172,4 +172,4 @@ def _reported(house: House, cases: list[str]) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    main(*map(Path, sys.argv[1:2]))
