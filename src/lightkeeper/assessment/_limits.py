@@ -15,5 +15,9 @@ LIMITS = {
     "manifest-unreadable": "Damaged, or of a kind that is not read here; nothing follows from it.",
     "near-match": "A perceptual hash: another picture can lie as near, altered copies included.",
     "lead-only": "One source names it and nobody has confirmed it: a place to look, no match.",
+    "no-card": "Nobody has measured this detector here; its score carries no weight.",
+    "card-refuses": "The detector fails a control of its card; its score carries no weight.",
+    "measured-generators-only": "The weight holds for generators like those on its card.",
+    "routing-only": "A signal that an operator chose for routing; it says nothing about origin.",
     "set-says-so": "What the material is, is the word of those who keep the hash set.",
 }

@@ -37,6 +37,7 @@ class Claim(StrEnum):
     DAMAGED = "damaged"
     KNOWN_MATERIAL = "known-material"
     KNOWN_BENIGN = "known-benign"
+    DETECTOR_SCORE = "detector-score"
 
 
 class Basis(StrEnum):
