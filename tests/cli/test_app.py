@@ -47,7 +47,7 @@ def test_each_command_is_a_module_with_help(name: str) -> None:
     assert importlib.import_module(f"lightkeeper.cli.{name}").app
     done = run(name, "--help")
     assert done.returncode == Exit.OK
-    groups = ("audit", "index", "sets", "vault", "watermark")
+    groups = ("audit", "detector", "index", "sets", "vault", "watermark")
     assert "--json" in done.stdout or name in ("scan", "sign", "serve", "work", *groups)
 
 

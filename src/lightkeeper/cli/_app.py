@@ -29,6 +29,7 @@ COMMANDS: dict[str, str] = {
     "work": "Take the review service's jobs in a process of its own.",
     "sets": "Create, import, export and look after hash sets.",
     "watermark": "Detect or embed public watermarks.",
+    "detector": "Measure and compare passive detectors; plan a cascade.",
     "provenance": "Read and validate C2PA content credentials.",
     "sign": "Write a C2PA manifest that labels an image as generated.",
     "transcode": "Convert an image and keep its generation parameters.",
