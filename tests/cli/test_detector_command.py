@@ -179,7 +179,7 @@ def test_a_cascade_is_simulated_and_drawn(matrix: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--last", "large"), "the cost of hash is not known"),
+        (("--last", "large"), "the cost of large is not known"),
         (("--last", "none"), "no column none"),
         (("--last", "large", "--seconds", "hash"), "no NAME=SECONDS"),
         (

@@ -171,7 +171,8 @@ def _point(point: OperatingPoint) -> str:
 def _interval(interval: Interval | None) -> str:
     if interval is None:
         return "not measured"
-    return f"{interval.value:.3f} ({interval.low:.3f}–{interval.high:.3f})"
+    words = f"{interval.value:.3f} ({interval.low:.3f}–{interval.high:.3f})"
+    return f'<span class="i">{words}</span>'
 
 
 def _rate(rate: Rate | None) -> str:
