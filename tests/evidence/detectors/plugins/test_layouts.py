@@ -5,7 +5,9 @@ from __future__ import annotations
 import importlib.util
 import io
 import json
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -159,6 +161,110 @@ def test_a_torch_export_runs(opened: Open) -> None:
     )
     expected = float(network(crop)[0, 3].detach())
     assert plugin.score(PICTURE) == pytest.approx(expected, rel=1e-4, abs=1e-5)
+
+
+STAND_INS = {
+    "safetensors/__init__.py": "",
+    "safetensors/torch.py": """
+import io, torch
+
+def load(content):
+    return torch.load(io.BytesIO(content), weights_only=True)
+""",
+    "timm.py": """
+import torch
+
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.fc = torch.nn.Conv2d(3, 4, 3), torch.nn.Linear(4, 1000)
+    def get_classifier(self):
+        return self.fc
+    def reset_classifier(self, outputs):
+        self.fc = torch.nn.Linear(4, outputs)
+    def forward(self, x):
+        return self.fc(self.conv(x).mean((2, 3)))
+
+def create_model(architecture, pretrained):
+    assert architecture == "tiny" and not pretrained
+    return Net()
+""",
+    "transformers.py": """
+import os, types, torch, timm
+from safetensors.torch import load
+
+class AutoModelForImageClassification:
+    @staticmethod
+    def from_pretrained(folder, **options):
+        assert options == dict(
+            local_files_only=True, trust_remote_code=False, use_safetensors=True
+        )
+        files = {"config.json", "preprocessor_config.json", "model.safetensors"}
+        assert set(os.listdir(folder)) == files
+        net = timm.Net()
+        net.reset_classifier(2)
+        net.load_state_dict(load(open(f"{folder}/model.safetensors", "rb").read()))
+        run = types.SimpleNamespace
+        return types.SimpleNamespace(
+            eval=lambda: lambda pixel_values: run(logits=net(pixel_values))
+        )
+""",
+}
+
+
+@pytest.fixture
+def stand_ins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The interfaces of timm, safetensors and transformers, as far as they are used."""
+    folder = tmp_path / "stand-ins"
+    for name, text in STAND_INS.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    rest = os.environ.get("PYTHONPATH")
+    monkeypatch.setenv("PYTHONPATH", f"{folder}:{rest}" if rest else str(folder))
+    return pytest.importorskip("torch")
+
+
+def two_outputs(torch: Any) -> tuple[bytes, Callable[[np.ndarray], np.ndarray]]:
+    conv, last = torch.nn.Conv2d(3, 4, 3), torch.nn.Linear(4, 2)
+    weights = {f"conv.{k}": v for k, v in conv.state_dict().items()}
+    weights |= {f"fc.{k}": v for k, v in last.state_dict().items()}
+    buffer = io.BytesIO()
+    torch.save(weights, buffer)
+
+    def run(batch: np.ndarray) -> np.ndarray:
+        found: np.ndarray = last(conv(torch.from_numpy(batch)).mean((2, 3))).detach().numpy()
+        return found
+
+    return buffer.getvalue(), run
+
+
+def test_the_timm_backend_builds_the_architecture_and_fits_its_last_layer(
+    opened: Open, stand_ins: Any
+) -> None:
+    content, run = two_outputs(stand_ins)
+    plugin = opened(
+        {"net.safetensors": content},
+        "[input]\nside = 64\n[score]\noutput = 1",
+        backend="timm",
+        layout="timm",
+        architecture="tiny",
+    )
+    expected = run(normalised(PICTURE[108:172, 118:182], *IMAGENET))[0, 1]
+    assert plugin.score(PICTURE) == pytest.approx(float(expected), rel=1e-4, abs=1e-5)
+
+
+def test_the_transformers_backend_reads_only_files_that_are_pinned(
+    opened: Open, stand_ins: Any, tmp_path: Path
+) -> None:
+    content, run = two_outputs(stand_ins)
+    files = {"vit/model.safetensors": content, **hugging_face(False)}
+    plugin = opened(
+        files, '[score]\nlabel = "artificial"', backend="transformers", layout="hugging-face"
+    )
+    (tmp_path / "vit" / "unpinned.bin").write_bytes(b"?")
+    logits = run(normalised(PICTURE[92:188, 102:198], [0.5] * 3, [0.5] * 3))[0]
+    expected = float(1 / (1 + np.exp(logits[0] - logits[1])))
+    assert plugin.score(PICTURE) == pytest.approx(expected, rel=1e-4)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import io
 import json
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -16,7 +18,6 @@ from lightkeeper.evidence.detectors.plugins._preprocess import batch_of, score_o
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 _PROCESSOR, _CONFIG = "preprocessor_config.json", "config.json"
 
 
-def scorer(manifest: Manifest, files: dict[str, bytes], folder: Path) -> Scorer:
+def scorer(manifest: Manifest, files: dict[str, bytes]) -> Scorer:
     """The function that scores a picture, from files whose digests were checked.
 
     Raises
@@ -38,7 +39,7 @@ def scorer(manifest: Manifest, files: dict[str, bytes], folder: Path) -> Scorer:
         return _python(manifest, files[manifest.model])
     if manifest.layout == "hugging-face":
         manifest = _as_declared_by_folder(manifest, files)
-    network = _NETWORKS[manifest.backend](manifest, files, folder)
+    network = _NETWORKS[manifest.backend](manifest, files)
     if manifest.head:
         network = _with_head(network, files[manifest.head])
 
@@ -68,8 +69,7 @@ def _python(manifest: Manifest, source: bytes) -> Scorer:
     return score
 
 
-def _onnx(manifest: Manifest, files: dict[str, bytes], folder: Path) -> Network:
-    del folder
+def _onnx(manifest: Manifest, files: dict[str, bytes]) -> Network:
     onnxruntime = _module("onnxruntime")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
@@ -91,31 +91,32 @@ def _onnx(manifest: Manifest, files: dict[str, bytes], folder: Path) -> Network:
     return run
 
 
-def _torch_export(manifest: Manifest, files: dict[str, bytes], folder: Path) -> Network:
-    del folder
+def _torch_export(manifest: Manifest, files: dict[str, bytes]) -> Network:
     torch = _torch()
     module = torch.export.load(io.BytesIO(files[manifest.model])).module()
     return _torch_network(torch, module)
 
 
-def _timm(manifest: Manifest, files: dict[str, bytes], folder: Path) -> Network:
-    del folder
+def _timm(manifest: Manifest, files: dict[str, bytes]) -> Network:
     weights = _module("safetensors.torch").load(files[manifest.model])
     model = _module("timm").create_model(manifest.architecture, pretrained=False)
-    last = weights.get(f"{model.pretrained_cfg['classifier']}.weight")
-    if last is None:
+    last = next(n for n, module in model.named_modules() if module is model.get_classifier())
+    if f"{last}.weight" not in weights:
         raise _refused(f"its weights are not those of {manifest.architecture}")
-    model.reset_classifier(int(last.shape[0]))
+    model.reset_classifier(int(weights[f"{last}.weight"].shape[0]))
     model.load_state_dict(weights)
     return _torch_network(_torch(), model.eval())
 
 
-def _transformers(manifest: Manifest, files: dict[str, bytes], folder: Path) -> Network:
-    del files
+def _transformers(manifest: Manifest, files: dict[str, bytes]) -> Network:
     kind = _module("transformers").AutoModelForImageClassification
-    model = kind.from_pretrained(
-        (folder / manifest.model).parent, local_files_only=True, trust_remote_code=False
-    ).eval()
+    # A folder of its own: nothing but the files that were checked can be read from it.
+    with tempfile.TemporaryDirectory() as folder:
+        for name, content in files.items():
+            (Path(folder) / Path(name).name).write_bytes(content)
+        model = kind.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False, use_safetensors=True
+        ).eval()
     return _torch_network(_torch(), lambda batch: model(pixel_values=batch).logits)
 
 
@@ -139,7 +140,7 @@ def _torch_network(torch: Any, module: Any) -> Network:
     return run
 
 
-_NETWORKS: dict[Backend, Callable[[Manifest, dict[str, bytes], Path], Network]] = {
+_NETWORKS: dict[Backend, Callable[[Manifest, dict[str, bytes]], Network]] = {
     Backend.ONNX: _onnx,
     Backend.TORCH_EXPORT: _torch_export,
     Backend.TIMM: _timm,

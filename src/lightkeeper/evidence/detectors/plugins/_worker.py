@@ -63,7 +63,7 @@ def _prepared(path: Path, answers: int) -> Scorer | None:
         bound_memory(manifest.limits.memory_mib << 20)
         from lightkeeper.evidence.detectors.plugins._backends import scorer
 
-        score = scorer(manifest, files, path.parent)
+        score = scorer(manifest, files)
     except BaseException as error:
         _answer(answers, _failure_of(error))
         return None
