@@ -116,8 +116,7 @@ def simulate_cascade(
     matrix: Annotated[Path, typer.Argument(metavar="MATRIX", help="CSV: label and scores.")],
     last: Annotated[str, typer.Option("--last", metavar="NAME", help="The costly stage.")],
     first: Annotated[
-        list[str] | None,
-        typer.Option("--first", metavar="NAME", help="A stage before it; all others by default."),
+        list[str] | None, typer.Option("--first", metavar="NAME", help="Cheaper one; default: all.")
     ] = None,
     seconds: Annotated[
         list[str] | None, typer.Option("--seconds", metavar="NAME=S", help="Cost of a stage.")
@@ -126,8 +125,7 @@ def simulate_cascade(
         Path | None, typer.Option("--policy", metavar="TOML", help="Takes costs from its stages.")
     ] = None,
     keep: Annotated[
-        list[float] | None,
-        typer.Option("--keep", min=0, max=1, help="Share of generated pictures to keep."),
+        list[float] | None, typer.Option("--keep", min=0, max=1, help="Generated share to keep.")
     ] = None,
     prevalence: Annotated[
         float, typer.Option(help="Share of generated pictures among all that arrive.")
@@ -141,24 +139,20 @@ def simulate_cascade(
 
     A column of zeros and ones is a trigger: a hash match, a report, a conflict.
     """
-    from lightkeeper.assessment.policy import draw_trade_off, read_matrix, simulate, trade_off
+    from lightkeeper.assessment.policy import read_matrix, simulate
 
     table = read_matrix(matrix)
     costs = _costs(seconds or [], policy)
     names = first or [name for name in table.scores if name != last]
     _check_stages(table, [last, *names], costs)
-    rows = [
-        simulate(table, first=n, last=last, keep=k, seconds=costs, prevalence=prevalence)
+    if svg is not None:
+        write_whole(svg, _drawn(table, names, last, costs, prevalence).encode())
+    rows = (
+        to_plain(simulate(table, first=n, last=last, keep=k, seconds=costs, prevalence=prevalence))
         for n in names
         for k in keep or (0.95, 0.8)
-    ]
-    if svg is not None:
-        curves = {
-            n: trade_off(table, first=n, last=last, seconds=costs, prevalence=prevalence)
-            for n in names
-        }
-        write_whole(svg, draw_trade_off(curves, prevalence=prevalence).encode())
-    write_rows((to_plain(row) for row in rows), as_json=as_json, render=_simulated)
+    )
+    write_rows(rows, as_json=as_json, render=_simulated)
     raise typer.Exit(Exit.OK)
 
 
@@ -237,6 +231,18 @@ def _told(card: Card) -> str:
 def _change(row: dict[str, Any]) -> str:
     mark = {"worse": "-", "better": "+", "same": " "}[row["verdict"]]
     return f"{mark} {row['what']:<44} {row['old']:>9.4f} {row['new']:>9.4f}  {row['verdict']}"
+
+
+def _drawn(
+    table: ScoreMatrix, names: list[str], last: str, costs: dict[str, float], prevalence: float
+) -> str:
+    from lightkeeper.assessment.policy import draw_trade_off, trade_off
+
+    curves = {
+        name: trade_off(table, first=name, last=last, seconds=costs, prevalence=prevalence)
+        for name in names
+    }
+    return draw_trade_off(curves, prevalence=prevalence)
 
 
 def _simulated(row: dict[str, Any]) -> str:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _WIDTH, _HEIGHT = 720, 440
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 700, 46, 384
 _COLOURS = ("#7b3a8c", "#0b5fa5", "#0a666e", "#8a5200", "#a8322a", "#626873")
+_KEEPS_SOMETHING = 0.02
 _FONT = "font-family='system-ui, sans-serif' font-size='13'"
 
 
@@ -23,9 +24,7 @@ def draw_trade_off(curves: Mapping[str, Sequence[Simulation]], *, prevalence: fl
     The cost is logarithmic: at a low prevalence everything that matters lies far to the left.
     The dashed line escalates at random.
     """
-    costs = [point.cost for curve in curves.values() for point in curve]
-    lowest = 10.0 ** math.floor(math.log10(max(min(costs, default=0.1), 1e-6)))
-    lowest = min(lowest, 0.1)
+    lowest = _lowest(curves)
     title = f"Generated pictures kept, over cost, at a prevalence of {prevalence:g}"
     parts = [
         f"<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 {_WIDTH} {_HEIGHT}' role='img'>",
@@ -44,6 +43,13 @@ def draw_trade_off(curves: Mapping[str, Sequence[Simulation]], *, prevalence: fl
             f"{escape(name)}</text>"
         )
     return "".join([*parts, "</svg>"]) + "\n"
+
+
+def _lowest(curves: Mapping[str, Sequence[Simulation]]) -> float:
+    """Left end of the axis: a power of ten below all that keeps anything."""
+    points = [point for curve in curves.values() for point in curve]
+    costs = [max(p.cost, 1e-6) for p in points if p.generated_kept >= _KEEPS_SOMETHING]
+    return 10.0 ** math.floor(math.log10(min([*costs, 0.1])))
 
 
 def _x(cost: float, lowest: float) -> float:
