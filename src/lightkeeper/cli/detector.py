@@ -222,6 +222,9 @@ def _told(card: Card) -> str:
             for point in separation.points
         ]
         lines.append(f"  {separation.condition:<8} {words}; {'; '.join(recalls)}")
+    silence = card.measurements.silence
+    if silence.failed:
+        lines.append(f"  it failed on {silence.failed:,} of {silence.rows:,}, which fire no alarm")
     lines += [f"  {'+' if c.passed else '-'} {c.name}: {c.sentence}" for c in card.controls]
     allowed = card.may_say()
     verdict = "Its scores may weigh." if allowed.likelihood_ratio else "Its scores carry no weight."

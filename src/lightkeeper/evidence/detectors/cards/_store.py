@@ -57,8 +57,7 @@ def load_card(folder: Path) -> Measured:
         It cannot be read, was altered, or its scores give other numbers.
     """
     document = _document(folder)
-    stated = document.pop("id", None)
-    if stated != hashlib.sha256(canonical(document)).hexdigest():
+    if document.pop("id", None) != _computed_id(document):
         raise CardRefused("the card was altered: its id is not that of its content")
     card = _parsed(document)
     content = _read(folder, SCORES_FILE)
@@ -67,7 +66,7 @@ def load_card(folder: Path) -> Measured:
     try:
         rows = read_rows(content)
         measured = measure(rows, card.setup)
-    except LightkeeperError as error:
+    except (LightkeeperError, ValueError, OverflowError) as error:
         raise CardRefused(f"the card's scores are not usable: {error}") from error
     _check_seen(card, rows)
     expected = {"measurements": to_plain(measured), "controls": to_plain(controls(measured))}
@@ -87,6 +86,13 @@ def _document(folder: Path) -> dict[str, Any]:
     return document
 
 
+def _computed_id(document: dict[str, Any]) -> str:
+    try:
+        return hashlib.sha256(canonical(document)).hexdigest()
+    except ValueError as error:
+        raise CardRefused("the card holds what canonical JSON does not") from error
+
+
 def _parsed(document: dict[str, Any]) -> Card:
     try:
         card = msgspec.convert(document, Card)
@@ -98,8 +104,8 @@ def _parsed(document: dict[str, Any]) -> Card:
         raise CardRefused(
             f"the card is of protocol {card.setup.protocol}, not {PROTOCOL}: evaluate again"
         )
-    if not 0 < card.setup.resamples <= _MOST_RESAMPLES:
-        raise CardRefused("the card asks for more resamples than any card does")
+    if not 0 < card.setup.resamples <= _MOST_RESAMPLES or card.setup.seed < 0:
+        raise CardRefused("the card's setup is none that any card has")
     return card
 
 
