@@ -1,0 +1,161 @@
+"""Lets registered autoencoders take part in a scan."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lightkeeper.evidence._finding import Basis, Claim, Details, Finding, Tier
+from lightkeeper.evidence.detectors.reconstruction._patches import Abstention
+from lightkeeper.evidence.detectors.reconstruction._registry import Registered, read_autoencoder
+from lightkeeper.evidence.detectors.reconstruction._search import (
+    FULL,
+    QUICK,
+    PhaseReading,
+    read_scales,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from lightkeeper.evidence.detectors.reconstruction._null import Null
+    from lightkeeper.media import Media
+
+SOURCE = "pixels:decoder-grid"
+LIMITS = ("through-this-decoder-only", "edits-and-upscalers-too")
+
+
+@dataclass(frozen=True, slots=True)
+class DecoderGrid(Details):
+    """A decoder's grid, seen in a picture."""
+
+    autoencoder: str
+    fingerprint: str
+    licence: str
+    grid: int
+    phase: tuple[int, int]
+    """Row and column where the grid begins; other than (0, 0), the picture was cropped since."""
+    scale: float
+    contrast: float
+    within_picture_p: float
+    agreeing_patches: int
+    patches: int
+
+
+class ReconstructionExaminer:
+    """Looks for the grid of each registered autoencoder.
+
+    Parameters
+    ----------
+    autoencoders : sequence of Path
+        Registry entries.
+    deep : bool
+        More patches and several scales, at the tier ``DEEP``.
+    alpha : float
+        Chance per picture of a finding where there is no grid, over all tests.
+
+    Raises
+    ------
+    InvalidConfiguration
+        An entry is wrong; none is passed over.
+    """
+
+    def __init__(
+        self,
+        autoencoders: Sequence[Path],
+        *,
+        deep: bool = False,
+        alpha: float = 0.01,
+        scales: Sequence[float] = (1.0,),
+    ) -> None:
+        self._registered: tuple[Registered, ...] = tuple(map(read_autoencoder, autoencoders))
+        self._deep = deep
+        self._alpha = alpha
+        self._scales = tuple(scales)
+
+    @property
+    def name(self) -> str:
+        """``reconstruction``, or ``reconstruction-deep``."""
+        return "reconstruction-deep" if self._deep else "reconstruction"
+
+    @property
+    def tier(self) -> Tier:
+        """``MODEL``, or ``DEEP`` for the full form."""
+        return Tier.DEEP if self._deep else Tier.MODEL
+
+    @property
+    def version(self) -> str:
+        """Changes with the weights and with their nulls."""
+        known = [
+            f"{each.autoencoder.fingerprint[:12]}/{null.id[:12] if (null := each.null) else '-'}"
+            for each in self._registered
+        ]
+        return " ".join(["1", *known])
+
+    def unavailable(self) -> str | None:
+        """Why it cannot run here, or ``None``."""
+        if not self._registered:
+            return "no autoencoder is registered (autoencoders in [detectors])"
+        if importlib.util.find_spec("onnxruntime") is None:
+            return "reconstruction needs the extra 'detect' (onnxruntime)"
+        return None
+
+    def examine(self, media: Media) -> tuple[Finding, ...]:
+        """One finding per autoencoder whose grid is there; none where a picture gives no say.
+
+        Raises
+        ------
+        MediaError, EvidenceError
+        """
+        rgb = media.raster().rgb
+        form = FULL if self._deep else QUICK
+        findings = []
+        for registered in self._registered:
+            reading = read_scales(registered.autoencoder, rgb, form, scales=self._scales)
+            if isinstance(reading, Abstention):
+                continue
+            finding = self._finding(registered, reading)
+            if finding.p_value is not None and finding.p_value <= self._alpha:
+                findings.append(finding)
+        return tuple(findings)
+
+    def _finding(self, registered: Registered, reading: PhaseReading) -> Finding:
+        autoencoder, null = registered.autoencoder, self._null(registered)
+        bound = null.bound(reading.contrast) if null else 0.0
+        y, x = reading.phase.y, reading.phase.x
+        return Finding(
+            claim=Claim.DETECTOR_SCORE,
+            basis=Basis.MEASURED,
+            summary=(
+                f"The picture bears the grid of the decoder {autoencoder.name}, beginning at row "
+                f"{y}, column {x}; {reading.agreeing} of {reading.confirming} patches agree."
+            ),
+            examiner=self.name,
+            version=self.version,
+            source=SOURCE,
+            p_value=min(1.0, max(reading.p_value, bound) * len(self._registered)),
+            tests=len(self._registered) * reading.tests,
+            null_size=null.size if null else None,
+            calibration=null.id if null else None,
+            details=DecoderGrid(
+                autoencoder.name,
+                autoencoder.fingerprint,
+                autoencoder.licence,
+                autoencoder.grid,
+                (y, x),
+                reading.scale,
+                reading.contrast,
+                reading.p_value,
+                reading.agreeing,
+                reading.confirming,
+            ),
+            limits=LIMITS if null else (*LIMITS, "within-picture-null-only"),
+        )
+
+    def _null(self, registered: Registered) -> Null | None:
+        form = "full" if self._deep else "quick"
+        null = registered.null
+        # A null measured in another way bounds nothing here.
+        return null if null and (null.form, null.scales) == (form, self._scales) else None
