@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from lightkeeper.evidence.detectors.evaluation import Condition, Label, ScoreRow
-from lightkeeper.evidence.detectors.evaluation._drawn import DRAWN_KINDS
+from lightkeeper.evidence.detectors.evaluation._drawn import CONTROL_KINDS
 from lightkeeper.evidence.detectors.evaluation._scores import Outcome
 
 Groups = Mapping[str, Any]
@@ -87,7 +87,7 @@ def honest(fabricate: Fabricate) -> Callable[..., tuple[ScoreRow, ...]]:
         return fabricate(
             generated={name: rng.normal(shift, 1, 60) for name in ("alpha", "beta", "gamma")},
             photographs={n: rng.normal(0, 1, photographs // 2) for n in ("lake", "street")},
-            others={kind: rng.normal(-1, 1, 60) for kind in DRAWN_KINDS},
+            others={kind: rng.normal(-1, 1, 60) for kind in CONTROL_KINDS},
             pairs={"made": rng.normal(shift, 1, 120), "taken": rng.normal(0, 1, 120)},
         )
 

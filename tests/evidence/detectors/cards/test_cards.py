@@ -22,7 +22,7 @@ from lightkeeper.evidence.detectors.cards import (
 )
 from lightkeeper.evidence.detectors.cards._card import canonical
 from lightkeeper.evidence.detectors.evaluation import Run, ScoreRow, Setup, TrainedOn
-from lightkeeper.evidence.detectors.evaluation._drawn import DRAWN_KINDS
+from lightkeeper.evidence.detectors.evaluation._drawn import CONTROL_KINDS
 from lightkeeper.evidence.detectors.evaluation._scores import write_rows
 
 SETUP = Setup(resamples=40, crop=128)
@@ -67,7 +67,7 @@ def test_a_low_score_never_speaks_for_a_camera(honest: Callable[..., Rows]) -> N
 
 
 def others(**changes: Any) -> dict[str, Any]:
-    quiet = dict.fromkeys(DRAWN_KINDS, np.linspace(-2, -1, 60).tolist())
+    quiet = dict.fromkeys(CONTROL_KINDS, np.linspace(-2, -1, 60).tolist())
     return {k: v for k, v in {**quiet, **changes}.items() if v}
 
 
@@ -80,6 +80,7 @@ def others(**changes: Any) -> dict[str, Any]:
         ({"others": others(plot=[9.0] * 2 + [-1.0] * 58)}, "non-photo"),
         ({"others": others(plot=[-1.0] * 39)}, "non-photo"),
         ({"others": others(document=None)}, "non-photo"),
+        ({"others": others(smoothed=[9.0] * 60)}, "non-photo"),
         (
             {"photographs": {"lake": np.linspace(0, 1, 400), "street": np.linspace(0.8, 2, 100)}},
             "sources",

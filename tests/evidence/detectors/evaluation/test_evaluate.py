@@ -15,7 +15,7 @@ from lightkeeper.evidence.detectors.evaluation import (
     TrainedOn,
     evaluate,
 )
-from lightkeeper.evidence.detectors.evaluation._drawn import DRAWN_KINDS
+from lightkeeper.evidence.detectors.evaluation._drawn import CONTROL_KINDS
 from lightkeeper.evidence.detectors.evaluation._scores import Outcome, read_rows, write_rows
 from lightkeeper.testing import photo_like, synthetic_like
 
@@ -47,9 +47,9 @@ def samples(tmp_path: Path) -> list[Sample]:
 
 def test_every_picture_is_shown_under_every_condition(samples: list[Sample]) -> None:
     run = evaluate(Brightness(), samples, setup=SETUP)
-    assert len(run.rows) == (len(samples) + len(DRAWN_KINDS)) * len(Condition)
+    assert len(run.rows) == (len(samples) + len(CONTROL_KINDS)) * len(Condition)
     drawn = [row for row in run.rows if row.drawn]
-    assert {row.kind for row in drawn} == set(DRAWN_KINDS)
+    assert {row.kind for row in drawn} == set(CONTROL_KINDS)
     assert all(row.label is Label.REAL and row.outcome is Outcome.SCORED for row in drawn)
 
 

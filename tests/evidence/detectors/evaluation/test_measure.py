@@ -8,7 +8,7 @@ import pytest
 
 from lightkeeper.errors import InvalidConfiguration
 from lightkeeper.evidence.detectors.evaluation import Condition, Setup, measure
-from lightkeeper.evidence.detectors.evaluation._drawn import DRAWN_KINDS
+from lightkeeper.evidence.detectors.evaluation._drawn import CONTROL_KINDS
 
 SETUP = Setup(resamples=60, crop=128)
 M = Condition.MATCHED
@@ -111,7 +111,7 @@ def test_no_weight_exceeds_the_null(fabricate) -> None:  # type: ignore[no-untyp
             fabricate(
                 generated={"a": spread(1000, 50, 60)},
                 photographs={"lake": spread(size, 0, 1)},
-                others={kind: spread(size, 0, 1) for kind in DRAWN_KINDS},
+                others={kind: spread(size, 0, 1) for kind in CONTROL_KINDS},
             ),
             SETUP,
         )

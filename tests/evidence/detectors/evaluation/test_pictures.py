@@ -11,7 +11,7 @@ from PIL import Image
 
 from lightkeeper.errors import InvalidConfiguration
 from lightkeeper.evidence.detectors.evaluation import Condition, Label, read_samples
-from lightkeeper.evidence.detectors.evaluation._drawn import DRAWN_KINDS, draw_non_photo
+from lightkeeper.evidence.detectors.evaluation._drawn import DRAWN_KINDS, draw_non_photo, smooth
 from lightkeeper.evidence.detectors.evaluation._reencode import reencode
 from lightkeeper.testing import photo_like
 
@@ -64,6 +64,19 @@ def test_drawn_pictures_are_equal_for_equal_seeds_and_differ_otherwise(kind: str
 def test_kinds_do_not_share_pictures() -> None:
     pictures = [draw_non_photo(kind, 7).tobytes() for kind in DRAWN_KINDS]
     assert len(set(pictures)) == len(DRAWN_KINDS)
+
+
+def test_smoothing_takes_detail_and_nothing_else() -> None:
+    def detail(rgb: np.ndarray) -> float:
+        return float(np.abs(np.diff(rgb.astype(float), axis=1)).mean())
+
+    smoothed = [smooth(PICTURE, seed) for seed in range(9)]
+    assert np.array_equal(smoothed[0], smooth(PICTURE, 0))
+    assert len({picture.tobytes() for picture in smoothed}) > 3
+    for picture in smoothed:
+        assert picture.shape == PICTURE.shape
+        assert detail(picture) < 0.8 * detail(PICTURE)
+        assert abs(float(picture.mean()) - float(PICTURE.mean())) < 1
 
 
 def test_a_csv_manifest_is_read_relative_to_itself(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lightkeeper.evidence.detectors.evaluation import Condition
-from lightkeeper.evidence.detectors.evaluation._drawn import DRAWN_KINDS
+from lightkeeper.evidence.detectors.evaluation._drawn import CONTROL_KINDS
 from lightkeeper.evidence.detectors.evaluation._intervals import needed_for
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def _content(measured: Measurements) -> Control:
 
 def _non_photo(measured: Measurements) -> Control:
     rates = {k.kind: k.false_positives for k in measured.kinds if k.false_positives is not None}
-    counts = {kind: rates[kind].of if kind in rates else 0 for kind in DRAWN_KINDS}
+    counts = {kind: rates[kind].of if kind in rates else 0 for kind in CONTROL_KINDS}
     missing = [kind for kind, count in counts.items() if count < KIND_PICTURES]
     if missing:
         return Control(
@@ -78,7 +78,7 @@ def _non_photo(measured: Measurements) -> Control:
         if rate.value > KIND_RATE or (rate.of >= KIND_PICTURES and rate.high > KIND_RATE_HIGH)
     ]
     if failing:
-        sentence = f"fires on pictures that are no photographs: {', '.join(failing)}"
+        sentence = f"fires where nothing was generated: {', '.join(failing)}"
         return Control("non-photo", False, sentence)
     worst = max(rate.high for rate in rates.values())
     return Control("non-photo", True, f"at most {worst:.1%} of any kind fire, by upper bound")

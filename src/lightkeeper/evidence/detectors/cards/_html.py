@@ -95,7 +95,7 @@ def _plots(measured: Measured) -> str:
             "False alarms per source, at the 1 % threshold of the other sources",
             [(s.source, s.false_positives) for s in found.sources],
         ),
-        rate_plot("False alarms on pictures that are no photographs", kinds),
+        rate_plot("False alarms on drawn pictures and smoothed photographs", kinds),
     ]
     return f'<div class="plots">{"".join(figures)}</div>'
 

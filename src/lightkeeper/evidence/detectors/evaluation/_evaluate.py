@@ -14,9 +14,14 @@ import numpy as np
 
 from lightkeeper.errors import InvalidConfiguration, LightkeeperError
 from lightkeeper.evidence.detectors.evaluation._detector import TrainedOn
-from lightkeeper.evidence.detectors.evaluation._drawn import DRAWN_KINDS, draw_non_photo
+from lightkeeper.evidence.detectors.evaluation._drawn import (
+    DRAWN_KINDS,
+    SMOOTHED,
+    draw_non_photo,
+    smooth,
+)
 from lightkeeper.evidence.detectors.evaluation._reencode import Condition, reencode
-from lightkeeper.evidence.detectors.evaluation._sample import Label, Sample
+from lightkeeper.evidence.detectors.evaluation._sample import PHOTO, Label, Sample
 from lightkeeper.evidence.detectors.evaluation._scores import Outcome, ScoreRow
 from lightkeeper.media import open_media
 
@@ -87,7 +92,7 @@ def evaluate(
     kept, sizes = _readable(samples)
     if setup.crop is None:
         setup = _with_crop(setup, kept, sizes)
-    total = len(kept) + setup.drawn_per_kind * len(DRAWN_KINDS)
+    total = len(kept) + setup.drawn_per_kind * len(DRAWN_KINDS) + len(_some(kept, setup))
     data = hashlib.sha256()
     rows: list[ScoreRow] = []
     for index, (sample, pixels, digest) in enumerate(_pictures(kept, setup)):
@@ -135,6 +140,16 @@ def _pictures(
         for number in range(setup.drawn_per_kind):
             pixels = draw_non_photo(kind, setup.seed * 1_000_003 + number)
             yield _drawn(kind), pixels, f"{kind}-{number}"
+    for number, sample in enumerate(_some(samples, setup)):
+        seed = setup.seed * 1_000_003 + number
+        yield _drawn(SMOOTHED), smooth(open_media(sample.path).rgb(), seed), f"smooth-{number}"
+
+
+def _some(samples: Sequence[Sample], setup: Setup) -> list[Sample]:
+    """Photographs to be smoothed, spread over the collection."""
+    photographs = [s for s in samples if s.label is Label.REAL and s.kind == PHOTO]
+    count = min(setup.drawn_per_kind, len(photographs))
+    return [photographs[i * len(photographs) // count] for i in range(count)]
 
 
 def _drawn(kind: str) -> Sample:
