@@ -173,7 +173,7 @@ def share(count: int, of: int) -> str:
 
 def scored(row: dict, key: str) -> float:
     """An abstention is never a detection: it takes the lowest score."""
-    return row[key] if key in row else -9.0
+    return row.get(key, -9.0)
 
 
 def table(path: Path) -> None:
@@ -183,8 +183,9 @@ def table(path: Path) -> None:
         if "error" in row:
             row["exact"] = -row["error"]
     groups = sorted({(r["judge"], r["decoder"], r["form"]) for r in rows if r["decoder"] != "none"})
-    print("| autoencoder | decoder | patches | condition | n | area, contrast | area, p | area, plain "
-          "error | p <= 1e-3 | photos p <= 1e-3 | phase right | abstained | CPU s |")  # fmt: skip
+    print("| autoencoder | decoder | patches | condition | n | area, contrast | area, p | area, "
+          "plain error | p <= 1e-3 | photos p <= 1e-3 | phase right "
+          "| abstained | CPU s |")  # fmt: skip
     print("| --- " * 13 + "|")
     for judge, decoder, form in groups:
         for condition in CONDITIONS:
@@ -192,7 +193,7 @@ def table(path: Path) -> None:
                 r
                 for r in rows
                 if (r["judge"], r["form"], r["condition"]) == (judge, form, condition)
-            ]  # noqa: E501
+            ]
             yes = [r for r in mine if r["decoder"] == decoder]
             pictures = {r["key"].split("|")[3] for r in yes}
             no = [r for r in mine if r["decoder"] == "none" and r["key"].split("|")[3] in pictures]
@@ -204,10 +205,12 @@ def table(path: Path) -> None:
             peer = f"{area(*plain):.3f}" if all(plain) else "–"
             fired = [sum(r.get("p", 1) <= 1e-3 for r in side) for side in (yes, no)]
             said = [r for r in yes if "p" in r]
+            right = sum(r["right"] for r in said)
+            cost = np.median([r["seconds"] for r in yes])
             print(f"| {judge} | {decoder} | {form} | {condition} | {len(yes)} | {areas[0]:.3f} | "
                   f"{areas[1]:.3f} | {peer} | {share(fired[0], len(yes))} | "
-                  f"{share(fired[1], len(no))} | {share(sum(r['right'] for r in said), len(said))} | "
-                  f"{len(yes) - len(said)} | {np.median([r['seconds'] for r in yes]):.2f} |")  # fmt: skip
+                  f"{share(fired[1], len(no))} | {share(right, len(said))} | "
+                  f"{len(yes) - len(said)} | {cost:.2f} |")  # fmt: skip
     negatives_table(rows)
 
 
@@ -222,7 +225,7 @@ def negatives_table(rows: list[dict]) -> None:
         null = set(names[::2])
         limit = np.quantile(
             [scored(r, "contrast") for r in photos if r["key"].split("|")[3] in null], 0.99
-        )  # noqa: E501
+        )
         held = [r for r in photos if r["key"].split("|")[3] not in null]
         blurred = [r for r in mine if r["condition"] == "blur"]
         drawn = [r for r in mine if r["kind"] != "photo"]
@@ -230,7 +233,7 @@ def negatives_table(rows: list[dict]) -> None:
             ("held-out photographs", held),
             ("smoothed photographs", blurred),
             ("drawn", drawn),
-        ):  # noqa: E501
+        ):
             counts = [sum(r.get("p", 1) <= a for r in group) for a in (1e-2, 1e-3)]
             over = sum(scored(r, "contrast") > limit and r.get("p", 1) <= 0.01 for r in group)
             print(f"| {judge} | {form} | {name} | {share(counts[0], len(group))} | "

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 KINDS: dict[str, tuple[str, int, int]] = {
     "nearest8": ("nearest", 8, 48),
@@ -27,6 +27,10 @@ KINDS: dict[str, tuple[str, int, int]] = {
     "bilinear8": ("bilinear", 8, 48),
     "shuffle4": ("shuffle", 4, 12),
 }
+PHOTOGRAPHS = (
+    "astronaut", "chelsea", "coffee", "rocket", "hubble_deep_field", "camera", "brick", "grass",
+    "gravel", "coins", "moon", "cat", "immunohistochemistry",
+)  # fmt: skip
 CROP = 64
 BATCH = 12
 CHECKPOINT_EVERY_SECONDS = 45.0
@@ -45,9 +49,9 @@ class Up(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         if self.kind == "nearest":
-            x = F.interpolate(x, scale_factor=2, mode="nearest")
+            x = functional.interpolate(x, scale_factor=2, mode="nearest")
         elif self.kind == "bilinear":
-            x = F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
+            x = functional.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)
         return self.layer(x)
 
 
@@ -58,7 +62,7 @@ class Residual(nn.Module):
         self.second = nn.Conv2d(channels, channels, 3, 1, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.second(F.relu(self.first(F.relu(x))))
+        return x + self.second(functional.relu(self.first(functional.relu(x))))
 
 
 class Encoder(nn.Module):
@@ -139,8 +143,7 @@ def photographs() -> list[np.ndarray]:
     from skimage import data
 
     found = []
-    for name in ("astronaut", "chelsea", "coffee", "rocket", "hubble_deep_field", "camera",
-                 "brick", "grass", "gravel", "coins", "moon", "cat", "immunohistochemistry"):  # fmt: skip
+    for name in PHOTOGRAPHS:
         try:
             picture = np.asarray(getattr(data, name)())
         except Exception as reason:  # not every file comes with the package
@@ -173,8 +176,8 @@ def batch(rng: np.random.Generator, pictures: list[np.ndarray]) -> Tensor:
 
 
 def local_energy(x: Tensor) -> Tensor:
-    fine = x - F.avg_pool2d(x, 3, 1, 1, count_include_pad=False)
-    return (F.avg_pool2d(fine.pow(2), 8) + 1e-5).sqrt()
+    fine = x - functional.avg_pool2d(x, 3, 1, 1, count_include_pad=False)
+    return (functional.avg_pool2d(fine.pow(2), 8) + 1e-5).sqrt()
 
 
 def gradients(x: Tensor) -> Tensor:
@@ -185,11 +188,11 @@ def gradients(x: Tensor) -> Tensor:
 
 def loss_of(x: Tensor, y: Tensor, progress: float) -> Tensor:
     # Squared or absolute error alone gives decoders too smooth to stand in for real ones.
-    energy = F.l1_loss(local_energy(y), local_energy(x))
+    energy = functional.l1_loss(local_energy(y), local_energy(x))
     return (
-        4 * F.mse_loss(y, x)
-        + F.l1_loss(y, x)
-        + F.l1_loss(gradients(y), gradients(x))
+        4 * functional.mse_loss(y, x)
+        + functional.l1_loss(y, x)
+        + functional.l1_loss(gradients(y), gradients(x))
         + min(1.0, progress * 2) * 6 * energy
     )
 
@@ -236,9 +239,9 @@ def measure(model: Autoencoder, pictures: list[np.ndarray]) -> dict[str, float]:
     with torch.no_grad():
         x = batch(rng, pictures)
         y = model(x).clamp(0, 1)
-    fine = lambda u: (u - F.avg_pool2d(u, 3, 1, 1)).pow(2).mean((1, 2, 3))  # noqa: E731
+    fine = lambda u: (u - functional.avg_pool2d(u, 3, 1, 1)).pow(2).mean((1, 2, 3))  # noqa: E731
     return {
-        "psnr": float(-10 * torch.log10(F.mse_loss(y, x))),
+        "psnr": float(-10 * torch.log10(functional.mse_loss(y, x))),
         "fine_energy": float((fine(y) / fine(x)).median()),
     }
 

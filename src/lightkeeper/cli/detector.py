@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +14,13 @@ from lightkeeper.cli._exit import Exit
 from lightkeeper.cli._printable import printable
 from lightkeeper.cli._rows import write_rows, write_text
 from lightkeeper.cli._write import write_whole
-from lightkeeper.errors import EvidenceError, InvalidConfiguration, OutputError
+from lightkeeper.errors import (
+    EvidenceError,
+    InvalidConfiguration,
+    MediaError,
+    MissingExtra,
+    OutputError,
+)
 from lightkeeper.evidence.detectors.cards import (
     Card,
     CardRefused,
@@ -25,10 +32,13 @@ from lightkeeper.evidence.detectors.cards import (
 from lightkeeper.plain import to_plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from lightkeeper.assessment.policy import ScoreMatrix
-    from lightkeeper.evidence.detectors.evaluation import Run, Sample, Setup
+    from lightkeeper.evidence.detectors.evaluation import Detector, Run, Sample, Setup, TrainedOn
     from lightkeeper.evidence.detectors.plugins import Plugin
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
@@ -41,7 +51,9 @@ _EVERY = 50
 
 @app.command()
 def evaluate(
-    plugin: Annotated[Path, typer.Argument(metavar="PLUGIN", help="Manifest of a detector.")],
+    detector: Annotated[
+        Path, typer.Argument(metavar="DETECTOR", help="Plug-in manifest, or autoencoder entry.")
+    ],
     data: Annotated[Path, typer.Argument(metavar="DATA", help="Folder, CSV or JSON lines.")],
     out: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Where the card goes.")],
     seed: Annotated[int, typer.Option(min=0, help="Decides every random choice.")] = 0,
@@ -55,15 +67,14 @@ def evaluate(
     generator, pair and kind. The card tells what the detector may say; no picture goes into it.
     """
     from lightkeeper.evidence.detectors.evaluation import Setup, read_samples
-    from lightkeeper.evidence.detectors.plugins import Plugin
 
     if (out / "card.json").exists() and not force:
         raise OutputError(f"{out} already holds a card", hint="--force replaces it")
     samples = read_samples(data)
     setup = Setup(seed=seed, drawn_per_kind=drawn, resamples=resamples)
-    with Plugin(plugin) as detector:
-        run = _run(detector, samples, setup)
-        card = Card.of(detector, run)
+    with _opened(detector) as (opened, trained_on):
+        run = _run(opened, samples, setup, trained_on)
+        card = Card.of(opened, run)
     measured = Measured(card, run.rows)
     _write_card(out, measured)
     write_text(_told(measured.card))
@@ -156,28 +167,115 @@ def simulate_cascade(
     raise typer.Exit(Exit.OK)
 
 
-def _run(detector: Plugin, samples: tuple[Sample, ...], setup: Setup) -> Run:
-    from lightkeeper.evidence.detectors.evaluation import evaluate as run_protocol
+@app.command("export")
+def export_autoencoder(
+    autoencoder: Annotated[
+        Path, typer.Option("--autoencoder", metavar="PATH", help="Folder or safetensors file.")
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Its registry entry.")],
+    name: Annotated[str, typer.Option("--name", help="What findings call it.")],
+    licence: Annotated[str, typer.Option("--licence", help="As its owner states it.")],
+) -> None:
+    """Turn a generator's autoencoder into ONNX, so that a scan can look for its grid.
+
+    Reads diffusers AutoencoderKL folders, single SD-type files and TAESD pairs; safetensors only.
+    """
+    try:
+        from lightkeeper.evidence.detectors.reconstruction.layouts import export
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise MissingExtra("exporting an autoencoder", extra="detect-torch") from error
+    write_text(str(export(autoencoder, out, name=name, licence=licence)))
+    raise typer.Exit(Exit.OK)
+
+
+@app.command("calibrate")
+def calibrate_autoencoder(
+    autoencoder: Annotated[
+        Path, typer.Option("--autoencoder", metavar="FOLDER", help="A registry entry.")
+    ],
+    images: Annotated[
+        Path, typer.Option("--images", metavar="FOLDER", help="Photographs and artwork.")
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The null, for its entry.")],
+    deep: Annotated[bool, typer.Option("--deep", help="For the tier deep.")] = False,
+) -> None:
+    """Measure what pictures that never met an autoencoder show under it.
+
+    Name the file as `null` in the entry: findings are then bounded by it.
+    """
+    import msgspec
+
+    from lightkeeper.evidence.detectors.reconstruction import (
+        FULL,
+        QUICK,
+        calibrate,
+        read_autoencoder,
+    )
+
+    registered = read_autoencoder(autoencoder)
+    null = calibrate(registered.autoencoder, _pictures(images), FULL if deep else QUICK)
+    write_whole(out, msgspec.json.encode(null))
+    write_text(f"{null.size:,} pictures; no p-value below {1 / (1 + null.size):.2g}")
+    raise typer.Exit(Exit.OK)
+
+
+def _pictures(folder: Path) -> Iterator[tuple[str, NDArray[np.uint8]]]:
+    from lightkeeper.media import open_media
+
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        try:
+            yield path.parent.relative_to(folder).as_posix(), open_media(path).rgb()
+        except MediaError as error:
+            sys.stderr.write(printable(f"{path}: {error}") + "\n")
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[tuple[Detector, TrainedOn]]:
+    """A plugged-in detector that answers, or the decoder grid of a registered autoencoder."""
+    from lightkeeper.evidence.detectors.evaluation import TrainedOn
+    from lightkeeper.evidence.detectors.plugins import Plugin
+    from lightkeeper.evidence.detectors.reconstruction import read_autoencoder
+    from lightkeeper.evidence.detectors.reconstruction._detector import GridDetector
+    from lightkeeper.evidence.detectors.reconstruction._registry import MANIFEST
+
+    if path.is_dir() or path.name == MANIFEST:
+        autoencoder = read_autoencoder(path).autoencoder
+        _name(GridDetector(autoencoder), autoencoder.licence)
+        yield GridDetector(autoencoder), TrainedOn(declared=True)
+        return
+    with Plugin(path) as plugin:
+        _check_answers(plugin)
+        _name(plugin, plugin.manifest.licence)
+        yield plugin, plugin.manifest.trained_on
+
+
+def _name(detector: Detector, licence: str) -> None:
+    words = f"{detector.name} {detector.version}, licence: {licence}"
+    sys.stderr.write(printable(words) + "\n")
+
+
+def _check_answers(plugin: Plugin) -> None:
+    """Refuse what is missing or changed, which would otherwise look like a failing detector."""
     from lightkeeper.evidence.detectors.evaluation._drawn import draw_non_photo
     from lightkeeper.evidence.detectors.plugins import FailureKind, PluginFailure
 
-    if reason := detector.unavailable():
+    if reason := plugin.unavailable():
         raise EvidenceError(reason)
     try:
-        # Otherwise weights that are refused would look like a detector that fails everywhere.
-        detector.score(draw_non_photo("document", 0))
+        plugin.score(draw_non_photo("document", 0))
     except PluginFailure as failure:
         if failure.kind in (FailureKind.REFUSED, FailureKind.UNAVAILABLE):
             raise
-    licence = detector.manifest.licence
-    sys.stderr.write(printable(f"{detector.name} {detector.version}, licence: {licence}") + "\n")
-    return run_protocol(
-        detector,
-        samples,
-        setup=setup,
-        trained_on=detector.manifest.trained_on,
-        progress=_progress(),
-    )
+
+
+def _run(
+    detector: Detector, samples: tuple[Sample, ...], setup: Setup, trained_on: TrainedOn
+) -> Run:
+    from lightkeeper.evidence.detectors.evaluation import evaluate as run_protocol
+
+    return run_protocol(detector, samples, setup=setup, trained_on=trained_on, progress=_progress())
 
 
 def _progress() -> Callable[[int, int], None]:

@@ -63,6 +63,18 @@ def _rivagan(policy: Policy) -> Examiner:
     return RivaGanExaminer(marks=policy.marks, alpha=policy.alpha)
 
 
+def _reconstruction(policy: Policy) -> Examiner:
+    from lightkeeper.evidence.detectors.reconstruction import ReconstructionExaminer
+
+    return ReconstructionExaminer(policy.autoencoders)
+
+
+def _reconstruction_deep(policy: Policy) -> Examiner:
+    from lightkeeper.evidence.detectors.reconstruction import ReconstructionExaminer
+
+    return ReconstructionExaminer(policy.autoencoders, deep=True)
+
+
 _BUILDERS: tuple[Callable[[Policy], Examiner], ...] = (
     _metadata,
     _sources,
@@ -71,6 +83,8 @@ _BUILDERS: tuple[Callable[[Policy], Examiner], ...] = (
     _public_marks,
     _rescaled_marks,
     _rivagan,
+    _reconstruction,
+    _reconstruction_deep,
 )
 
 

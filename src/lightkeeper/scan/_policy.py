@@ -27,6 +27,8 @@ EXAMINER_NAMES = (
     "public-marks",
     "rescaled-marks",
     "rivagan",
+    "reconstruction",
+    "reconstruction-deep",
 )
 """Names as a policy file switches them on and off, in the order in which they are made."""
 
@@ -55,6 +57,8 @@ class Policy:
     """PEM bundle that C2PA signers are traced to."""
     sets: tuple[str, ...] = ()
     """Names of the hash sets that files are looked up in, or ``("all",)``."""
+    autoencoders: tuple[Path, ...] = ()
+    """Registry entries of the autoencoders whose decoder's grid is looked for."""
     fail_on: tuple[Condition, ...] = ()
     """Conditions under which the command exits with 1."""
 
@@ -84,7 +88,9 @@ class Policy:
         examiners : mapping
             Name to version of every examiner that runs.
         """
-        document = to_plain(replace(self, marks=None, trust_anchors=None, fail_on=()))
+        # Files count by their content: examiners carry that of the autoencoders in their version.
+        bare = replace(self, marks=None, trust_anchors=None, autoencoders=(), fail_on=())
+        document = to_plain(bare)
         del document["worker_memory"], document["limits"]["max_seconds"]
         document["files"] = [_digest(path) for path in (self.marks, self.trust_anchors)]
         document["examiners"] = dict(sorted(examiners.items()))
@@ -171,6 +177,15 @@ class _Reader:
         names = value if isinstance(value, list) else [value]
         return {"sets": tuple(self._checked(key, name, str) for name in names)}
 
+    def _detectors(self, key: str, value: object) -> dict[str, Any]:
+        table = self._checked(key, value, dict)
+        for name in table:
+            if name != "autoencoders":
+                raise self._wrong(f"unknown key '{key}.{name}'; known is autoencoders")
+        paths = self._checked(f"{key}.autoencoders", table.get("autoencoders", []), list)
+        named = (self._checked(f"{key}.autoencoders", path, str) for path in paths)
+        return {"autoencoders": tuple(self._path.parent / path for path in named)}
+
     def _fail_on(self, key: str, value: object) -> dict[str, Any]:
         texts = value if isinstance(value, list) else [value]
         try:
@@ -188,5 +203,6 @@ class _Reader:
         "marks": _file,
         "trust_anchors": _file,
         "sets": _sets,
+        "detectors": _detectors,
         "fail_on": _fail_on,
     }

@@ -13,7 +13,7 @@ from lightkeeper.evidence.detectors.reconstruction._autoencoder import (
 )
 from lightkeeper.evidence.detectors.reconstruction._contrast import Phase
 from lightkeeper.evidence.detectors.reconstruction._examiner import ReconstructionExaminer
-from lightkeeper.evidence.detectors.reconstruction._null import Null
+from lightkeeper.evidence.detectors.reconstruction._null import calibrate
 from lightkeeper.evidence.detectors.reconstruction._patches import Abstention
 from lightkeeper.evidence.detectors.reconstruction._registry import read_autoencoder
 from lightkeeper.evidence.detectors.reconstruction._search import (
@@ -29,11 +29,11 @@ __all__ = [
     "Abstention",
     "Autoencoder",
     "CallableAutoencoder",
-    "Null",
     "OnnxAutoencoder",
     "Phase",
     "PhaseReading",
     "ReconstructionExaminer",
+    "calibrate",
     "read_autoencoder",
     "read_scales",
 ]

@@ -96,7 +96,9 @@ class OnnxAutoencoder:
         except Exception as error:  # The runtime's own errors share no public base.
             raise EvidenceError(f"the autoencoder {self.name} failed: {error}") from error
         decoded = np.asarray(decoded, np.float32)
-        return _checked(self.name, batch, (decoded + 1) / 2 if self.signed else decoded)
+        if self.signed:
+            decoded = (decoded + np.float32(1)) * np.float32(0.5)
+        return _checked(self.name, batch, decoded)
 
     @cached_property
     def _sessions(self) -> tuple[Any, Any]:

@@ -72,6 +72,7 @@ class ReconstructionExaminer:
     ) -> None:
         self._registered: tuple[Registered, ...] = tuple(map(read_autoencoder, autoencoders))
         self._deep = deep
+        self._form = FULL if deep else QUICK
         self._alpha = alpha
         self._scales = tuple(scales)
 
@@ -110,10 +111,9 @@ class ReconstructionExaminer:
         MediaError, EvidenceError
         """
         rgb = media.raster().rgb
-        form = FULL if self._deep else QUICK
         findings = []
         for registered in self._registered:
-            reading = read_scales(registered.autoencoder, rgb, form, scales=self._scales)
+            reading = read_scales(registered.autoencoder, rgb, self._form, scales=self._scales)
             if isinstance(reading, Abstention):
                 continue
             finding = self._finding(registered, reading)
@@ -155,7 +155,8 @@ class ReconstructionExaminer:
         )
 
     def _null(self, registered: Registered) -> Null | None:
-        form = "full" if self._deep else "quick"
         null = registered.null
         # A null measured in another way bounds nothing here.
-        return null if null and (null.form, null.scales) == (form, self._scales) else None
+        return (
+            null if null and (null.form, null.scales) == (self._form.name, self._scales) else None
+        )

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from lightkeeper.errors import InvalidConfiguration
+from lightkeeper.evidence.detectors.reconstruction._search import PhaseReading, read_scales
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from lightkeeper.evidence.detectors.reconstruction._autoencoder import Autoencoder
+    from lightkeeper.evidence.detectors.reconstruction._search import Form
+
+    Pixels = NDArray[np.uint8]
 
 
 class Null(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -43,6 +54,37 @@ class Null(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         """Empirical chance of a contrast this large, never below one in ``size + 1``."""
         above = sum(each >= contrast for each in self.contrasts)
         return (1 + above) / (1 + self.size)
+
+
+def calibrate(
+    autoencoder: Autoencoder,
+    pictures: Iterable[tuple[str, Pixels]],
+    form: Form,
+    *,
+    scales: Sequence[float] = (1.0,),
+) -> Null:
+    """Measure the null on pictures that never met the autoencoder.
+
+    Parameters
+    ----------
+    pictures : iterable of (source, rgb)
+        Photographs and artwork, encoded as those that will be examined. Pictures that the
+        statistic abstains on do not count.
+    """
+    contrasts: list[float] = []
+    sources: Counter[str] = Counter()
+    for source, rgb in pictures:
+        reading = read_scales(autoencoder, rgb, form, scales=scales)
+        if isinstance(reading, PhaseReading):
+            contrasts.append(reading.contrast)
+            sources[source] += 1
+    return Null(
+        fingerprint=autoencoder.fingerprint,
+        form=form.name,
+        scales=tuple(scales),
+        contrasts=tuple(sorted(contrasts)),
+        sources=dict(sorted(sources.items())),
+    )
 
 
 def read_null(path: Path, fingerprint: str) -> Null:

@@ -48,7 +48,8 @@ def block_means(plane: Plane) -> Plane:
     """Means over blocks of 8 pixels; sides that are not multiples lose their end."""
     high, wide = plane.shape[-2] // _BLOCK, plane.shape[-1] // _BLOCK
     whole = plane[..., : high * _BLOCK, : wide * _BLOCK]
-    return whole.reshape(*plane.shape[:-2], high, _BLOCK, wide, _BLOCK).mean((-3, -1))
+    blocks: Plane = whole.reshape(*plane.shape[:-2], high, _BLOCK, wide, _BLOCK)
+    return np.asarray(blocks.mean((-3, -1)), np.float32)
 
 
 def choose(rgb: Pixels, *, side: int, count: int, least: int) -> tuple[Patch, ...] | Abstention:

@@ -28,7 +28,7 @@ def rank_product_p(ranks: Sequence[int], among: int) -> float:
     """
     observed = prod(ranks)
     below = sum(n for product, n in _products(len(ranks), among) if product <= observed)
-    return below / among ** len(ranks)
+    return below / float(among ** len(ranks))
 
 
 @cache

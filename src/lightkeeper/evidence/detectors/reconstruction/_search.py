@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 class Form:
     """How much work goes into one picture."""
 
+    name: str
     side: int
     """Pixels of a crop; raised to a multiple of the grid."""
     finding: int
@@ -43,8 +44,8 @@ class Form:
     least_confirming: int = 4
 
 
-QUICK = Form(side=64, finding=2, confirming=5)
-FULL = Form(side=64, finding=4, confirming=12, kept=2)
+QUICK = Form("quick", side=64, finding=2, confirming=5)
+FULL = Form("full", side=64, finding=4, confirming=12, kept=2)
 
 # Steps from the phase found to those it is compared with. Each has an odd part, for phases of the
 # same parity share part of the drop.

@@ -37,7 +37,7 @@ class _Pair:
 
     @property
     def grid(self) -> int:
-        return _SIDE // self.latent.shape[-1]
+        return _SIDE // int(self.latent.shape[-1])
 
 
 def export(source: Path, out: Path, *, name: str, licence: str) -> Path:

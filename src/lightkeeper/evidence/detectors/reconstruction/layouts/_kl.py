@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 from lightkeeper.evidence.detectors.reconstruction.layouts._build import Tensors, joined
 
@@ -69,8 +69,9 @@ class _Resnet(nn.Module):
         self.skip = tensors.conv(shortcut) if tensors.has(f"{shortcut}.weight") else None
 
     def forward(self, x: Tensor) -> Tensor:
-        inner = self.conv2(F.silu(self.norm2(self.conv1(F.silu(self.norm1(x))))))
-        return inner + (x if self.skip is None else self.skip(x))
+        inner = self.conv2(functional.silu(self.norm2(self.conv1(functional.silu(self.norm1(x))))))
+        whole: Tensor = inner + (x if self.skip is None else self.skip(x))
+        return whole
 
 
 class _Attention(nn.Module):
@@ -86,7 +87,8 @@ class _Attention(nn.Module):
         rows = self.norm(x).reshape(n, c, h * w).transpose(1, 2)
         to_q, to_k, to_v, to_out = self.parts
         weights = torch.softmax(to_q(rows) @ to_k(rows).transpose(1, 2) * c**-0.5, dim=-1)
-        return x + to_out(weights @ to_v(rows)).transpose(1, 2).reshape(n, c, h, w)
+        mixed: Tensor = to_out(weights @ to_v(rows)).transpose(1, 2).reshape(n, c, h, w)
+        return x + mixed
 
 
 def _pointwise(tensors: Tensors, key: str) -> nn.Linear:
@@ -104,7 +106,8 @@ class _Halve(nn.Module):
         self.conv = tensors.conv(key, stride=2, padding=0)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.conv(F.pad(x, (0, 1, 0, 1)))
+        halved: Tensor = self.conv(functional.pad(x, (0, 1, 0, 1)))
+        return halved
 
 
 class _Mean(nn.Module):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 from lightkeeper.errors import InvalidConfiguration
 from lightkeeper.evidence.detectors.reconstruction.layouts._build import Tensors, joined
@@ -34,8 +34,8 @@ class _Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if self.pool is not None:
             x = x + self.pool(x)
-        inner = self.third(F.relu(self.second(F.relu(self.first(x)))))
-        return F.relu(inner + (x if self.skip is None else self.skip(x)))
+        inner = self.third(functional.relu(self.second(functional.relu(self.first(x)))))
+        return functional.relu(inner + (x if self.skip is None else self.skip(x)))
 
 
 class _Clamp(nn.Module):
