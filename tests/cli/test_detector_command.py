@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 from typer.testing import CliRunner
@@ -14,6 +16,8 @@ from typer.testing import CliRunner
 from lightkeeper.cli._exit import Exit
 from lightkeeper.cli.detector import app
 from lightkeeper.errors import EvidenceError, InvalidConfiguration, OutputError
+from lightkeeper.evidence.detectors import reconstruction
+from lightkeeper.evidence.detectors.reconstruction import CallableAutoencoder
 from lightkeeper.testing import photo_like, synthetic_like
 
 SMOOTHNESS = b"""
@@ -140,6 +144,24 @@ def test_weights_that_are_not_those_are_refused_before_anything_is_measured(
     done = _run("evaluate", plugin, pictures, "--out", tmp_path / "card")
     assert isinstance(done.exception, EvidenceError)
     assert not (tmp_path / "card").exists()
+
+
+def test_a_registered_autoencoder_is_measured_like_any_detector(
+    tmp_path: Path, pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def block_means(batch: np.ndarray) -> np.ndarray:
+        n, c, h, w = batch.shape
+        means = batch.reshape(n, c, h // 8, 8, w // 8, 8).mean((3, 5), keepdims=True)
+        return np.broadcast_to(means, (n, c, h // 8, 8, w // 8, 8)).reshape(n, c, h, w)
+
+    autoencoder = CallableAutoencoder("means", block_means, "ab" * 32, licence="MIT")
+    entry = SimpleNamespace(autoencoder=autoencoder, null=None)
+    monkeypatch.setattr(reconstruction, "read_autoencoder", lambda path: entry)
+    arguments = ("evaluate", tmp_path, pictures, "--out", tmp_path / "card", "--drawn", 1)
+    done = _run(*arguments, "--resamples", 50)
+    assert done.exit_code == Exit.OK, done.output
+    assert "decoder-grid:means 1, licence: MIT" in done.stderr
+    assert "Its scores carry no weight." in done.stdout
 
 
 def _line(n: int) -> str:
