@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import time
 from pathlib import Path
 
@@ -216,7 +217,7 @@ def train(name: str, folder: Path, cpu_seconds: float) -> Autoencoder:
         progress = spent / cpu_seconds
         for group in optimiser.param_groups:
             warm = min(1.0, (step + 1) / 40)
-            group["lr"] = 3e-3 * warm * (0.02 + 0.98 * 0.5 * (1 + np.cos(np.pi * progress)))
+            group["lr"] = 3e-3 * warm * (0.02 + 0.49 * (1 + math.cos(math.pi * progress)))
         x = batch(rng, pictures).contiguous(memory_format=torch.channels_last)
         loss = loss_of(x, model(x), progress)
         optimiser.zero_grad()

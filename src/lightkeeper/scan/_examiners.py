@@ -66,13 +66,13 @@ def _rivagan(policy: Policy) -> Examiner:
 def _reconstruction(policy: Policy) -> Examiner:
     from lightkeeper.evidence.detectors.reconstruction import ReconstructionExaminer
 
-    return ReconstructionExaminer(policy.autoencoders)
+    return ReconstructionExaminer.from_files(policy.autoencoders)
 
 
 def _reconstruction_deep(policy: Policy) -> Examiner:
     from lightkeeper.evidence.detectors.reconstruction import ReconstructionExaminer
 
-    return ReconstructionExaminer(policy.autoencoders, deep=True)
+    return ReconstructionExaminer.from_files(policy.autoencoders, deep=True)
 
 
 _BUILDERS: tuple[Callable[[Policy], Examiner], ...] = (

@@ -11,12 +11,11 @@ from lightkeeper.evidence.detectors.reconstruction import (
     FULL,
     QUICK,
     Abstention,
-    Phase,
     PhaseReading,
     read_scales,
 )
 from lightkeeper.evidence.detectors.reconstruction import _contrast as contrast
-from lightkeeper.evidence.detectors.reconstruction._contrast import Reader
+from lightkeeper.evidence.detectors.reconstruction._contrast import Phase, Reader
 from lightkeeper.evidence.detectors.reconstruction._patches import Patch, choose
 from lightkeeper.evidence.detectors.reconstruction._ranks import rank_product_p
 
@@ -33,11 +32,11 @@ def test_a_decoders_grid_is_found_wherever_the_picture_was_cropped(
 
 
 def test_pictures_without_a_grid_fire_as_rarely_as_declared(make_textured, autoencoder):
-    readings = [read_scales(autoencoder, make_textured(k), QUICK) for k in range(12)]
+    readings = [read_scales(autoencoder, make_textured(k), QUICK) for k in range(8)]
     values = [r.p_value for r in readings if isinstance(r, PhaseReading)]
-    assert len(values) == 12
+    assert len(values) == 8
     assert min(values) > 1e-3
-    assert sum(value <= 0.1 for value in values) <= 5
+    assert sum(value <= 0.1 for value in values) <= 4
 
 
 def test_another_decoders_grid_is_not_this_ones(make_textured, through, autoencoder):

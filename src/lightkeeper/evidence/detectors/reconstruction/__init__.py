@@ -11,11 +11,10 @@ from lightkeeper.evidence.detectors.reconstruction._autoencoder import (
     CallableAutoencoder,
     OnnxAutoencoder,
 )
-from lightkeeper.evidence.detectors.reconstruction._contrast import Phase
 from lightkeeper.evidence.detectors.reconstruction._examiner import ReconstructionExaminer
 from lightkeeper.evidence.detectors.reconstruction._null import calibrate
 from lightkeeper.evidence.detectors.reconstruction._patches import Abstention
-from lightkeeper.evidence.detectors.reconstruction._registry import read_autoencoder
+from lightkeeper.evidence.detectors.reconstruction._registry import Registered, read_autoencoder
 from lightkeeper.evidence.detectors.reconstruction._search import (
     FULL,
     QUICK,
@@ -30,9 +29,9 @@ __all__ = [
     "Autoencoder",
     "CallableAutoencoder",
     "OnnxAutoencoder",
-    "Phase",
     "PhaseReading",
     "ReconstructionExaminer",
+    "Registered",
     "calibrate",
     "read_autoencoder",
     "read_scales",

@@ -49,32 +49,38 @@ class ReconstructionExaminer:
 
     Parameters
     ----------
-    autoencoders : sequence of Path
-        Registry entries.
+    registered : sequence of Registered
+        Autoencoders, with their nulls where they have one.
     deep : bool
         More patches and several scales, at the tier ``DEEP``.
     alpha : float
         Chance per picture of a finding where there is no grid, over all tests.
-
-    Raises
-    ------
-    InvalidConfiguration
-        An entry is wrong; none is passed over.
     """
 
     def __init__(
         self,
-        autoencoders: Sequence[Path],
+        registered: Sequence[Registered],
         *,
         deep: bool = False,
         alpha: float = 0.01,
         scales: Sequence[float] = (1.0,),
     ) -> None:
-        self._registered: tuple[Registered, ...] = tuple(map(read_autoencoder, autoencoders))
+        self._registered = tuple(registered)
         self._deep = deep
         self._form = FULL if deep else QUICK
         self._alpha = alpha
         self._scales = tuple(scales)
+
+    @classmethod
+    def from_files(cls, entries: Sequence[Path], *, deep: bool = False) -> ReconstructionExaminer:
+        """Read registry entries.
+
+        Raises
+        ------
+        InvalidConfiguration
+            An entry is wrong; none is passed over.
+        """
+        return cls([read_autoencoder(path) for path in entries], deep=deep)
 
     @property
     def name(self) -> str:

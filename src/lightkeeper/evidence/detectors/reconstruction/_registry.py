@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
 
 from lightkeeper.errors import InvalidConfiguration
-from lightkeeper.evidence.detectors.reconstruction._autoencoder import OnnxAutoencoder
+from lightkeeper.evidence.detectors.reconstruction._autoencoder import Autoencoder, OnnxAutoencoder
 from lightkeeper.evidence.detectors.reconstruction._null import Null, read_null
 
 MANIFEST = "autoencoder.toml"
@@ -30,11 +31,12 @@ class _Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """File with the calibrated null, as ``lightkeeper detector calibrate`` writes it."""
 
 
-class Registered(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Registered:
     """One autoencoder and what its statistic does on pictures that never met it."""
 
-    autoencoder: OnnxAutoencoder
-    null: Null | None
+    autoencoder: Autoencoder
+    null: Null | None = None
 
 
 def read_autoencoder(path: Path) -> Registered:
