@@ -25,7 +25,7 @@ from lightkeeper.evidence.detectors.evaluation import Run, ScoreRow, Setup, Trai
 from lightkeeper.evidence.detectors.evaluation._drawn import CONTROL_KINDS
 from lightkeeper.evidence.detectors.evaluation._scores import write_rows
 
-SETUP = Setup(resamples=40, crop=128)
+SETUP = Setup(resamples=12, crop=128)
 Rows = tuple[ScoreRow, ...]
 
 

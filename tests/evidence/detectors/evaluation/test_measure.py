@@ -10,7 +10,7 @@ from lightkeeper.errors import InvalidConfiguration
 from lightkeeper.evidence.detectors.evaluation import Condition, Setup, measure
 from lightkeeper.evidence.detectors.evaluation._drawn import CONTROL_KINDS
 
-SETUP = Setup(resamples=60, crop=128)
+SETUP = Setup(resamples=15, crop=128)
 M = Condition.MATCHED
 
 

@@ -18,6 +18,7 @@ from lightkeeper.evidence.detectors.evaluation._ranking import (
     threshold_at,
 )
 
+FEW = settings(max_examples=40, deadline=None)
 # Few distinct values, so that ties are common; an abstention is minus infinity.
 scores = st.lists(
     st.one_of(st.integers(-3, 3).map(float), st.floats(-5, 5), st.just(-math.inf)),
@@ -26,12 +27,14 @@ scores = st.lists(
 ).map(np.array)
 
 
+@FEW
 @given(scores, scores)
 def test_auc_counts_the_pairs_that_are_in_order(generated, real) -> None:  # type: ignore[no-untyped-def]
     wins = sum((g > r) + (g == r) / 2 for g in generated for r in real)
     assert auc(generated, real) == pytest.approx(wins / (generated.size * real.size))
 
 
+@FEW
 @given(scores, scores)
 def test_average_precision_follows_its_definition(generated, real) -> None:  # type: ignore[no-untyped-def]
     total, recall_before = 0.0, 0.0
@@ -43,6 +46,7 @@ def test_average_precision_follows_its_definition(generated, real) -> None:  # t
     assert average_precision(generated, real) == pytest.approx(total)
 
 
+@FEW
 @given(scores, scores)
 def test_the_area_under_the_drawn_curve_is_the_auc(generated, real) -> None:  # type: ignore[no-untyped-def]
     false, true = roc(generated, real)
@@ -50,6 +54,7 @@ def test_the_area_under_the_drawn_curve_is_the_auc(generated, real) -> None:  # 
     assert np.trapezoid(true, false) == pytest.approx(auc(generated, real))
 
 
+@FEW
 @given(scores, st.floats(0, 1))
 def test_a_threshold_never_lets_more_through_than_asked(real, rate: float) -> None:  # type: ignore[no-untyped-def]
     threshold = threshold_at(real, rate)
@@ -77,7 +82,7 @@ def test_the_bootstrap_agrees_with_the_standard_error_of_hanley_and_mcneil() -> 
     assert interval.high - interval.low == pytest.approx(expected, rel=0.15)
 
 
-@settings(max_examples=25, deadline=None)
+@FEW
 @given(scores, scores, st.integers(0, 9))
 def test_an_interval_holds_its_value_and_is_the_same_for_the_same_seed(
     generated,
