@@ -39,7 +39,7 @@ def null(autoencoder8, make_textured):
 def test_a_finding_says_through_which_decoder_and_never_who_made_it(
     autoencoder8, make_textured, through
 ):
-    examiner = ReconstructionExaminer([Registered(autoencoder8)])
+    examiner = ReconstructionExaminer([Registered(autoencoder8)], deep=True)
     (finding,) = examiner.examine(png(through(autoencoder8, make_textured(1))[3:, 5:]))
     assert (finding.claim, finding.basis) == (Claim.DETECTOR_SCORE, Basis.MEASURED)
     assert finding.log10_lr is None

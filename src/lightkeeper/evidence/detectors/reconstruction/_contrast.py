@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Pixels = NDArray[np.uint8]
     Values = NDArray[np.float64]
 
-_BATCH = 8
+_BATCH = 16
 _MARGIN = 4
 """Pixels that the networks' own borders spoil."""
 _FLOOR = 0.05

@@ -35,8 +35,11 @@ class DecoderGrid(Details):
     fingerprint: str
     licence: str
     grid: int
-    phase: tuple[int, int]
-    """Row and column where the grid begins; other than (0, 0), the picture was cropped since."""
+    phase: tuple[int, int] | None
+    """Row and column where the grid begins; other than (0, 0), the picture was cropped since.
+
+    ``None`` in the quick form, whose phase can be off by a pixel or by half a grid.
+    """
     scale: float
     contrast: float
     within_picture_p: float
@@ -130,13 +133,14 @@ class ReconstructionExaminer:
     def _finding(self, registered: Registered, reading: PhaseReading) -> Finding:
         autoencoder, null = registered.autoencoder, self._null(registered)
         bound = null.bound(reading.contrast) if null else 0.0
-        y, x = reading.phase.y, reading.phase.x
+        phase = (reading.phase.y, reading.phase.x) if self._deep else None
+        where = f", beginning at row {phase[0]}, column {phase[1]}" if phase else ""
         return Finding(
             claim=Claim.DETECTOR_SCORE,
             basis=Basis.MEASURED,
             summary=(
-                f"The picture bears the grid of the decoder {autoencoder.name}, beginning at row "
-                f"{y}, column {x}; {reading.agreeing} of {reading.confirming} patches agree."
+                f"The picture bears the grid of the decoder {autoencoder.name}{where}; "
+                f"{reading.agreeing} of {reading.confirming} patches agree."
             ),
             examiner=self.name,
             version=self.version,
@@ -150,7 +154,7 @@ class ReconstructionExaminer:
                 autoencoder.fingerprint,
                 autoencoder.licence,
                 autoencoder.grid,
-                (y, x),
+                phase,
                 reading.scale,
                 reading.contrast,
                 reading.p_value,

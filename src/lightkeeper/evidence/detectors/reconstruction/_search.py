@@ -1,7 +1,7 @@
 """Grid-phase contrast: find a phase on some patches, confirm it on others.
 
 A decoder enlarges in steps of two, so a picture that came through it is reconstructed better on
-the right parity, better still modulo four, and best on the right phase; the phase is found by
+the right parity, better still modulo four, and best on the right phase: the phase can be found by
 halving. The patches that confirm it had no part in finding it, so a rank among other phases needs
 no correction for the phases tried.
 """
@@ -39,18 +39,18 @@ class Form:
     """Pixels of a crop; raised to a multiple of the grid."""
     finding: int
     confirming: int
-    kept: int = 1
-    """Candidates that survive each halving."""
+    exhaustive: bool = False
+    """Find the phase among all of them, not by halving."""
     least_confirming: int = 4
 
 
 QUICK = Form("quick", side=64, finding=2, confirming=5)
-FULL = Form("full", side=64, finding=4, confirming=12, kept=2)
+FULL = Form("full", side=64, finding=3, confirming=12, exhaustive=True)
 
-# Steps from the phase found to those it is compared with. Each has an odd part, for phases of the
-# same parity share part of the drop.
-_ASIDE = ((1, 4), (4, 1), (3, 2), (2, 5), (5, 6), (6, 3), (7, 7))
-_ASIDE_4 = ((1, 2), (2, 1), (3, 0), (0, 3), (1, 1), (3, 3), (2, 3))
+# Steps from the phase found to those it is compared with: odd both ways where the grid has room,
+# for phases that share a parity share part of the drop.
+_ASIDE = ((1, 3), (3, 7), (5, 1), (7, 5), (3, 1), (5, 5), (1, 7))
+_ASIDE_4 = ((1, 1), (1, 3), (3, 1), (3, 3), (1, 2), (2, 1), (2, 3))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def read_phase(
     step = max(2, len(patches) // form.finding)
     finding = patches[::step][: form.finding]
     confirming = tuple(patch for patch in patches if patch not in finding)
-    phase, tried = _find(reader, finding, kept=form.kept)
+    phase, tried = _find(reader, finding, exhaustive=form.exhaustive)
     rows = np.stack([reader.deviations(p, _compared(phase, grid)) for p in confirming])
     return _reading(phase, rows, tried * len(finding) + rows.size)
 
@@ -127,24 +127,25 @@ def _scaled(rgb: Pixels, scale: float) -> Pixels:
     return np.asarray(Image.fromarray(rgb).resize((width, height), Image.Resampling.BICUBIC))
 
 
-def _find(reader: Reader, patches: Sequence[Patch], *, kept: int) -> tuple[Phase, int]:
+def _find(reader: Reader, patches: Sequence[Patch], *, exhaustive: bool) -> tuple[Phase, int]:
     grid = reader.autoencoder.grid
-    phases, step, tried = [Phase(0, 0)], 1, 0
+    if exhaustive:
+        return _best(reader, patches, Phase(0, 0), range(grid)), grid**2
+    phase, step, tried = Phase(0, 0), 1, 0
     while step < grid:
-        candidates = [
-            Phase((phase.y + step * i) % grid, (phase.x + step * j) % grid)
-            for phase, i, j in product(phases, (0, 1), (0, 1))
-        ]
-        phases = _best(reader, patches, candidates, kept)
-        step, tried = step * 2, tried + len(candidates)
-    return phases[0], tried
+        phase = _best(reader, patches, phase, (0, step))
+        step, tried = step * 2, tried + 4
+    # Smooth enlargements favour nearness over parity, which can leave halving one pixel off.
+    return _best(reader, patches, phase, (-1, 0, 1)), tried + 9
 
 
-def _best(
-    reader: Reader, patches: Sequence[Patch], phases: Sequence[Phase], count: int
-) -> list[Phase]:
+def _best(reader: Reader, patches: Sequence[Patch], origin: Phase, steps: Sequence[int]) -> Phase:
+    grid = reader.autoencoder.grid
+    phases = [
+        Phase((origin.y + i) % grid, (origin.x + j) % grid) for i, j in product(steps, repeat=2)
+    ]
     total = np.sum([reader.deviations(patch, phases) for patch in patches], axis=0)
-    return [phases[k] for k in np.argsort(total, kind="stable")[:count]]
+    return phases[int(np.argmin(total))]
 
 
 def _compared(phase: Phase, grid: int) -> list[Phase]:
