@@ -21,6 +21,5 @@ LIMITS = {
     "routing-only": "A signal that an operator chose for routing; it says nothing about origin.",
     "through-this-decoder-only": "It says the picture came through this decoder, not who made it.",
     "edits-and-upscalers-too": "An edited or enlarged photograph may have come through it too.",
-    "within-picture-null-only": "Nobody has measured here what pictures without the grid show.",
     "set-says-so": "What the material is, is the word of those who keep the hash set.",
 }

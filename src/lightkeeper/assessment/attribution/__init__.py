@@ -6,9 +6,10 @@
 from lightkeeper.assessment.attribution._attribute import (
     Attribution,
     Candidate,
+    Decoder,
     Standing,
     attribute,
 )
 from lightkeeper.assessment.attribution._generators import Family
 
-__all__ = ["Attribution", "Candidate", "Family", "Standing", "attribute"]
+__all__ = ["Attribution", "Candidate", "Decoder", "Family", "Standing", "attribute"]

@@ -15,9 +15,6 @@ from lightkeeper.assessment.attribution._generators import (
     model_named,
 )
 from lightkeeper.evidence import Basis, Claim
-from lightkeeper.evidence.metadata._record import GenerationRecord
-from lightkeeper.evidence.provenance._examiner import ProvenanceDetails
-from lightkeeper.evidence.watermark._read import MarkReading
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -49,11 +46,21 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class Decoder:
+    """A decoder that the picture came through, as measured. Several generators may share it."""
+
+    autoencoder: str
+    p_value: float
+    findings: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Attribution:
     """Real or generated, then the family, then the generator: each only where the one before is.
 
     ``generator`` is ``None`` for "unknown generator". ``candidates`` lists everything that was
-    named, also where it led to nothing.
+    named, also where it led to nothing; ``decoders`` what was measured, which names no generator:
+    edits, upscalers and plain encoding go through decoders too.
     """
 
     origin: Origin
@@ -62,6 +69,7 @@ class Attribution:
     standing: Standing
     reason: str
     candidates: tuple[Candidate, ...]
+    decoders: tuple[Decoder, ...]
 
 
 def attribute(assessment: Assessment, findings: Sequence[Finding]) -> Attribution:
@@ -77,37 +85,53 @@ def attribute(assessment: Assessment, findings: Sequence[Finding]) -> Attributio
     findings : sequence of Finding
         Those that were assessed.
     """
-    candidates = _candidates(findings)
-    if assessment.origin not in _MADE:
-        reason = f"The origin is {assessment.origin}, so no generator is looked for."
-        return _unknown(assessment.origin, reason, candidates)
+    origin, candidates = assessment.origin, _candidates(findings)
+    family, generator, standing, reason = _named(origin, candidates)
+    return Attribution(origin, family, generator, standing, reason, candidates, _decoders(findings))
+
+
+_Answer = tuple[Family, str | None, Standing, str]
+
+
+def _named(origin: Origin, candidates: Sequence[Candidate]) -> _Answer:
+    if origin not in _MADE:
+        reason = f"The origin is {origin}, so no generator is looked for."
+        return Family.UNKNOWN, None, Standing.UNKNOWN, reason
     for standing in (Standing.VOUCHED, Standing.CLAIMED):
         named = [c for c in candidates if c.standing is standing]
         if named:
-            return _chosen(assessment.origin, standing, named, candidates)
-    return _unknown(assessment.origin, "Nothing names a generator.", candidates)
+            return _chosen(standing, named)
+    return Family.UNKNOWN, None, Standing.UNKNOWN, "Nothing names a generator."
 
 
-def _chosen(
-    origin: Origin,
-    standing: Standing,
-    named: Sequence[Candidate],
-    candidates: tuple[Candidate, ...],
-) -> Attribution:
+def _chosen(standing: Standing, named: Sequence[Candidate]) -> _Answer:
     families = {c.family for c in named} - {Family.UNKNOWN}
     family = families.pop() if len(families) == 1 else Family.UNKNOWN
     if len(named) > 1:
-        words = "Different generators are named, so none is taken."
-        return Attribution(origin, family, None, standing, words, candidates)
+        return family, None, standing, "Different generators are named, so none is taken."
     words = {
         Standing.VOUCHED: "Named by a trusted signature or a secret mark.",
         Standing.CLAIMED: "Named by something that anyone can write; nobody vouches for it.",
     }[standing]
-    return Attribution(origin, family, named[0].generator, standing, words, candidates)
+    return family, named[0].generator, standing, words
 
 
-def _unknown(origin: Origin, reason: str, candidates: tuple[Candidate, ...]) -> Attribution:
-    return Attribution(origin, Family.UNKNOWN, None, Standing.UNKNOWN, reason, candidates)
+def _decoders(findings: Sequence[Finding]) -> tuple[Decoder, ...]:
+    """Each decoder whose grid was seen, the clearest first."""
+    found: dict[str, list[tuple[float, int]]] = {}
+    for index, finding in enumerate(findings):
+        if finding.claim is not Claim.DETECTOR_SCORE or finding.p_value is None:
+            continue
+        from lightkeeper.evidence.detectors.reconstruction._examiner import DecoderGrid
+
+        if isinstance(finding.details, DecoderGrid):
+            name = finding.details.autoencoder
+            found.setdefault(name, []).append((finding.p_value, index))
+    decoders = (
+        Decoder(name, min(p for p, _ in seen), tuple(index for _, index in seen))
+        for name, seen in found.items()
+    )
+    return tuple(sorted(decoders, key=lambda d: (d.p_value, d.autoencoder)))
 
 
 def _candidates(findings: Sequence[Finding]) -> tuple[Candidate, ...]:
@@ -125,18 +149,35 @@ def _candidates(findings: Sequence[Finding]) -> tuple[Candidate, ...]:
 
 
 def _names(finding: Finding) -> Iterator[Named]:
-    details = finding.details
-    if isinstance(details, GenerationRecord):
-        if details.tool in TOOLS:
-            yield TOOLS[details.tool]
-        elif details.model_name:
-            yield model_named(details.model_name)
-    elif isinstance(details, MarkReading):
-        if details.mark in MARKS:
-            yield MARKS[details.mark]
-    elif (
-        isinstance(details, ProvenanceDetails)
-        and finding.claim in (Claim.GENERATED, Claim.AI_EDITED)
-        and details.vendor
-    ):
+    # Each room is imported only for findings of its own: a scan of bytes never loads a kernel.
+    if finding.claim is Claim.PARAMETERS:
+        return _of_parameters(finding)
+    if finding.claim is Claim.CARRIES_MARK:
+        return _of_mark(finding)
+    if finding.claim in (Claim.GENERATED, Claim.AI_EDITED):
+        return _of_provenance(finding)
+    return iter(())
+
+
+def _of_parameters(finding: Finding) -> Iterator[Named]:
+    from lightkeeper.evidence.metadata import GenerationRecord
+
+    if isinstance(record := finding.details, GenerationRecord):
+        if record.tool in TOOLS:
+            yield TOOLS[record.tool]
+        elif record.model_name:
+            yield model_named(record.model_name)
+
+
+def _of_mark(finding: Finding) -> Iterator[Named]:
+    from lightkeeper.evidence.watermark import MarkReading
+
+    if isinstance(reading := finding.details, MarkReading) and reading.mark in MARKS:
+        yield MARKS[reading.mark]
+
+
+def _of_provenance(finding: Finding) -> Iterator[Named]:
+    from lightkeeper.evidence.provenance import ProvenanceDetails
+
+    if isinstance(details := finding.details, ProvenanceDetails) and details.vendor:
         yield details.vendor, Family.UNKNOWN

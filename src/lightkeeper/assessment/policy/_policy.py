@@ -70,14 +70,27 @@ class CascadePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
             It cannot be read, has an unknown key or a wrong value, or names a stage that does
             not come earlier.
         """
+        where = f"cascade policy {path}"
         try:
-            policy = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), cls)
+            document = tomllib.loads(path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise InvalidConfiguration(f"cascade policy {path}: {error}") from error
+            raise InvalidConfiguration(f"{where}: {error}") from error
+        return cls.from_table(document, where=where)
+
+    @classmethod
+    def from_table(cls, table: object, *, where: str) -> CascadePolicy:
+        """Check a table of a TOML file; ``where`` begins every complaint.
+
+        Raises
+        ------
+        InvalidConfiguration
+        """
+        try:
+            policy = msgspec.convert(table, cls)
         except msgspec.ValidationError as error:
-            raise InvalidConfiguration(f"cascade policy {path}: {error}") from error
+            raise InvalidConfiguration(f"{where}: {error}") from error
         if wrong := _wrong(policy):
-            raise InvalidConfiguration(f"cascade policy {path}: {wrong}")
+            raise InvalidConfiguration(f"{where}: {wrong}")
         return policy
 
 

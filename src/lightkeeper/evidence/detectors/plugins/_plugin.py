@@ -76,6 +76,10 @@ class Plugin:
                 return f"the plug-in {self.name} needs {name}, which is never fetched"
         return None
 
+    def start(self) -> None:
+        """Start its worker before the first picture: frameworks take seconds to load."""
+        self._process.start()
+
     def score(self, rgb: NDArray[np.uint8]) -> float | None:
         """Score one picture of shape (H, W, 3); ``None`` where it is too small for a crop.
 

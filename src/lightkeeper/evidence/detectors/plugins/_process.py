@@ -64,6 +64,14 @@ class PluginProcess:
         self._failures = 0
         return answer
 
+    def start(self) -> None:
+        """Start the worker now, so that no picture pays for it; what fails is told with one."""
+        if self._child is None:
+            try:
+                self._started()
+            except PluginFailure:
+                self.close()
+
     def _asked(self, rgb: NDArray[np.uint8]) -> float | None:
         child = self._child or self._started()
         deadline = time.monotonic() + self._seconds
