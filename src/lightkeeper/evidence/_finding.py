@@ -38,6 +38,7 @@ class Claim(StrEnum):
     KNOWN_MATERIAL = "known-material"
     KNOWN_BENIGN = "known-benign"
     DETECTOR_SCORE = "detector-score"
+    REGION_EDITED = "region-edited"
 
 
 class Basis(StrEnum):
