@@ -32,6 +32,7 @@ from lightkeeper.evidence.detectors.reconstruction import (
 )
 
 SIDE = 512
+SMALLEST = 320
 OFFSETS = {"apart": (3, 5), "aligned": (8, 16)}
 CONDITIONS = ("png", "j90", "j75", "j90 aligned", "j75 aligned", "r75 j90")
 SCALES = (1.0, 1 / 0.75)
@@ -120,7 +121,7 @@ def pairs(
         if used == number:
             return
         rgb = opened(path)
-        if min(rgb.shape[:2]) < 240:
+        if min(rgb.shape[:2]) < SMALLEST:
             continue
         used += 1
         made = None

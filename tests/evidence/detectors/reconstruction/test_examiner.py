@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import io
 
+import msgspec
 import numpy as np
 import pytest
 from PIL import Image
 
+from lightkeeper.assessment._limits import LIMITS
 from lightkeeper.errors import InvalidConfiguration
 from lightkeeper.evidence import Basis, Claim, Tier
 from lightkeeper.evidence.detectors.reconstruction import (
@@ -15,6 +17,7 @@ from lightkeeper.evidence.detectors.reconstruction import (
     calibrate,
     read_autoencoder,
 )
+from lightkeeper.evidence.detectors.reconstruction._null import Null, read_null
 from lightkeeper.media import open_media
 
 
@@ -36,42 +39,59 @@ def null(autoencoder8, make_textured):
     return calibrate(autoencoder8, [("drawn", make_textured(k)) for k in range(20, 24)], QUICK)
 
 
+@pytest.fixture
+def large(autoencoder8):
+    """A null large enough for small chances."""
+    return Null(
+        fingerprint=autoencoder8.fingerprint, form="quick", scales=(1.0,), contrasts=(0.01,) * 9999
+    )
+
+
 def test_a_finding_says_through_which_decoder_and_never_who_made_it(
-    autoencoder8, make_textured, through
+    autoencoder8, make_textured, through, large
 ):
-    examiner = ReconstructionExaminer([Registered(autoencoder8)], deep=True)
+    deep = msgspec.structs.replace(large, form="full")
+    examiner = ReconstructionExaminer([Registered(autoencoder8, deep)], deep=True)
     (finding,) = examiner.examine(png(through(autoencoder8, make_textured(1))[3:, 5:]))
     assert (finding.claim, finding.basis) == (Claim.DETECTOR_SCORE, Basis.MEASURED)
     assert finding.log10_lr is None
     assert finding.supports is None
     assert finding.details.phase == (5, 3)
-    assert finding.p_value < 1e-3
+    assert finding.p_value == pytest.approx(1e-4)
     assert "through-this-decoder-only" in finding.limits
-    assert "within-picture-null-only" in finding.limits
+    assert set(finding.limits) <= set(LIMITS)
+
+
+def test_the_quick_form_claims_no_phase(autoencoder8, make_textured, through, large):
+    examiner = ReconstructionExaminer([Registered(autoencoder8, large)])
+    (finding,) = examiner.examine(png(through(autoencoder8, make_textured(1))))
+    assert finding.details.phase is None
+    assert "row" not in finding.summary
 
 
 def test_a_calibrated_null_bounds_the_chance_from_below(autoencoder8, make_textured, through, null):
     examiner = ReconstructionExaminer([Registered(autoencoder8, null)], alpha=0.3)
-    (finding,) = examiner.examine(png(through(autoencoder8, make_textured(1))))
+    media = png(through(autoencoder8, make_textured(1)))
+    (finding,) = examiner.examine(media)
     assert finding.p_value == pytest.approx(1 / 5)
     assert (finding.null_size, finding.calibration) == (4, null.id)
     strict = ReconstructionExaminer([Registered(autoencoder8, null)], alpha=0.01)
-    assert strict.examine(png(through(autoencoder8, make_textured(1)))) == ()
+    assert strict.examine(media) == ()
 
 
-def test_each_registered_autoencoder_is_a_test(autoencoder8, make_textured, through):
-    two = ReconstructionExaminer([Registered(autoencoder8), Registered(autoencoder8)])
+def test_each_registered_autoencoder_is_a_test(autoencoder8, make_textured, through, large):
+    entry = Registered(autoencoder8, large)
     media = png(through(autoencoder8, make_textured(1)))
-    first, _ = two.examine(media)
-    (alone,) = ReconstructionExaminer([Registered(autoencoder8)]).examine(media)
+    first, _ = ReconstructionExaminer([entry, entry]).examine(media)
+    (alone,) = ReconstructionExaminer([entry]).examine(media)
     assert first.tests == 2
     assert first.p_value == pytest.approx(2 * alone.p_value)
 
 
 def test_pictures_without_the_grid_and_pictures_without_texture_get_no_finding(
-    autoencoder8, make_textured
+    autoencoder8, make_textured, null
 ):
-    examiner = ReconstructionExaminer([Registered(autoencoder8)], alpha=1e-3)
+    examiner = ReconstructionExaminer([Registered(autoencoder8, null)], alpha=0.01)
     assert examiner.examine(png(make_textured(2))) == ()
     assert examiner.examine(png(np.full((300, 300, 3), 9, np.uint8))) == ()
 
@@ -83,9 +103,20 @@ def test_without_an_autoencoder_it_says_so_and_runs_nothing():
     assert ReconstructionExaminer.from_files([], deep=True).tier is Tier.DEEP
 
 
-def test_the_null_of_other_weights_or_of_another_form_bounds_nothing(autoencoder8, null):
-    deep = ReconstructionExaminer([Registered(autoencoder8, null)], deep=True)
-    assert deep._null(Registered(autoencoder8, null)) is None
+def test_without_a_null_of_the_same_form_it_claims_nothing(autoencoder8, large):
+    for examiner in (
+        ReconstructionExaminer([Registered(autoencoder8)]),
+        ReconstructionExaminer([Registered(autoencoder8, large)], deep=True),
+    ):
+        assert "has a null" in str(examiner.unavailable())
+    assert ReconstructionExaminer([Registered(autoencoder8, large)]).unavailable() is None
+
+
+def test_a_null_of_other_weights_is_refused(tmp_path, large):
+    (tmp_path / "null.json").write_bytes(msgspec.json.encode(large))
+    assert read_null(tmp_path / "null.json", large.fingerprint) == large
+    with pytest.raises(InvalidConfiguration, match="other weights"):
+        read_null(tmp_path / "null.json", "1" * 64)
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ class Reader:
         )  # fmt: skip
         error = fine((decoded - pixels).mean(1) * np.float32(255)) ** 2
         start = grid - 1 + _MARGIN - 1  # the fine plane has lost one pixel
-        span = (side - grid + 1 - 2 * _MARGIN) // 8 * 8
+        span = compared_side(side, grid)
         shared = np.stack(
             [plane[start - i : start - i + span, start - j : start - j + span]
              for plane, (i, j) in zip(error, begins, strict=True)]
@@ -80,6 +80,11 @@ class Reader:
         """Per phase the median over blocks of its log error less that of all these phases."""
         errors = self.errors(patch, phases)
         return np.asarray(np.median(errors - errors.mean(0), axis=1))
+
+
+def compared_side(side: int, grid: int) -> int:
+    """Pixels of the side of what all crops of a region share, borders left out."""
+    return (side - grid + 1 - 2 * _MARGIN) // 8 * 8
 
 
 def region_side(side: int, grid: int) -> int:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from lightkeeper.evidence.detectors.reconstruction._autoencoder import Autoencoder
     from lightkeeper.evidence.detectors.reconstruction._null import Null
     from lightkeeper.media import Media
 
@@ -108,6 +109,8 @@ class ReconstructionExaminer:
         """Why it cannot run here, or ``None``."""
         if not self._registered:
             return "no autoencoder is registered (autoencoders in [detectors])"
+        if not self._calibrated:
+            return "no registered autoencoder has a null (lightkeeper detector calibrate)"
         if importlib.util.find_spec("onnxruntime") is None:
             return "reconstruction needs the extra 'detect' (onnxruntime)"
         return None
@@ -121,18 +124,20 @@ class ReconstructionExaminer:
         """
         rgb = media.raster().rgb
         findings = []
-        for registered in self._registered:
-            reading = read_scales(registered.autoencoder, rgb, self._form, scales=self._scales)
+        for autoencoder, null in self._calibrated:
+            reading = read_scales(autoencoder, rgb, self._form, scales=self._scales)
             if isinstance(reading, Abstention):
                 continue
-            finding = self._finding(registered, reading)
-            if finding.p_value is not None and finding.p_value <= self._alpha:
-                findings.append(finding)
+            # JPEG has a grid too: chance within the picture alone would claim too much.
+            chance = max(reading.p_value, null.bound(reading.contrast))
+            p_value = min(1.0, chance * len(self._calibrated))
+            if p_value <= self._alpha:
+                findings.append(self._finding(autoencoder, null, reading, p_value))
         return tuple(findings)
 
-    def _finding(self, registered: Registered, reading: PhaseReading) -> Finding:
-        autoencoder, null = registered.autoencoder, self._null(registered)
-        bound = null.bound(reading.contrast) if null else 0.0
+    def _finding(
+        self, autoencoder: Autoencoder, null: Null, reading: PhaseReading, p_value: float
+    ) -> Finding:
         phase = (reading.phase.y, reading.phase.x) if self._deep else None
         where = f", beginning at row {phase[0]}, column {phase[1]}" if phase else ""
         return Finding(
@@ -145,10 +150,10 @@ class ReconstructionExaminer:
             examiner=self.name,
             version=self.version,
             source=SOURCE,
-            p_value=min(1.0, max(reading.p_value, bound) * len(self._registered)),
-            tests=len(self._registered) * reading.tests,
-            null_size=null.size if null else None,
-            calibration=null.id if null else None,
+            p_value=p_value,
+            tests=len(self._calibrated) * reading.tests,
+            null_size=null.size,
+            calibration=null.id,
             details=DecoderGrid(
                 autoencoder.name,
                 autoencoder.fingerprint,
@@ -161,12 +166,15 @@ class ReconstructionExaminer:
                 reading.agreeing,
                 reading.confirming,
             ),
-            limits=LIMITS if null else (*LIMITS, "within-picture-null-only"),
+            limits=LIMITS,
         )
 
-    def _null(self, registered: Registered) -> Null | None:
-        null = registered.null
+    @property
+    def _calibrated(self) -> tuple[tuple[Autoencoder, Null], ...]:
         # A null measured in another way bounds nothing here.
-        return (
-            null if null and (null.form, null.scales) == (self._form.name, self._scales) else None
+        how = (self._form.name, self._scales)
+        return tuple(
+            (each.autoencoder, null)
+            for each in self._registered
+            if (null := each.null) and (null.form, null.scales) == how
         )

@@ -52,8 +52,10 @@ def block_means(plane: Plane) -> Plane:
     return np.asarray(blocks.mean((-3, -1)), np.float32)
 
 
-def choose(rgb: Pixels, *, side: int, count: int, least: int) -> tuple[Patch, ...] | Abstention:
-    """The ``count`` most textured regions that do not touch each other.
+def choose(
+    rgb: Pixels, *, side: int, apart: int, count: int, least: int
+) -> tuple[Patch, ...] | Abstention:
+    """The ``count`` most textured regions whose compared pixels do not touch each other.
 
     Texture is the median fine energy of a region's blocks, so that one edge does not count.
 
@@ -61,11 +63,14 @@ def choose(rgb: Pixels, *, side: int, count: int, least: int) -> tuple[Patch, ..
     ----------
     side : int
         Pixels of a region's side.
+    apart : int
+        Least distance of two regions along rows or columns.
     least : int
         Fewer than this many regions is an abstention.
     """
     height, width = rgb.shape[:2]
-    if (height // side) * (width // side) < least:
+    rows, columns = (1 + (length - side) // apart for length in (height, width))
+    if min(rows, columns) < 1 or rows * columns < least:
         return Abstention.TOO_SMALL
     grey = rgb.mean(2, dtype=np.float32)
     energy = block_means(fine(grey) ** 2)
@@ -76,14 +81,21 @@ def choose(rgb: Pixels, *, side: int, count: int, least: int) -> tuple[Patch, ..
         row, column = divmod(int(index), texture.shape[1])
         if texture[row, column] < LEAST_FINE_ENERGY or len(found) == count:
             break
-        y = min(row * _BLOCK, height - side)
-        x = min(column * _BLOCK, width - side)
-        if all(abs(y - p.y) >= side or abs(x - p.x) >= side for p in found):
+        y = _moved(row * _BLOCK, 3 * len(found) + 1, height - side)
+        x = _moved(column * _BLOCK, 5 * len(found) + 2, width - side)
+        if all(abs(y - p.y) >= apart or abs(x - p.x) >= apart for p in found):
             found.append(Patch(y, x))
     if len(found) >= least:
         return tuple(found)
     contrasted = block_means(np.abs(grey - grey.mean())).mean() > _CONTRASTED
     return Abstention.TOO_COMPRESSED if contrasted else Abstention.TOO_FLAT
+
+
+def _moved(begin: int, by: int, last: int) -> int:
+    # Regions begin on different remainders: what the way of measuring prefers (blocks that fall
+    # on a grid's cells) is then another phase in each, and cannot pass for agreement.
+    moved = min(begin, last) + by % _BLOCK
+    return moved if moved <= last else max(0, moved - _BLOCK)
 
 
 def _texture(energy: Plane, saturated: Plane, side: int) -> Plane:

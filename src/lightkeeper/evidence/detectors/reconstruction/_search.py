@@ -15,7 +15,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from lightkeeper.evidence.detectors.reconstruction._contrast import Phase, Reader, region_side
+from lightkeeper.evidence.detectors.reconstruction._contrast import (
+    Phase,
+    Reader,
+    compared_side,
+    region_side,
+)
 from lightkeeper.evidence.detectors.reconstruction._patches import Abstention, Patch, choose
 from lightkeeper.evidence.detectors.reconstruction._ranks import rank_product_p
 
@@ -89,7 +94,11 @@ def read_phase(
     side = -(-max(form.side, 2 * grid + 32) // grid) * grid
     least = form.finding + form.least_confirming
     patches = choose(
-        rgb, side=region_side(side, grid), count=form.finding + form.confirming, least=least
+        rgb,
+        side=region_side(side, grid),
+        apart=compared_side(side, grid) + 8,
+        count=form.finding + form.confirming,
+        least=least,
     )
     if isinstance(patches, Abstention):
         return patches
