@@ -53,7 +53,7 @@ def block_means(plane: Plane) -> Plane:
 
 
 def choose(
-    rgb: Pixels, *, side: int, apart: int, count: int, least: int
+    rgb: Pixels, *, side: int, apart: int, count: int, least: int, grid: int = 8
 ) -> tuple[Patch, ...] | Abstention:
     """The ``count`` most textured regions whose compared pixels do not touch each other.
 
@@ -81,8 +81,8 @@ def choose(
         row, column = divmod(int(index), texture.shape[1])
         if texture[row, column] < LEAST_FINE_ENERGY or len(found) == count:
             break
-        y = _moved(row * _BLOCK, 3 * len(found) + 1, height - side)
-        x = _moved(column * _BLOCK, 5 * len(found) + 2, width - side)
+        y = _moved(row * _BLOCK, 3 * len(found) + 1, height - side, grid)
+        x = _moved(column * _BLOCK, 5 * len(found) + 2, width - side, grid)
         if all(abs(y - p.y) >= apart or abs(x - p.x) >= apart for p in found):
             found.append(Patch(y, x))
     if len(found) >= least:
@@ -91,11 +91,12 @@ def choose(
     return Abstention.TOO_COMPRESSED if contrasted else Abstention.TOO_FLAT
 
 
-def _moved(begin: int, by: int, last: int) -> int:
+def _moved(begin: int, by: int, last: int, grid: int) -> int:
     # Regions begin on different remainders: what the way of measuring prefers (blocks that fall
     # on a grid's cells) is then another phase in each, and cannot pass for agreement.
-    moved = min(begin, last) + by % _BLOCK
-    return moved if moved <= last else max(0, moved - _BLOCK)
+    reach = max(grid, _BLOCK)
+    moved = min(begin, last) + by % reach
+    return moved if moved <= last else max(0, moved - reach)
 
 
 def _texture(energy: Plane, saturated: Plane, side: int) -> Plane:

@@ -96,9 +96,10 @@ def read_phase(
     patches = choose(
         rgb,
         side=region_side(side, grid),
-        apart=compared_side(side, grid) + 8,
+        apart=compared_side(side, grid) + max(grid, 8),
         count=form.finding + form.confirming,
         least=least,
+        grid=grid,
     )
     if isinstance(patches, Abstention):
         return patches
