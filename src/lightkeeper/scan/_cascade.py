@@ -85,7 +85,7 @@ def _signals(media: Media, seen: Examination, rules: CascadePolicy, policy: Poli
         assess(seen.findings).conflicts,
         rules,
         item=media_digests(media).sha256.encode(),
-        salt=_secret(policy.sampling_key) if policy.sampling_key else b"",
+        salt=sampling_secret(policy.sampling_key) if policy.sampling_key else b"",
         reported=policy.reported,
     )
 
@@ -109,7 +109,14 @@ def _joined(one: Examination, other: Examination) -> Examination:
 
 
 @cache
-def _secret(path: Path) -> bytes:
+def sampling_secret(path: Path) -> bytes:
+    """The content of a sampling key.
+
+    Raises
+    ------
+    InvalidConfiguration
+        It cannot be read, or is too short to be a secret.
+    """
     try:
         secret = path.read_bytes()
     except OSError as error:

@@ -105,7 +105,7 @@ def default_examiners(policy: Policy) -> tuple[Examiner, ...]:
         if name not in policy.without
     ]
     examiners = (*built, *_plugins(policy))
-    _check_stages(policy, examiners)
+    _check_cascade(policy, examiners)
     return examiners
 
 
@@ -129,7 +129,7 @@ def _plugins(policy: Policy) -> Iterator[Examiner]:
         yield examiner
 
 
-def _check_stages(policy: Policy, examiners: Sequence[Examiner]) -> None:
+def _check_cascade(policy: Policy, examiners: Sequence[Examiner]) -> None:
     if policy.cascade is None:
         return
     costly = sorted(e.name for e in examiners if e.tier >= Tier.MODEL)
@@ -139,6 +139,10 @@ def _check_stages(policy: Policy, examiners: Sequence[Examiner]) -> None:
                 f"the cascade's stage {stage.name} is no costly examiner of this policy",
                 hint="it may name " + ", ".join(costly),
             )
+    if policy.sampling_key is not None:
+        from lightkeeper.scan._cascade import sampling_secret
+
+        sampling_secret(policy.sampling_key)
 
 
 def known_examiners(lookup: Lookup) -> tuple[Examiner, ...]:

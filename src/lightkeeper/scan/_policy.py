@@ -206,7 +206,8 @@ class _Reader:
 
         table = dict(self._checked(key, value, dict))
         file = table.pop("sampling_key", None)
-        if "seconds_per_hour" in table.get("budget", {}):
+        budget = table.get("budget")
+        if isinstance(budget, dict) and "seconds_per_hour" in budget:
             # Rows would depend on when they were made, and a journal would keep the gaps.
             raise self._wrong(f"key '{key}.budget.seconds_per_hour': a scan keeps no hourly budget")
         cascade = CascadePolicy.from_table(table, where=f"policy file {self._path}: key '{key}'")

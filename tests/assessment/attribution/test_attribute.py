@@ -4,12 +4,13 @@ from typing import Any
 
 import pytest
 
-from lightkeeper.assessment import Origin, assess
+from lightkeeper.assessment import Origin, assess, explain
 from lightkeeper.assessment.attribution import Attribution, Family, Standing, attribute
 from lightkeeper.assessment.attribution._generators import model_named
 from lightkeeper.evidence import Basis, Claim, Details, Finding, Hypothesis
 from lightkeeper.evidence.detectors.plugins import DetectorScore
 from lightkeeper.evidence.detectors.plugins._manifest import Role
+from lightkeeper.evidence.detectors.reconstruction._examiner import DecoderGrid
 from lightkeeper.evidence.metadata._record import GenerationRecord
 from lightkeeper.evidence.provenance import ManifestState
 from lightkeeper.evidence.provenance._examiner import ProvenanceDetails
@@ -124,3 +125,47 @@ def test_a_checkpoint_keeps_its_own_words_where_they_point_nowhere(
     text: str, name: str, family: Family
 ) -> None:
     assert model_named(text) == (name, family)
+
+
+def grid(autoencoder: str, p_value: float) -> Finding:
+    details = DecoderGrid(autoencoder, "0" * 64, "none stated", 8, (0, 0), 1.0, 0.3, p_value, 9, 9)
+    more = {"supports": None, "p_value": p_value}
+    return finding(Claim.DETECTOR_SCORE, Basis.MEASURED, details, **more)
+
+
+def test_a_decoders_grid_is_listed_and_names_no_generator() -> None:
+    found = attributed(grid("umbrella-vae", 1e-3), grid("bicycle-vae", 1e-6))
+    assert [(d.autoencoder, d.findings) for d in found.decoders] == [
+        ("bicycle-vae", (1,)),
+        ("umbrella-vae", (0,)),
+    ]
+    assert (found.origin, found.generator) == (Origin.UNDETERMINED, None)
+    assert (found.family, found.standing) == (Family.UNKNOWN, Standing.UNKNOWN)
+    assert found.candidates == ()
+
+
+def test_a_decoders_grid_changes_no_name_that_something_else_gives() -> None:
+    without, beside = attributed(signed("Umbrella")), attributed(signed("Umbrella"), grid("b", 0.0))
+    assert (beside.generator, beside.standing) == (without.generator, without.standing)
+    assert without.decoders == ()
+
+
+def test_one_decoder_seen_at_two_tiers_is_listed_once() -> None:
+    (decoder,) = attributed(grid("a", 1e-2), grid("a", 1e-5)).decoders
+    assert (decoder.p_value, decoder.findings) == (1e-5, (0, 1))
+
+
+def test_the_words_tell_a_measured_decoder_from_a_named_generator() -> None:
+    findings = (signed("Umbrella"), grid("bicycle-vae", 1e-6))
+    assessment = assess(findings)
+    text = explain(assessment, findings, attribute(assessment, findings))
+    assert "Generator: Umbrella. Named by a trusted signature or a secret mark." in text
+    assert "It came through the decoder bicycle-vae (measured) [2]." in text
+    assert "No generator follows from that" in text
+
+
+def test_an_unknown_generator_is_said_so_where_a_picture_was_generated() -> None:
+    findings = (parameters(None),)
+    assessment = assess(findings)
+    text = explain(assessment, findings, attribute(assessment, findings))
+    assert "Generator: unknown. Nothing names a generator." in text
