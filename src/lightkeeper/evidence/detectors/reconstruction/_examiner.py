@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from lightkeeper.media import Media
 
 SOURCE = "pixels:decoder-grid"
-LIMITS = ("through-this-decoder-only", "edits-and-upscalers-too")
+LIMITS = ("through-this-decoder-only", "other-decoders-grid-too", "edits-and-upscalers-too")
 
 
 @dataclass(frozen=True, slots=True)
