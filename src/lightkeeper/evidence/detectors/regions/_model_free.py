@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     Values = NDArray[np.float64]
 
 _GHOST_QUALITIES = (50, 65, 75, 85, 92)
-_LEAST_GRID = 4.0
+_LEAST_GRID = 1.5
 """Mean window score below which a picture shows no JPEG grid to be missed."""
 
 
@@ -84,9 +84,8 @@ def _jpeg_ghost(rgb: Pixels, span: int) -> Values:
         curves.append(np.log(block_means(((again - rgb) ** 2).mean(2)) + 0.5))
     stack = np.stack(curves).astype(np.float64)
     stack -= stack.mean(0)
-    means = window_sums(stack, span) / window_sums(np.ones(stack.shape[1:]), span)
     everywhere = np.ones(stack.shape[1:], bool)
-    distance = np.sqrt(np.mean([robust_z(each, everywhere) ** 2 for each in means], axis=0))
+    distance = np.sqrt(np.mean([_deviation(each, span) ** 2 for each in stack], axis=0))
     return np.maximum(robust_z(distance, everywhere), 0)
 
 
@@ -107,6 +106,12 @@ def _noise(grey: Plane, span: int) -> Values:
         solution = np.linalg.lstsq(flat * root, target * root[:, 0], rcond=None)[0]
         rest = target - flat @ solution
         weights = 1 / np.maximum(1, np.abs(rest) / (np.median(np.abs(rest)) + 1e-6))
-    means = window_sums(rest.reshape(noise.shape), span)
-    means /= window_sums(np.ones(noise.shape), span)
-    return robust_z(means, np.ones(noise.shape, bool))
+    return _deviation(rest.reshape(noise.shape), span)
+
+
+def _deviation(values: Values, span: int) -> Values:
+    """Robust deviation of window means; a window cut by the border is surer of less."""
+    everywhere = np.ones(values.shape)
+    count = window_sums(everywhere, span)
+    z = robust_z(window_sums(values, span) / count, everywhere.astype(bool))
+    return np.asarray(z * np.sqrt(count) / span)
