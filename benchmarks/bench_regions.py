@@ -155,21 +155,19 @@ def measure(arguments: argparse.Namespace) -> None:
     done = {json.loads(line)["key"] for line in lines}
     shard, shards = (int(part) for part in arguments.shard.split("/"))
     files = [p for p in photographs() if min(Image.open(p).size) >= arguments.side + 16]
-    for number, path in enumerate(files[: arguments.photographs]):
-        if number % shards != shard:
-            continue
-        case = Case(path, number, arguments.side, files[(number + 1) % len(files)])
-        for edit in EDITS:
-            made = None
-            for index, encoding in enumerate(ENCODINGS):
+    chosen = list(enumerate(files[: arguments.photographs]))[shard::shards]
+    # One encoding a picture first, then the others: a journal cut short has all photographs.
+    for turn in range(len(ENCODINGS)):
+        for number, path in chosen:
+            encoding = ENCODINGS[(number + turn) % len(ENCODINGS)]
+            case = Case(path, number, arguments.side, files[(number + 1) % len(files)])
+            for edit in EDITS:
                 key = f"{path.stem}|{edit}|{encoding}"
                 if key in done:
                     continue
-                made = case.made(edit, autoencoder) if made is None else made
-                # The map of an untouched picture is as costly: each gets one of the encodings.
-                whole = edit == "decoder" or (edit == "untouched" and number // shards % 3 == index)
-                rgb = encoded(case.cut(made), encoding)
-                row = row_of(case, rgb, autoencoder if whole else None, arguments.window)
+                rgb = encoded(case.cut(case.made(edit, autoencoder)), encoding)
+                whole = autoencoder if edit in ("decoder", "untouched") else None
+                row = row_of(case, rgb, whole, arguments.window)
                 about = {"key": key, "picture": path.stem, "edit": edit, "encoding": encoding}
                 with journal.open("a") as file:
                     file.write(json.dumps(about | row) + "\n")
