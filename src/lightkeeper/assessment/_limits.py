@@ -20,7 +20,7 @@ LIMITS = {
     "measured-generators-only": "The weight holds for generators like those on its card.",
     "routing-only": "A signal that an operator chose for routing; it says nothing about origin.",
     "through-this-decoder-only": "It says the picture came through this decoder, not who made it.",
-    "other-decoders-grid-too": "Another decoder with a grid of the same size can show here, weaker.",
+    "other-decoders-grid-too": "Another decoder with a grid of this size can show here, weaker.",
     "edits-and-upscalers-too": "An edited or enlarged photograph may have come through it too.",
     "set-says-so": "What the material is, is the word of those who keep the hash set.",
 }
