@@ -76,6 +76,13 @@ def _reconstruction_deep(policy: Policy) -> Examiner:
     return ReconstructionExaminer.from_files(policy.autoencoders, deep=True)
 
 
+def _edited_regions(policy: Policy) -> Examiner:
+    from lightkeeper.evidence.detectors.reconstruction import read_autoencoder
+    from lightkeeper.evidence.detectors.regions import EditedRegionExaminer
+
+    return EditedRegionExaminer([read_autoencoder(path) for path in policy.autoencoders])
+
+
 _BUILDERS: tuple[Callable[[Policy], Examiner], ...] = (
     _metadata,
     _sources,
@@ -86,6 +93,7 @@ _BUILDERS: tuple[Callable[[Policy], Examiner], ...] = (
     _rivagan,
     _reconstruction,
     _reconstruction_deep,
+    _edited_regions,
 )
 
 

@@ -31,6 +31,7 @@ EXAMINER_NAMES = (
     "rivagan",
     "reconstruction",
     "reconstruction-deep",
+    "edited-regions",
 )
 """Names as a policy file switches them on and off, in the order in which they are made."""
 _DETECTORS = ("autoencoders", "plugins")
