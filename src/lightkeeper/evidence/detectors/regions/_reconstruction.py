@@ -50,7 +50,10 @@ class ReconstructionMap:
     """Standardised evidence per block of 8 pixels that the window came through the decoder."""
 
     z: Plane
-    """float32, shape (H // 8, W // 8); about standard normal where there is no grid."""
+    """float32, shape (H // 8, W // 8); about standard normal where there is no grid.
+
+    What the whole picture has in common is taken off: JPEG favours some phases everywhere.
+    """
     readable: Mask
     phase: tuple[int, int]
     tests: int
@@ -77,7 +80,7 @@ def reconstruction_map(
     spoken = count >= LEAST_BLOCKS
     if spoken.mean() < _LEAST_READABLE:
         return Abstention.TOO_FLAT
-    known, found = _search(autoencoder, rgb, readable, span)
+    known, found = _search(autoencoder, rgb, readable, spoken, span)
     phases = list(known)
     scores = normal_scores(np.stack([known[phase] for phase in phases]))
     windows = window_scores(scores, readable, span)
@@ -85,7 +88,8 @@ def reconstruction_map(
     others = np.delete(windows, mine, axis=0)[:, spoken]
     # Neighbouring blocks share the network's view: the other phases show by how much.
     spread = max(1.0, 1.4826 * float(np.median(np.abs(others - np.median(others, 1)[:, None]))))
-    z = np.where(spoken, windows[mine] / spread, 0.0).astype(np.float32)
+    everywhere = max(0.0, float(np.median(windows[mine][spoken])))
+    z = np.where(spoken, (windows[mine] - everywhere) / spread, 0.0).astype(np.float32)
     return ReconstructionMap(
         z=z,
         readable=spoken,
@@ -96,7 +100,7 @@ def reconstruction_map(
 
 
 def _search(
-    autoencoder: Autoencoder, rgb: Pixels, readable: Mask, span: int
+    autoencoder: Autoencoder, rgb: Pixels, readable: Mask, spoken: Mask, span: int
 ) -> tuple[dict[tuple[int, int], Values], tuple[int, int]]:
     known: dict[tuple[int, int], Values] = {}
     y, x, step = 0, 0, 1
@@ -107,9 +111,15 @@ def _search(
                 known[phase] = _errors(autoencoder, rgb, phase)
         scores = normal_scores(np.stack([known[phase] for phase in tried]))
         windows = window_scores(scores, readable, span)
-        y, x = tried[int(np.argmax(np.quantile(windows, _BEST, axis=(1, 2))))]
+        y, x = tried[int(np.argmax(_standing_out(windows, spoken)))]
         step *= 2
     return known, (y, x)
+
+
+def _standing_out(windows: Values, spoken: Mask) -> Values:
+    """Per phase, its best windows less its usual ones: JPEG favours some phases everywhere."""
+    known = windows[:, spoken]
+    return np.asarray(np.quantile(known, _BEST, axis=1) - np.median(known, axis=1))
 
 
 def _errors(autoencoder: Autoencoder, rgb: Pixels, phase: tuple[int, int]) -> Values:
