@@ -193,7 +193,9 @@ MADE = (
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None
+)
 @given(st.sets(st.sampled_from(OTHERS)), st.sets(st.sampled_from(MADE), min_size=1))
 def test_evidence_of_generation_lowers_no_priority_and_takes_no_stage(
     picture: str, policy: Callable[..., Policy], others: set[Finding], made: set[Finding]
