@@ -43,6 +43,8 @@ _FLOOR = 0.05
 _LEAST_READABLE = 0.25
 _BEST = 0.95
 """Quantile of the windows that judges a phase during the search."""
+_USUAL = 0.25
+"""Quantile that stands for the unedited part: windows that touch an edit can be most of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +90,7 @@ def reconstruction_map(
     others = np.delete(windows, mine, axis=0)[:, spoken]
     # Neighbouring blocks share the network's view: the other phases show by how much.
     spread = max(1.0, 1.4826 * float(np.median(np.abs(others - np.median(others, 1)[:, None]))))
-    everywhere = max(0.0, float(np.median(windows[mine][spoken])))
+    everywhere = max(0.0, float(np.quantile(windows[mine][spoken], _USUAL)))
     z = np.where(spoken, (windows[mine] - everywhere) / spread, 0.0).astype(np.float32)
     return ReconstructionMap(
         z=z,
@@ -119,7 +121,7 @@ def _search(
 def _standing_out(windows: Values, spoken: Mask) -> Values:
     """Per phase, its best windows less its usual ones: JPEG favours some phases everywhere."""
     known = windows[:, spoken]
-    return np.asarray(np.quantile(known, _BEST, axis=1) - np.median(known, axis=1))
+    return np.asarray(np.quantile(known, _BEST, axis=1) - np.quantile(known, _USUAL, axis=1))
 
 
 def _errors(autoencoder: Autoencoder, rgb: Pixels, phase: tuple[int, int]) -> Values:
