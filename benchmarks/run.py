@@ -21,6 +21,7 @@ BENCHMARKS = (
     "bench_import",
     "bench_http",
     "bench_faults",
+    "bench_generic_detectors",
 )
 INTRODUCTION = """# Benchmarks
 

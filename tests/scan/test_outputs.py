@@ -4,6 +4,7 @@ import io
 import json
 import re
 from base64 import b64encode
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -199,6 +200,46 @@ def test_the_policy_admits_this_script_and_style_and_no_request(tmp_path: Path) 
     assert policy[1].startswith("default-src 'none'; ")
     assert "http" not in page.replace("http-equiv", "")
     assert " style=" not in page
+
+
+ATTRIBUTION = {
+    "origin": "generated",
+    "family": "diffusion",
+    "generator": "Stable Diffusion 1",
+    "standing": "claimed",
+    "reason": "Named by something that anyone can write; nobody vouches for it.",
+    "candidates": [],
+    "decoders": [{"autoencoder": "bicycle-vae", "p_value": 1e-5, "findings": [0]}],
+}
+
+
+def told(page: str) -> list[str]:
+    """The sentences about the generator that a report's only row points to."""
+    rows = re.findall(r'class="rows">(.*?)</script>', page, re.DOTALL)
+    shared = re.findall(r'id="shared">(.*?)</script>', page, re.DOTALL)
+    sentences = json.loads(shared[0])["sentences"]
+    return [sentences[place] for place in json.loads(rows[0])[0].get("generator", [])]
+
+
+def test_a_report_tells_a_named_generator_from_a_measured_decoder(tmp_path: Path) -> None:
+    assert told(report(tmp_path, replace(row(), attribution=ATTRIBUTION))) == [
+        "Generator: Stable Diffusion 1. "
+        "Named by something that anyone can write; nobody vouches for it.",
+        "It came through the decoder bicycle-vae (measured).",
+        "No generator follows from that: edits and upscalers go through decoders too.",
+    ]
+
+
+def test_a_report_says_unknown_where_nothing_names_a_generator(tmp_path: Path) -> None:
+    unknown = {**ATTRIBUTION, "generator": None, "reason": "Nothing names a generator."}
+    page = report(tmp_path, replace(row(), attribution={**unknown, "decoders": []}))
+    assert told(page) == ["Generator: unknown. Nothing names a generator."]
+
+
+def test_a_generators_name_is_as_hostile_as_any_text(tmp_path: Path) -> None:
+    page = report(tmp_path, replace(row(), attribution={**ATTRIBUTION, "generator": HOSTILE}))
+    assert page.count("</script>") == page.count("<script") == 3
+    assert HOSTILE.replace("\ud800", "\ufffd") in told(page)[0]
 
 
 def test_long_prompts_are_cut_and_sentences_are_kept_once(tmp_path: Path) -> None:

@@ -33,6 +33,13 @@ def test_a_file_sets_every_part_of_a_policy(policy_file: Path) -> None:
         [limits]
         max_seconds = 3
         max_pixels = 1000
+        [detectors]
+        plugins = ["umbrella.toml"]
+        autoencoders = ["/var/bicycle"]
+        [cascade]
+        sampling_rate = 0.5
+        sampling_key = "secret"
+        stage = [{name = "plugin:umbrella", seconds = 2}]
         """
     )
     policy = Policy.from_toml(policy_file)
@@ -43,6 +50,11 @@ def test_a_file_sets_every_part_of_a_policy(policy_file: Path) -> None:
     assert policy.trust_anchors == Path("/etc/anchors.pem")
     assert policy.without == {"stealth"}
     assert (policy.limits.max_seconds, policy.limits.max_pixels) == (3, 1000)
+    assert policy.plugins == (policy_file.parent / "umbrella.toml",)
+    assert policy.autoencoders == (Path("/var/bicycle"),)
+    assert policy.cascade is not None
+    assert [stage.name for stage in policy.cascade.stage] == ["plugin:umbrella"]
+    assert policy.sampling_key == policy_file.parent / "secret"
     assert policy.sets == ("umbrellas", "bicycles")
     assert policy.fail_on == (Condition("conflict"), Condition("generated", Strength.STRONG))
 
@@ -72,6 +84,15 @@ def test_what_a_file_leaves_out_stays_as_it_was(policy_file: Path) -> None:
         ('fail_on = ["generated:very"]', "'very' is not a strength"),
         ("sets = 1", "key 'sets' must be str"),
         ("sets = [1]", "key 'sets' must be str"),
+        ("detectors = 1", "key 'detectors' must be dict"),
+        (
+            "[detectors]\ntarot = []",
+            "unknown key 'detectors.tarot'; known are autoencoders, plugins",
+        ),
+        ('[detectors]\nplugins = "a.toml"', "key 'detectors.plugins' must be list"),
+        ("[detectors]\nplugins = [1]", "key 'detectors.plugins' must be str"),
+        ("cascade = 1", "key 'cascade' must be dict"),
+        ("cascade = {}", "stage"),
         ("tier = ", "policy file"),
     ],
 )

@@ -10,6 +10,7 @@ from lightkeeper.assessment._result import Assessment, Origin
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from lightkeeper.assessment.attribution import Attribution
     from lightkeeper.evidence import Finding
 
 _BASES = {
@@ -22,17 +23,29 @@ _BASES = {
     "human": "a person decided",
 }
 
+MADE = (Origin.GENERATED, Origin.AI_EDITED)
+DECODERS_NAME_NO_GENERATOR = (
+    "No generator follows from that: edits and upscalers go through decoders too."
+)
 
-def explain(assessment: Assessment, findings: Sequence[Finding]) -> str:
+
+def explain(
+    assessment: Assessment,
+    findings: Sequence[Finding],
+    attribution: Attribution | None = None,
+) -> str:
     """Tell how an assessment came about.
 
     Returns
     -------
     str
-        Plain text of several lines: the conclusion, each finding with its weight and what it
-        does not prove, conflicts, what was not examined, and the routing.
+        Plain text of several lines: the conclusion, the generator where anything points to one,
+        each finding with its weight and what it does not prove, conflicts, what was not
+        examined, and the routing.
     """
-    lines = [_conclusion(assessment), ""]
+    lines = [_conclusion(assessment)]
+    lines += _generator(attribution) if attribution else ()
+    lines.append("")
     lines += _evidence(assessment, findings)
     if assessment.conflicts:
         lines += ["", "Conflicts"]
@@ -54,6 +67,17 @@ def _conclusion(assessment: Assessment) -> str:
         f"Origin: {assessment.origin.value}, {assessment.strength.value} "
         f"(log10 likelihood ratio {assessment.log10_lr:g})."
     )
+
+
+def _generator(attribution: Attribution) -> Iterable[str]:
+    if attribution.origin in MADE or attribution.candidates:
+        name = attribution.generator or "unknown"
+        yield f"Generator: {name}. {attribution.reason}"
+    for decoder in attribution.decoders:
+        places = _refer(decoder.findings)
+        yield f"It came through the decoder {decoder.autoencoder} (measured) {places}."
+    if attribution.decoders:
+        yield DECODERS_NAME_NO_GENERATOR
 
 
 def _evidence(assessment: Assessment, findings: Sequence[Finding]) -> Iterable[str]:

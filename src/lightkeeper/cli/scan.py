@@ -117,6 +117,10 @@ def scan_files(
             metavar="NAME[,NAME]|all", help="Look files up in these hash sets, or in all of them."
         ),
     ] = None,
+    reported: Annotated[
+        bool,
+        typer.Option("--reported", help="Somebody reported these files: a trigger of the cascade."),
+    ] = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="No progress and no closing line.")
     ] = False,
@@ -131,6 +135,7 @@ def scan_files(
     if explain and jsonl == "-":
         raise typer.BadParameter("--explain and --jsonl - both write to standard output")
     policy = _policy(policy_file, tier, fail_on, marks, trust_anchors, sets)
+    policy = replace(policy, reported=reported)
     inputs = Inputs(paths)
     with progress(inputs.count(), quiet=quiet) as shown:
         outputs = _outputs(jsonl, parquet, html, policy)

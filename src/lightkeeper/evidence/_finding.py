@@ -37,6 +37,8 @@ class Claim(StrEnum):
     DAMAGED = "damaged"
     KNOWN_MATERIAL = "known-material"
     KNOWN_BENIGN = "known-benign"
+    DETECTOR_SCORE = "detector-score"
+    REGION_EDITED = "region-edited"
 
 
 class Basis(StrEnum):

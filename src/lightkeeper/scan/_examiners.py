@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lightkeeper.errors import InvalidConfiguration
 from lightkeeper.evidence import Tier
 from lightkeeper.scan._policy import EXAMINER_NAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Sequence
 
     from lightkeeper.evidence import Examiner
     from lightkeeper.matching._lookup import Lookup
@@ -63,6 +64,25 @@ def _rivagan(policy: Policy) -> Examiner:
     return RivaGanExaminer(marks=policy.marks, alpha=policy.alpha)
 
 
+def _reconstruction(policy: Policy) -> Examiner:
+    from lightkeeper.evidence.detectors.reconstruction import ReconstructionExaminer
+
+    return ReconstructionExaminer.from_files(policy.autoencoders)
+
+
+def _reconstruction_deep(policy: Policy) -> Examiner:
+    from lightkeeper.evidence.detectors.reconstruction import ReconstructionExaminer
+
+    return ReconstructionExaminer.from_files(policy.autoencoders, deep=True)
+
+
+def _edited_regions(policy: Policy) -> Examiner:
+    from lightkeeper.evidence.detectors.reconstruction import read_autoencoder
+    from lightkeeper.evidence.detectors.regions import EditedRegionExaminer
+
+    return EditedRegionExaminer([read_autoencoder(path) for path in policy.autoencoders])
+
+
 _BUILDERS: tuple[Callable[[Policy], Examiner], ...] = (
     _metadata,
     _sources,
@@ -71,6 +91,9 @@ _BUILDERS: tuple[Callable[[Policy], Examiner], ...] = (
     _public_marks,
     _rescaled_marks,
     _rivagan,
+    _reconstruction,
+    _reconstruction_deep,
+    _edited_regions,
 )
 
 
@@ -84,11 +107,50 @@ def default_examiners(policy: Policy) -> tuple[Examiner, ...]:
     InvalidConfiguration
         A file that the policy names is wrong.
     """
-    return tuple(
+    built = [
         build(policy)
         for name, build in zip(EXAMINER_NAMES, _BUILDERS, strict=True)
         if name not in policy.without
-    )
+    ]
+    examiners = (*built, *_plugins(policy))
+    _check_cascade(policy, examiners)
+    return examiners
+
+
+def _plugins(policy: Policy) -> Iterator[Examiner]:
+    if not policy.plugins:
+        return
+    from lightkeeper.evidence.detectors.plugins import Plugin, PluginExaminer
+
+    for path in policy.plugins:
+        plugin = Plugin(path)
+        seconds, whole = plugin.manifest.limits.seconds, policy.limits.max_seconds
+        # Otherwise one that hangs would cost the whole row, and not only its own finding.
+        if seconds >= whole:
+            raise InvalidConfiguration(
+                f"the plug-in {plugin.name} may take {seconds:g} s, and a whole file {whole:g} s",
+                hint="lower limits.seconds of its manifest, or raise limits.max_seconds",
+            )
+        examiner = PluginExaminer(plugin)
+        if examiner.tier <= policy.tier and examiner.unavailable() is None:
+            plugin.start()
+        yield examiner
+
+
+def _check_cascade(policy: Policy, examiners: Sequence[Examiner]) -> None:
+    if policy.cascade is None:
+        return
+    costly = sorted(e.name for e in examiners if e.tier >= Tier.MODEL)
+    for stage in policy.cascade.stage:
+        if stage.name not in (*costly, *policy.without):
+            raise InvalidConfiguration(
+                f"the cascade's stage {stage.name} is no costly examiner of this policy",
+                hint="it may name " + ", ".join(costly),
+            )
+    if policy.sampling_key is not None:
+        from lightkeeper.scan._cascade import sampling_secret
+
+        sampling_secret(policy.sampling_key)
 
 
 def known_examiners(lookup: Lookup) -> tuple[Examiner, ...]:

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lightkeeper.assessment import assess, explain
+from lightkeeper.assessment.attribution import attribute
 from lightkeeper.errors import LightkeeperError, MediaError, UnsupportedMedia
-from lightkeeper.evidence import Tier, examine
+from lightkeeper.evidence import Tier
 from lightkeeper.media import open_media
 from lightkeeper.plain import to_plain
+from lightkeeper.scan._cascade import examine_in_stages
 from lightkeeper.scan._row import ScanRow
 
 if TYPE_CHECKING:
@@ -91,8 +93,9 @@ def _examined(
 ) -> ScanRow:
     from lightkeeper.hashing import media_digests
 
-    seen = examine(media, examiners, tier=policy.tier)
+    seen = examine_in_stages(media, examiners, policy)
     assessment = assess(seen.findings, not_examined=seen.not_examined)
+    attribution = attribute(assessment, seen.findings)
     pdq, pdq_failures = _pdq(media, policy.tier)
     return ScanRow(
         file=file,
@@ -105,8 +108,9 @@ def _examined(
         findings=to_plain(seen.findings),
         failures=[*to_plain(seen.failures), *pdq_failures],
         assessment=to_plain(assessment),
+        attribution=to_plain(attribution),
         thumbnail=_thumbnail(media) if thumbnail else None,
-        explanation=explain(assessment, seen.findings) if explanation else None,
+        explanation=explain(assessment, seen.findings, attribution) if explanation else None,
     )
 
 

@@ -101,6 +101,8 @@ def _schema(arrow: Any) -> Any:
         *((name, texts) for name in _LISTS),
         ("findings", arrow.list_(finding)),
         ("assessment", text),
+        ("generator", text),
+        ("attribution", text),
         ("seconds", real),
     ]
     return arrow.schema(columns, metadata={"lightkeeper.schema": SCHEMA})
@@ -133,6 +135,8 @@ def _flat(row: ScanRow) -> dict[str, Any]:
         "problems": [problem["code"] for problem in row.problems],
         "findings": [_finding(finding) for finding in row.findings],
         "assessment": json_line(row.assessment) if row.assessment else None,
+        "generator": (row.attribution or {}).get("generator"),
+        "attribution": json_line(row.attribution) if row.attribution else None,
         "seconds": row.seconds,
     }
     return {key: _storable(value) for key, value in flat.items()}

@@ -18,6 +18,8 @@ from lightkeeper.scan._conditions import Condition
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from lightkeeper.assessment.policy import CascadePolicy
+
 _MIB = 1 << 20
 EXAMINER_NAMES = (
     "metadata",
@@ -27,8 +29,12 @@ EXAMINER_NAMES = (
     "public-marks",
     "rescaled-marks",
     "rivagan",
+    "reconstruction",
+    "reconstruction-deep",
+    "edited-regions",
 )
 """Names as a policy file switches them on and off, in the order in which they are made."""
+_DETECTORS = ("autoencoders", "plugins")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +61,16 @@ class Policy:
     """PEM bundle that C2PA signers are traced to."""
     sets: tuple[str, ...] = ()
     """Names of the hash sets that files are looked up in, or ``("all",)``."""
+    autoencoders: tuple[Path, ...] = ()
+    """Registry entries of the autoencoders whose decoder's grid is looked for."""
+    plugins: tuple[Path, ...] = ()
+    """Manifests of the external detectors that take part."""
+    cascade: CascadePolicy | None = None
+    """When the costly examiners look at a file; without it, at each one that the tier allows."""
+    sampling_key: Path | None = None
+    """Secret that the sample of the cascade is drawn with."""
+    reported: bool = False
+    """Somebody reported these files: a trigger of the cascade."""
     fail_on: tuple[Condition, ...] = ()
     """Conditions under which the command exits with 1."""
 
@@ -84,9 +100,14 @@ class Policy:
         examiners : mapping
             Name to version of every examiner that runs.
         """
-        document = to_plain(replace(self, marks=None, trust_anchors=None, fail_on=()))
+        # Files count by their content: detectors carry that of theirs in their version.
+        bare = replace(self, marks=None, trust_anchors=None, autoencoders=(), plugins=())
+        bare = replace(bare, cascade=None, sampling_key=None, fail_on=())
+        document = to_plain(bare)
+        document["cascade"] = repr(self.cascade)
         del document["worker_memory"], document["limits"]["max_seconds"]
-        document["files"] = [_digest(path) for path in (self.marks, self.trust_anchors)]
+        files = (self.marks, self.trust_anchors, self.sampling_key)
+        document["files"] = [_digest(path) for path in files]
         document["examiners"] = dict(sorted(examiners.items()))
         text = json.dumps(document, sort_keys=True)
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
@@ -171,6 +192,31 @@ class _Reader:
         names = value if isinstance(value, list) else [value]
         return {"sets": tuple(self._checked(key, name, str) for name in names)}
 
+    def _detectors(self, key: str, value: object) -> dict[str, Any]:
+        changes = {}
+        for name, paths in self._checked(key, value, dict).items():
+            if name not in _DETECTORS:
+                raise self._wrong(f"unknown key '{key}.{name}'; known are {', '.join(_DETECTORS)}")
+            named = self._checked(f"{key}.{name}", paths, list)
+            texts = [self._checked(f"{key}.{name}", path, str) for path in named]
+            changes[name] = tuple(self._path.parent / text for text in texts)
+        return changes
+
+    def _cascade(self, key: str, value: object) -> dict[str, Any]:
+        from lightkeeper.assessment.policy import CascadePolicy
+
+        table = dict(self._checked(key, value, dict))
+        file = table.pop("sampling_key", None)
+        budget = table.get("budget")
+        if isinstance(budget, dict) and "seconds_per_hour" in budget:
+            # Rows would depend on when they were made, and a journal would keep the gaps.
+            raise self._wrong(f"key '{key}.budget.seconds_per_hour': a scan keeps no hourly budget")
+        cascade = CascadePolicy.from_table(table, where=f"policy file {self._path}: key '{key}'")
+        if cascade.sampling_rate and file is None:
+            raise self._wrong(f"key '{key}.sampling_rate' needs {key}.sampling_key, a secret file")
+        keys = {} if file is None else self._file("sampling_key", file)
+        return {"cascade": cascade, **keys}
+
     def _fail_on(self, key: str, value: object) -> dict[str, Any]:
         texts = value if isinstance(value, list) else [value]
         try:
@@ -188,5 +234,7 @@ class _Reader:
         "marks": _file,
         "trust_anchors": _file,
         "sets": _sets,
+        "detectors": _detectors,
+        "cascade": _cascade,
         "fail_on": _fail_on,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from lightkeeper.assessment._explain import DECODERS_NAME_NO_GENERATOR, MADE
 from lightkeeper.scan._summary import traces
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class ReportRows:
             "origin": assessment["origin"],
             "strength": assessment["strength"],
             "lr": assessment["log10_lr"],
+            "generator": [self._share(words) for words in _generator(row.attribution)],
             "traces": list(traces(row)),
             "findings": [
                 self._finding(finding, weights.get(index))
@@ -96,6 +98,18 @@ class ReportRows:
             self._places[sentence] = len(self.sentences)
             self.sentences.append(sentence)
         return self._places[sentence]
+
+
+def _generator(attribution: dict[str, Any] | None) -> Iterator[str]:
+    if attribution is None:
+        return
+    if attribution["origin"] in MADE or attribution["candidates"]:
+        name = _cut(attribution["generator"] or "unknown", _LONGEST_VALUE)
+        yield f"Generator: {name}. {attribution['reason']}"
+    for decoder in attribution["decoders"]:
+        yield f"It came through the decoder {decoder['autoencoder']} (measured)."
+    if attribution["decoders"]:
+        yield DECODERS_NAME_NO_GENERATOR
 
 
 def _facts(row: ScanRow) -> Iterator[tuple[str, str]]:

@@ -35,6 +35,8 @@ class ScanRow:
     findings: list[dict[str, Any]] = field(default_factory=list)
     failures: list[dict[str, Any]] = field(default_factory=list)
     assessment: dict[str, Any] | None = None
+    attribution: dict[str, Any] | None = None
+    """Which generator, as far as anything says so."""
     seconds: float = 0.0
     thumbnail: str | None = field(default=None, repr=False, metadata={"plain": False})
     """A small JPEG as base64, only where it was asked for; never part of the plain form."""

@@ -127,6 +127,7 @@
     const main = make("div");
     const side = make("div", { class: "facts" });
     main.append(conclusion(file));
+    for (const words of sentences(file.generator)) main.append(make("p", {}, words));
     for (const conflict of file.conflicts || []) {
       main.append(make("p", { class: "conflict" }, make("b", {}, "Conflict. "),
         shared.sentences[conflict.summary] + " ", refer(conflict.findings)));

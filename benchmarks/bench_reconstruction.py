@@ -1,0 +1,276 @@
+"""Grid-phase contrast: what it finds, what it misses, what it costs, beside plain error.
+
+    python benchmarks/bench_reconstruction.py measure JOURNAL AUTOENCODER...
+    python benchmarks/bench_reconstruction.py table JOURNAL
+
+``measure`` appends one line per picture to a journal and skips what is there already, so it can
+be stopped. Photographs come from ``LIGHTKEEPER_SHARED``; pictures are compared with the very
+same pictures passed through a decoder, both cropped and re-encoded alike. No picture is kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+from lightkeeper.evidence.detectors.evaluation._drawn import DRAWN_KINDS, draw_non_photo
+from lightkeeper.evidence.detectors.evaluation._intervals import Rate
+from lightkeeper.evidence.detectors.reconstruction import (
+    FULL,
+    QUICK,
+    Abstention,
+    read_autoencoder,
+    read_scales,
+)
+
+SIDE = 512
+SMALLEST = 320
+OFFSETS = {"apart": (3, 5), "aligned": (8, 16)}
+CONDITIONS = ("png", "j90", "j75", "j90 aligned", "j75 aligned", "r75 j90")
+SCALES = (1.0, 1 / 0.75)
+
+
+def photographs() -> list[Path]:
+    root = Path(os.environ["LIGHTKEEPER_SHARED"]) / "data" / "detection" / "real"
+    files = sorted(root.glob("*/*.jpg"))
+    order = np.random.default_rng(5).permutation(len(files))
+    return [files[k] for k in order]
+
+
+def opened(path: Path) -> np.ndarray:
+    rgb = np.asarray(Image.open(path).convert("RGB"))
+    return np.ascontiguousarray(rgb[: SIDE + 24, : SIDE + 24])
+
+
+def jpeg(rgb: np.ndarray, quality: int) -> np.ndarray:
+    file = io.BytesIO()
+    Image.fromarray(rgb).save(file, "JPEG", quality=quality)
+    return np.asarray(Image.open(file))
+
+
+def through(autoencoder: Any, rgb: np.ndarray) -> np.ndarray:
+    grid = autoencoder.grid
+    height, width = (side // grid * grid for side in rgb.shape[:2])
+    batch = rgb[:height, :width].transpose(2, 0, 1)[None].astype(np.float32) / 255
+    decoded = autoencoder.reconstruct(np.ascontiguousarray(batch))[0]
+    return (decoded.transpose(1, 2, 0) * 255).round().astype(np.uint8)
+
+
+def encoded(rgb: np.ndarray, condition: str) -> tuple[np.ndarray, tuple[int, int]]:
+    y, x = OFFSETS["aligned" if "aligned" in condition else "apart"]
+    cut = np.ascontiguousarray(rgb[y : y + SIDE, x : x + SIDE])
+    if condition.startswith("r75"):
+        height, width = (int(side * 0.75) for side in cut.shape[:2])
+        cut = np.asarray(Image.fromarray(cut).resize((width, height), Image.Resampling.BICUBIC))
+    if condition.startswith("blur"):
+        cut = np.asarray(Image.fromarray(cut).filter(ImageFilter.GaussianBlur(0.8)))
+    for quality in (90, 75):
+        if f"j{quality}" in condition:
+            cut = jpeg(cut, quality)
+    return cut, (y, x)
+
+
+def plain_error(autoencoder: Any, rgb: np.ndarray) -> float:
+    whole = through(autoencoder, rgb).astype(np.float32)
+    return float(np.abs(whole - rgb[: whole.shape[0], : whole.shape[1]]).mean())
+
+
+def row_of(autoencoder: Any, rgb: np.ndarray, condition: str, form: Any, peer: bool) -> dict:
+    cut, (y, x) = encoded(rgb, condition)
+    start = time.process_time()
+    scales = SCALES if condition.startswith("r75") else (1.0,)
+    reading = read_scales(autoencoder, cut, form, scales=scales)
+    row: dict[str, Any] = {"seconds": time.process_time() - start}
+    if isinstance(reading, Abstention):
+        return row | {"abstained": reading.value}
+    grid = autoencoder.grid
+    row |= {"contrast": reading.contrast, "p": reading.p_value, "scale": reading.scale,
+            "agreeing": reading.agreeing, "confirming": reading.confirming,
+            "right": [reading.phase.y, reading.phase.x] == [-y % grid, -x % grid]}  # fmt: skip
+    return row | ({"error": plain_error(autoencoder, cut)} if peer else {})
+
+
+class Journal:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        lines = path.read_text().splitlines() if path.exists() else []
+        self.done = {json.loads(line)["key"] for line in lines}
+
+    def measure(self, key: str, work: Any, **about: object) -> None:
+        if key in self.done:
+            return
+        row = {"key": key, **about, **work()}
+        with self.path.open("a") as file:
+            file.write(json.dumps(row) + "\n")
+
+
+def pairs(
+    journal: Journal, judge: Any, source: Any, number: int, conditions: Any, form: Any
+) -> None:
+    """Photographs, and the same through ``source``'s decoder, under ``judge``'s statistic."""
+    used = 0
+    for path in photographs():
+        if used == number:
+            return
+        rgb = opened(path)
+        if min(rgb.shape[:2]) < SMALLEST:
+            continue
+        used += 1
+        made = None
+        for condition in conditions:
+            for decoder in ("none", source.name):
+                key = f"{judge.name}|{decoder}|{condition}|{path.stem}|{form.confirming}"
+                if key in journal.done:
+                    continue
+                if decoder != "none" and made is None:
+                    made = through(source, rgb)
+                picture = rgb if decoder == "none" else made
+                journal.measure(
+                    key,
+                    lambda p=picture, c=condition: row_of(judge, p, c, form, judge is source),
+                    judge=judge.name, decoder=decoder, condition=condition, kind="photo",
+                    source=path.parent.name, form=form.confirming,
+                )  # fmt: skip
+
+
+def negatives(journal: Journal, judge: Any, photos: int, drawn: int, form: Any) -> None:
+    files = [path for path in photographs() if min(opened(path).shape[:2]) >= 240]
+    for path in files[-photos:]:
+        for condition in ("png", "j90", "blur"):
+            key = f"{judge.name}|none|{condition}|{path.stem}|{form.confirming}"
+            journal.measure(
+                key, lambda p=path, c=condition: row_of(judge, opened(p), c, form, False),
+                judge=judge.name, decoder="none", condition=condition, kind="photo",
+                source=path.parent.name, form=form.confirming,
+            )  # fmt: skip
+    for kind, index in ((k, i) for k in DRAWN_KINDS for i in range(drawn)):
+        key = f"{judge.name}|none|png|{kind} {index}|{form.confirming}"
+        journal.measure(
+            key, lambda k=kind, i=index: row_of(judge, draw_non_photo(k, i), "png", form, False),
+            judge=judge.name, decoder="none", condition="png", kind=kind, source="drawn",
+            form=form.confirming,
+        )  # fmt: skip
+
+
+def area(positive: list[float], negative: list[float]) -> float:
+    p, n = np.asarray(positive), np.asarray(negative)
+    return float((p[:, None] > n[None]).mean() + 0.5 * (p[:, None] == n[None]).mean())
+
+
+def share(count: int, of: int) -> str:
+    if not of:
+        return "–"
+    rate = Rate.observed(count, of)
+    return f"{rate.value:.3f} [{rate.low:.3f}, {rate.high:.3f}] of {of}"
+
+
+def scored(row: dict, key: str) -> float:
+    """An abstention is never a detection: it takes the lowest score."""
+    return row.get(key, -9.0)
+
+
+def table(path: Path) -> None:
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    for row in rows:
+        row["log"] = -float(np.log10(row["p"])) if "p" in row else 0.0
+        if "error" in row:
+            row["exact"] = -row["error"]
+    groups = sorted({(r["judge"], r["decoder"], r["form"]) for r in rows if r["decoder"] != "none"})
+    print("| autoencoder | decoder | patches | condition | n | area, contrast | area, p | area, "
+          "plain error | p <= 1e-3 | photos p <= 1e-3 | phase right "
+          "| abstained | CPU s |")  # fmt: skip
+    print("| --- " * 13 + "|")
+    for judge, decoder, form in groups:
+        for condition in CONDITIONS:
+            mine = [
+                r
+                for r in rows
+                if (r["judge"], r["form"], r["condition"]) == (judge, form, condition)
+            ]
+            yes = [r for r in mine if r["decoder"] == decoder]
+            pictures = {r["key"].split("|")[3] for r in yes}
+            no = [r for r in mine if r["decoder"] == "none" and r["key"].split("|")[3] in pictures]
+            if not yes or not no:
+                continue
+            areas = [area([scored(r, k) for r in yes], [scored(r, k) for r in no])
+                     for k in ("contrast", "log")]  # fmt: skip
+            plain = [[r["exact"] for r in side if "exact" in r] for side in (yes, no)]
+            peer = f"{area(*plain):.3f}" if all(plain) else "–"
+            fired = [sum(r.get("p", 1) <= 1e-3 for r in side) for side in (yes, no)]
+            said = [r for r in yes if "p" in r]
+            right = sum(r["right"] for r in said)
+            cost = np.median([r["seconds"] for r in yes])
+            print(f"| {judge} | {decoder} | {form} | {condition} | {len(yes)} | {areas[0]:.3f} | "
+                  f"{areas[1]:.3f} | {peer} | {share(fired[0], len(yes))} | "
+                  f"{share(fired[1], len(no))} | {share(right, len(said))} | "
+                  f"{len(yes) - len(said)} | {cost:.2f} |")  # fmt: skip
+    negatives_table(rows)
+
+
+def negatives_table(rows: list[dict]) -> None:
+    """Half of the photographs set the threshold of 1 %; the other half and drawings judge it."""
+    print("\n| autoencoder | patches | negatives | p <= 0.01 | p <= 1e-3 | over 1 % of null |")
+    print("| --- " * 6 + "|")
+    for judge, form in sorted({(r["judge"], r["form"]) for r in rows}):
+        mine = [r for r in rows if (r["judge"], r["form"], r["decoder"]) == (judge, form, "none")]
+        photos = [r for r in mine if r["kind"] == "photo" and r["condition"] != "blur"]
+        names = sorted({r["key"].split("|")[3] for r in photos})
+        null = set(names[::2])
+        limit = np.quantile(
+            [scored(r, "contrast") for r in photos if r["key"].split("|")[3] in null], 0.99
+        )
+        held = [r for r in photos if r["key"].split("|")[3] not in null]
+        blurred = [r for r in mine if r["condition"] == "blur"]
+        drawn = [r for r in mine if r["kind"] != "photo"]
+        for name, group in (
+            ("held-out photographs", held),
+            ("smoothed photographs", blurred),
+            ("drawn", drawn),
+        ):
+            counts = [sum(r.get("p", 1) <= a for r in group) for a in (1e-2, 1e-3)]
+            over = sum(scored(r, "contrast") > limit and r.get("p", 1) <= 0.01 for r in group)
+            print(f"| {judge} | {form} | {name} | {share(counts[0], len(group))} | "
+                  f"{share(counts[1], len(group))} | {share(over, len(group))} |")  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    measuring = commands.add_parser("measure")
+    measuring.add_argument("journal", type=Path)
+    measuring.add_argument("autoencoders", type=Path, nargs="+")
+    measuring.add_argument("--pairs", type=int, default=24)
+    measuring.add_argument("--crossed", type=int, default=12)
+    measuring.add_argument("--negatives", type=int, default=60)
+    measuring.add_argument("--drawn", type=int, default=20, help="of each kind")
+    measuring.add_argument("--conditions", nargs="+", default=list(CONDITIONS))
+    measuring.add_argument("--quick", action="store_true")
+    printing = commands.add_parser("table")
+    printing.add_argument("journal", type=Path)
+    arguments = parser.parse_args()
+    if arguments.command == "table":
+        table(arguments.journal)
+        return
+    journal = Journal(arguments.journal)
+    form = QUICK if arguments.quick else FULL
+    known = [read_autoencoder(path).autoencoder for path in arguments.autoencoders]
+    for judge in known:
+        pairs(journal, judge, judge, arguments.pairs, arguments.conditions, form)
+    for judge in known:
+        negatives(journal, judge, arguments.negatives, arguments.drawn, form)
+    for judge in known:
+        for source in known:
+            if source is not judge:
+                pairs(journal, judge, source, arguments.crossed, ("png",), form)
+
+
+if __name__ == "__main__":
+    main()

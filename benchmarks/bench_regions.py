@@ -1,0 +1,238 @@
+"""Where an edit is: pixel AUC of each map, beside the same masks on untouched pictures.
+
+    python benchmarks/bench_regions.py measure JOURNAL AUTOENCODER [--shard K/N]
+    python benchmarks/bench_regions.py table JOURNAL...
+
+Photographs come from ``LIGHTKEEPER_SHARED``. In each, a random region of 10 to 30 % is replaced:
+by the picture's own round trip through the autoencoder, by a smooth fill, or by a patch of
+another photograph; then the picture is cropped off the decoder's grid and encoded. ``untouched``
+is the same crop with the mask that would have been used. Journals can be continued. No picture is
+kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from lightkeeper.evidence.detectors.reconstruction import Abstention, read_autoencoder
+from lightkeeper.evidence.detectors.regions import (
+    fuse,
+    model_free_maps,
+    reconstruction_map,
+    strongest_region,
+)
+from lightkeeper.evidence.detectors.regions._windows import log_heavy_tail, log_tail
+
+ENCODINGS = ("png", "j90", "j75")
+EDITS = ("decoder", "untouched", "smooth fill", "patch")
+
+
+def photographs() -> list[Path]:
+    root = Path(os.environ["LIGHTKEEPER_SHARED"]) / "data" / "detection" / "real"
+    files = sorted(root.glob("*/*.jpg"))
+    return [files[k] for k in np.random.default_rng(5).permutation(len(files))]
+
+
+def random_mask(rng: np.random.Generator, side: int) -> np.ndarray:
+    share = rng.uniform(0.1, 0.3)
+    y, x = np.mgrid[:side, :side]
+    if rng.random() < 0.5:
+        aspect = np.exp(rng.uniform(-0.5, 0.5))
+        high, wide = (int(side * np.sqrt(share) * a) for a in (aspect, 1 / aspect))
+        top, left = rng.integers(0, side - high), rng.integers(0, side - wide)
+        return (y >= top) & (y < top + high) & (x >= left) & (x < left + wide)
+    radius = side * np.sqrt(share / np.pi)
+    cy, cx = rng.uniform(radius, side - radius, 2)
+    angle = np.arctan2(y - cy, x - cx)
+    bumps = sum(rng.normal(0, 0.12) * np.cos(k * angle + rng.uniform(0, 6.3)) for k in (1, 2, 3, 5))
+    return np.hypot(y - cy, x - cx) < radius * (1 + bumps)
+
+
+def round_trip(autoencoder: Any, rgb: np.ndarray) -> np.ndarray:
+    batch = np.ascontiguousarray(rgb.transpose(2, 0, 1)[None], np.float32) / np.float32(255)
+    decoded = autoencoder.reconstruct(batch)[0]
+    return (decoded.transpose(1, 2, 0) * 255).round().astype(np.uint8)
+
+
+def diffused(rgb: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """The membrane over the hole: what classical fills do to smooth content."""
+    plane = rgb.astype(np.float32)
+    plane[mask] = plane[~mask].mean(0)
+    for _ in range(600):
+        padded = np.pad(plane, ((1, 1), (1, 1), (0, 0)), mode="edge")
+        around = padded[:-2, 1:-1] + padded[2:, 1:-1] + padded[1:-1, :-2] + padded[1:-1, 2:]
+        plane[mask] = around[mask] / 4
+    return plane.round().astype(np.uint8)
+
+
+def encoded(rgb: np.ndarray, encoding: str) -> np.ndarray:
+    if encoding == "png":
+        return np.ascontiguousarray(rgb)
+    file = io.BytesIO()
+    Image.fromarray(rgb).save(file, "JPEG", quality=int(encoding[1:]))
+    return np.asarray(Image.open(file))
+
+
+def area(plane: np.ndarray, mask: np.ndarray) -> float:
+    """Pixel AUC; cells share one value, and ties count half."""
+    cells = mask[: plane.shape[0] * 8, : plane.shape[1] * 8]
+    inside = cells.reshape(plane.shape[0], 8, plane.shape[1], 8).sum((1, 3)).ravel()
+    outside = 64 - inside
+    values, at = np.unique(np.round(plane.ravel(), 6), return_inverse=True)
+    yes, no = (np.bincount(at, w, len(values)) for w in (inside, outside))
+    below = np.concatenate([[0], no.cumsum()[:-1]])
+    return float((yes * (below + no / 2)).sum() / (yes.sum() * no.sum()))
+
+
+class Case:
+    """One photograph, its mask, and what can be made of it."""
+
+    def __init__(self, path: Path, number: int, side: int, other: Path) -> None:
+        self.rng = np.random.default_rng(1000 + number)
+        self.side = side
+        a, b = self.rng.integers(0, 8, 2)
+        self.rgb, self.other = (
+            np.asarray(Image.open(p).convert("RGB"))[a : a + side + 8, b : b + side + 8]
+            for p in (path, other)
+        )
+        self.mask = random_mask(self.rng, side + 8)
+        self.crop = tuple(int(v) for v in self.rng.integers(0, 8, 2))
+
+    def made(self, edit: str, autoencoder: Any) -> np.ndarray:
+        if edit == "untouched":
+            return self.rgb
+        if edit == "smooth fill":
+            return diffused(self.rgb, self.mask)
+        filling = round_trip(autoencoder, self.rgb) if edit == "decoder" else self.other
+        return np.where(self.mask[..., None], filling, self.rgb)
+
+    def cut(self, plane: np.ndarray) -> np.ndarray:
+        y, x = self.crop
+        return plane[y : y + self.side, x : x + self.side]
+
+
+def row_of(case: Case, rgb: np.ndarray, autoencoder: Any | None, window: int) -> dict[str, Any]:
+    mask = case.cut(case.mask)
+    start = time.process_time()
+    maps = model_free_maps(rgb, window=window)
+    row: dict[str, Any] = {"free seconds": time.process_time() - start}
+    evidence = {name: log_heavy_tail(z) for name, z in maps.items()}
+    evidence["model-free"] = fuse(maps)
+    if autoencoder is not None:
+        start = time.process_time()
+        found = reconstruction_map(autoencoder, rgb, window=window)
+        row["seconds"] = time.process_time() - start
+        if isinstance(found, Abstention):
+            row["abstained"] = found.value
+            zero = np.zeros_like(evidence["noise"])
+            evidence |= {"reconstruction": zero, "max": zero, "sum": evidence["model-free"]}
+        else:
+            region = strongest_region(found)
+            row |= {"p": region.p_value, "share": region.share,
+                    "right": list(found.phase) == [-v % 8 for v in case.crop]}  # fmt: skip
+            evidence["reconstruction"] = found.z
+            singles = [log_heavy_tail(z) for z in maps.values()]
+            evidence["max"] = np.max([log_tail(found.z), *singles], axis=0)
+            evidence["sum"] = fuse(maps, {"": found})
+    row["area"] = {name: area(plane, mask) for name, plane in evidence.items()}
+    row["top"] = {name: float(plane.max()) for name, plane in evidence.items()}
+    return row
+
+
+def measure(arguments: argparse.Namespace) -> None:
+    autoencoder = read_autoencoder(arguments.autoencoder).autoencoder
+    journal = arguments.journal
+    lines = journal.read_text().splitlines() if journal.exists() else []
+    done = {json.loads(line)["key"] for line in lines}
+    shard, shards = (int(part) for part in arguments.shard.split("/"))
+    files = [p for p in photographs() if min(Image.open(p).size) >= arguments.side + 16]
+    chosen = list(enumerate(files[: arguments.photographs]))[shard::shards]
+    # One encoding a picture first, then the others: a journal cut short has all photographs.
+    for turn in range(len(ENCODINGS)):
+        for number, path in chosen:
+            encoding = ENCODINGS[(number + turn) % len(ENCODINGS)]
+            case = Case(path, number, arguments.side, files[(number + 1) % len(files)])
+            for edit in EDITS:
+                key = f"{path.stem}|{edit}|{encoding}"
+                if key in done:
+                    continue
+                rgb = encoded(case.cut(case.made(edit, autoencoder)), encoding)
+                # Costly, so every second of the untouched ones is enough for the floor.
+                whole = edit == "decoder" or (edit == "untouched" and number // 4 % 2 == 0)
+                row = row_of(case, rgb, autoencoder if whole else None, arguments.window)
+                about = {"key": key, "picture": path.stem, "edit": edit, "encoding": encoding}
+                with journal.open("a") as file:
+                    file.write(json.dumps(about | row) + "\n")
+
+
+def spread(values: list[float]) -> str:
+    if not values:
+        return "–"
+    error = float(np.std(values) / np.sqrt(len(values)))
+    return f"{np.mean(values):.3f} ± {1.96 * error:.3f}"
+
+
+def table(paths: list[Path]) -> None:
+    rows = [json.loads(line) for path in paths for line in path.read_text().splitlines()]
+    names = ("reconstruction", "jpeg-grid", "jpeg-ghost", "noise", "model-free", "max", "sum")
+    print("| edit | encoding | n | " + " | ".join(names) + " |\n" + "| --- " * 10 + "|")
+    for edit in EDITS:
+        for encoding in ENCODINGS:
+            mine = [r for r in rows if (r["edit"], r["encoding"]) == (edit, encoding)]
+            cells = [spread([r["area"][n] for r in mine if n in r["area"]]) for n in names]
+            print(f"| {edit} | {encoding} | {len(mine)} | " + " | ".join(cells) + " |")
+    print("\n| encoding | decoder n | untouched n | image AUC, map | sum | p <= 1e-3, decoder | "
+          "p <= 1e-3, untouched | phase right | abstained | CPU s | model-free s |")  # fmt: skip
+    print("| --- " * 11 + "|")
+    for encoding in ENCODINGS:
+        both = [
+            [r for r in rows if (r["edit"], r["encoding"]) == (e, encoding) and "seconds" in r]
+            for e in ("decoder", "untouched")
+        ]
+        if not all(both):
+            continue
+        aucs = [ranked(*([r["top"][n] for r in side] for side in both))
+                for n in ("reconstruction", "sum")]  # fmt: skip
+        fired = [f"{sum(r.get('p', 1) <= 1e-3 for r in side)}/{len(side)}" for side in both]
+        said = [r for r in both[0] if "p" in r]
+        print(f"| {encoding} | {len(both[0])} | {len(both[1])} | {aucs[0]:.3f} | {aucs[1]:.3f} | "
+              f"{fired[0]} | {fired[1]} | {sum(r['right'] for r in said)}/{len(said)} | "
+              f"{len(both[0]) - len(said)} | {np.median([r['seconds'] for r in both[0]]):.1f} | "
+              f"{np.median([r['free seconds'] for r in both[0]]):.2f} |")  # fmt: skip
+
+
+def ranked(positive: list[float], negative: list[float]) -> float:
+    p, n = np.asarray(positive), np.asarray(negative)
+    return float((p[:, None] > n[None]).mean() + 0.5 * (p[:, None] == n[None]).mean())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    measuring = commands.add_parser("measure")
+    measuring.add_argument("journal", type=Path)
+    measuring.add_argument("autoencoder", type=Path)
+    measuring.add_argument("--photographs", type=int, default=64)
+    measuring.add_argument("--side", type=int, default=192)
+    measuring.add_argument("--window", type=int, default=64)
+    measuring.add_argument("--shard", default="0/1")
+    printing = commands.add_parser("table")
+    printing.add_argument("journals", type=Path, nargs="+")
+    arguments = parser.parse_args()
+    if arguments.command == "table":
+        table(arguments.journals)
+    else:
+        measure(arguments)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,179 @@
+"""What an operator writes down to plug a detector in; nothing is guessed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+
+from lightkeeper.errors import InvalidConfiguration
+from lightkeeper.evidence.detectors.evaluation import TrainedOn
+from lightkeeper.evidence.detectors.plugins._layouts import LAYOUTS
+
+_Digest = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+_Name = Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9.-]{0,63}$")]
+_Channels = tuple[float, float, float]
+_Positive = Annotated[float, msgspec.Meta(gt=0)]
+
+
+class Backend(StrEnum):
+    """What runs the weights, in the worker."""
+
+    ONNX = "onnx"
+    TORCH_EXPORT = "torch-export"
+    PYTHON = "python"
+    TIMM = "timm"
+    TRANSFORMERS = "transformers"
+
+
+class Role(StrEnum):
+    """What the score is used for."""
+
+    DETECTOR = "detector"
+    ROUTING = "routing"
+
+
+class Input(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How pixels become a batch. No picture is ever resized unless ``resize`` says so."""
+
+    crop: Annotated[str, msgspec.Meta(pattern="^(whole|centre|grid)$")] = "centre"
+    side: Annotated[int, msgspec.Meta(ge=8, le=4096)] = 224
+    """Pixels of a crop's side; the largest side of ``whole``, which is cropped beyond it."""
+    crops: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
+    resize: Annotated[str, msgspec.Meta(pattern="^(forbidden|stretch|letterbox)$")] = "forbidden"
+    mean: _Channels = (0.0, 0.0, 0.0)
+    std: _Channels = (1.0, 1.0, 1.0)
+
+
+class Score(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the numbers that come out mean."""
+
+    meaning: Annotated[str, msgspec.Meta(pattern="^(logit|probability|distance)$")] = "logit"
+    higher: Annotated[str, msgspec.Meta(pattern="^(generated|captured)$")] = "generated"
+    output: Annotated[int, msgspec.Meta(ge=0)] = 0
+    """Column of the output that is read."""
+    label: str = ""
+    """Name of that column in a Hugging Face folder, in place of its number."""
+    softmax: bool = False
+    boxes: bool = False
+    """The output lists boxes (4 numbers, then one score a class), as YOLO models do."""
+    classes: tuple[int, ...] = ()
+    """Classes of boxes that count; the highest score of any box is the score."""
+    combine: Annotated[str, msgspec.Meta(pattern="^(mean|max)$")] = "mean"
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What one picture may cost; the worker is ended beyond it."""
+
+    seconds: _Positive = 30.0
+    memory_mib: Annotated[int, msgspec.Meta(ge=256)] = 4096
+
+
+class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the detector has seen; no number on its card rests on these."""
+
+    sources: tuple[str, ...] = ()
+    generators: tuple[str, ...] = ()
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One plugged-in detector, as its TOML file declares it."""
+
+    id: _Name
+    version: str
+    licence: str
+    """Shown wherever the detector is named; ``none stated`` is an answer."""
+    backend: Backend
+    model: str
+    """File that is run: weights, or the module of a Python detector."""
+    files: dict[str, _Digest]
+    """Every file that the detector needs, with its SHA-256."""
+    layout: str = "plain"
+    head: str = ""
+    """NumPy archive with ``weight`` and ``bias`` of a linear layer after the model."""
+    architecture: str = ""
+    """Name that timm builds."""
+    role: Role = Role.DETECTOR
+    description: str = ""
+    input: Input = Input()
+    score: Score = Score()
+    limits: Limits = Limits()
+    training: Training | None = None
+    card: str = ""
+    """Folder of its card."""
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over all that can change a score."""
+        parts = msgspec.to_builtins(self)
+        kept = ("backend", "model", "files", "layout", "head", "architecture", "input", "score")
+        text = json.dumps({key: parts[key] for key in kept}, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    @property
+    def trained_on(self) -> TrainedOn:
+        """What it says that it has seen."""
+        if self.training is None:
+            return TrainedOn()
+        return TrainedOn(True, self.training.sources, self.training.generators)
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read and check a manifest; its layout fills in what it leaves out.
+
+    Raises
+    ------
+    InvalidConfiguration
+        It cannot be read, has an unknown key or a wrong value, or contradicts itself.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InvalidConfiguration(f"plug-in manifest {path}: {error}") from error
+    layout = document.get("layout", "plain")
+    if layout not in LAYOUTS:
+        raise _wrong(path, f"no layout '{layout}'; known are {', '.join(LAYOUTS)}")
+    try:
+        manifest = msgspec.convert(_filled(document, LAYOUTS[layout]), Manifest)
+    except msgspec.ValidationError as error:
+        raise _wrong(path, str(error)) from error
+    _check(manifest, path)
+    return manifest
+
+
+def _filled(document: dict[str, Any], preset: dict[str, Any]) -> dict[str, Any]:
+    """The document over the preset, table by table."""
+    result = dict(preset)
+    for key, value in document.items():
+        under = result.get(key)
+        both = isinstance(value, dict) and isinstance(under, dict)
+        result[key] = {**under, **value} if both else value  # type: ignore[dict-item]
+    return result
+
+
+def _check(manifest: Manifest, path: Path) -> None:
+    for name in filter(None, (manifest.model, manifest.head)):
+        if name not in manifest.files:
+            raise _wrong(path, f"'{name}' is not among its files, so nothing pins it")
+    for name in manifest.files:
+        if Path(name).is_absolute() or ".." in Path(name).parts:
+            raise _wrong(path, "files lie beside the manifest or below it")
+    if manifest.backend is Backend.TIMM and not manifest.architecture:
+        raise _wrong(path, "the backend timm needs an architecture")
+    if manifest.score.boxes and not manifest.score.classes:
+        raise _wrong(path, "boxes need the classes that count")
+    if manifest.layout == "nudenet" and manifest.role is not Role.ROUTING:
+        raise _wrong(
+            path, "the layout nudenet says what is shown, not where it comes from: routing"
+        )
+    if any(part <= 0 for part in manifest.input.std):
+        raise _wrong(path, "input.std must be positive")
+
+
+def _wrong(path: Path, what: str) -> InvalidConfiguration:
+    return InvalidConfiguration(f"plug-in manifest {path}: {what}")

@@ -1,0 +1,108 @@
+"""From pixels to a batch and from outputs to one score, as a manifest declares."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from lightkeeper.evidence.detectors.plugins._manifest import Input, Score
+
+_BOX_NUMBERS = 4
+
+
+def batch_of(rgb: NDArray[np.uint8], declared: Input) -> NDArray[np.float32] | None:
+    """Crops of one picture, normalised.
+
+    Returns
+    -------
+    float32, shape (crops, 3, H, W), or ``None``
+        ``None`` where the picture is smaller than a crop: it is never enlarged in silence.
+    """
+    if declared.resize != "forbidden":
+        crops = [_resized(rgb, declared)]
+    elif declared.crop == "whole":
+        crops = [_centre(rgb, min(declared.side, rgb.shape[0]), min(declared.side, rgb.shape[1]))]
+    elif min(rgb.shape[:2]) < declared.side:
+        return None
+    elif declared.crop == "centre":
+        crops = [_centre(rgb, declared.side, declared.side)]
+    else:
+        crops = _grid(rgb, declared)
+    scaled = np.stack(crops).astype(np.float32) / np.float32(255)
+    normalised = (scaled - np.array(declared.mean, np.float32)) / np.array(declared.std, np.float32)
+    return np.ascontiguousarray(normalised.transpose(0, 3, 1, 2), dtype=np.float32)
+
+
+def score_of(outputs: NDArray[Any], declared: Score) -> float:
+    """One number from the outputs of all crops; larger speaks for generation.
+
+    Raises
+    ------
+    ValueError
+        The output has another shape than the manifest declares.
+    """
+    values = _per_crop(np.asarray(outputs, dtype=np.float64), declared)
+    value = float(values.max() if declared.combine == "max" else values.mean())
+    if declared.higher == "captured":
+        return 1 - value if declared.meaning == "probability" else -value
+    return value
+
+
+def _per_crop(outputs: NDArray[np.float64], declared: Score) -> NDArray[np.float64]:
+    if declared.boxes:
+        return _best_box(outputs, declared)
+    if outputs.ndim > 2:
+        # A map of logits: its mean is what global pooling would have given.
+        outputs = outputs.reshape(*outputs.shape[:2], -1).mean(axis=-1)
+    if outputs.ndim == 1:
+        outputs = outputs[:, None]
+    if outputs.ndim != 2 or outputs.shape[1] <= declared.output:
+        raise ValueError(f"the output has the shape {outputs.shape}")
+    if declared.softmax:
+        shifted = np.exp(outputs - outputs.max(axis=1, keepdims=True))
+        outputs = shifted / shifted.sum(axis=1, keepdims=True)
+    column: NDArray[np.float64] = outputs[:, declared.output]
+    return column
+
+
+def _best_box(outputs: NDArray[np.float64], declared: Score) -> NDArray[np.float64]:
+    """Highest score of the classes that count, over all boxes."""
+    if outputs.ndim != 3 or outputs.shape[1] <= _BOX_NUMBERS + max(declared.classes):
+        raise ValueError(f"the output has the shape {outputs.shape}, not that of boxes")
+    chosen = outputs[:, [_BOX_NUMBERS + c for c in declared.classes]]
+    best: NDArray[np.float64] = chosen.reshape(chosen.shape[0], -1).max(axis=1)
+    return best
+
+
+def _centre(rgb: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+    top, left = (rgb.shape[0] - height) // 2, (rgb.shape[1] - width) // 2
+    return rgb[top : top + height, left : left + width]
+
+
+def _grid(rgb: NDArray[np.uint8], declared: Input) -> list[NDArray[np.uint8]]:
+    """At most ``crops`` crops, spread evenly over the picture."""
+    side = declared.side
+    per_axis = max(1, int(np.sqrt(declared.crops)))
+    starts = [
+        np.unique(np.linspace(0, length - side, per_axis).round().astype(int))
+        for length in rgb.shape[:2]
+    ]
+    return [rgb[y : y + side, x : x + side] for y in starts[0] for x in starts[1]]
+
+
+def _resized(rgb: NDArray[np.uint8], declared: Input) -> NDArray[np.uint8]:
+    side = declared.side
+    picture = Image.fromarray(rgb)
+    if declared.resize == "stretch":
+        return np.asarray(picture.resize((side, side), Image.Resampling.BILINEAR))
+    factor = side / max(picture.size)
+    width, height = (max(1, int(length * factor)) for length in picture.size)
+    small = np.asarray(picture.resize((width, height), Image.Resampling.BILINEAR))
+    down, right = side - height, side - width
+    edges = ((down // 2, down - down // 2), (right // 2, right - right // 2), (0, 0))
+    return np.pad(small, edges, mode="edge")

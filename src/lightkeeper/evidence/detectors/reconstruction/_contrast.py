@@ -1,0 +1,92 @@
+"""The fine error of one region's reconstruction on several phases of the grid."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lightkeeper.evidence.detectors.reconstruction._patches import block_means, fine
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from lightkeeper.evidence.detectors.reconstruction._autoencoder import Autoencoder
+    from lightkeeper.evidence.detectors.reconstruction._patches import Patch
+
+    Pixels = NDArray[np.uint8]
+    Values = NDArray[np.float64]
+
+_BATCH = 16
+_MARGIN = 4
+"""Pixels that the networks' own borders spoil."""
+_FLOOR = 0.05
+"""Squared grey levels added to an error, so that a perfect block is not infinitely good."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Phase:
+    """Where a decoder's grid begins: row and column modulo the grid."""
+
+    y: int
+    x: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads one picture through one autoencoder.
+
+    A region is larger than a crop by one grid cell less one pixel, so that a crop can begin on
+    any phase. Errors are compared over those pixels that all crops of a region share: content is
+    the same for every phase and drops out.
+    """
+
+    autoencoder: Autoencoder
+    rgb: Pixels
+    side: int
+
+    @property
+    def region(self) -> int:
+        """Pixels of a region's side."""
+        return region_side(self.side, self.autoencoder.grid)
+
+    def errors(self, patch: Patch, phases: Sequence[Phase]) -> Values:
+        """Log of the fine error, of shape (phases, blocks)."""
+        grid, side = self.autoencoder.grid, self.side
+        begins = [((p.y - patch.y) % grid, (p.x - patch.x) % grid) for p in phases]
+        crops = np.stack(
+            [self.rgb[patch.y + i : patch.y + i + side, patch.x + j : patch.x + j + side]
+             for i, j in begins]
+        )  # fmt: skip
+        pixels = np.ascontiguousarray(crops.transpose(0, 3, 1, 2), np.float32) / np.float32(255)
+        decoded = np.concatenate(
+            [self.autoencoder.reconstruct(pixels[k : k + _BATCH])
+             for k in range(0, len(pixels), _BATCH)]
+        )  # fmt: skip
+        error = fine((decoded - pixels).mean(1) * np.float32(255)) ** 2
+        start = grid - 1 + _MARGIN - 1  # the fine plane has lost one pixel
+        span = compared_side(side, grid)
+        shared = np.stack(
+            [plane[start - i : start - i + span, start - j : start - j + span]
+             for plane, (i, j) in zip(error, begins, strict=True)]
+        )  # fmt: skip
+        blocks = block_means(shared).reshape(len(phases), -1)
+        return np.log(blocks.astype(np.float64) + _FLOOR)
+
+    def deviations(self, patch: Patch, phases: Sequence[Phase]) -> Values:
+        """Per phase the median over blocks of its log error less that of all these phases."""
+        errors = self.errors(patch, phases)
+        return np.asarray(np.median(errors - errors.mean(0), axis=1))
+
+
+def compared_side(side: int, grid: int) -> int:
+    """Pixels of the side of what all crops of a region share, borders left out."""
+    return (side - grid + 1 - 2 * _MARGIN) // 8 * 8
+
+
+def region_side(side: int, grid: int) -> int:
+    """Pixels of a region whose crops of ``side`` can begin on every phase."""
+    return side + grid - 1

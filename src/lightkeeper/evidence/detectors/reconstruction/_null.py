@@ -1,0 +1,105 @@
+"""What the statistic does on pictures that never met the autoencoder."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from lightkeeper.errors import InvalidConfiguration
+from lightkeeper.evidence.detectors.reconstruction._search import PhaseReading, read_scales
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from lightkeeper.evidence.detectors.reconstruction._autoencoder import Autoencoder
+    from lightkeeper.evidence.detectors.reconstruction._search import Form
+
+    Pixels = NDArray[np.uint8]
+
+
+class Null(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Contrasts of photographs and artwork under one autoencoder, sorted.
+
+    It bounds from below what chance within one picture may claim: cameras, JPEG's own grid and
+    drawing programs leave traces that the other phases of the picture do not always cancel.
+    """
+
+    fingerprint: str
+    """SHA-256 of the weights it was measured with."""
+    form: str
+    """``quick`` or ``full``: contrasts of the two are not comparable."""
+    scales: tuple[float, ...]
+    contrasts: tuple[float, ...]
+    sources: dict[str, int] = {}
+    """Pictures by source."""
+
+    @property
+    def size(self) -> int:
+        """Pictures in it."""
+        return len(self.contrasts)
+
+    @property
+    def id(self) -> str:
+        """SHA-256 of its content."""
+        return hashlib.sha256(msgspec.json.encode(self, order="sorted")).hexdigest()
+
+    def bound(self, contrast: float) -> float:
+        """Empirical chance of a contrast this large, never below one in ``size + 1``."""
+        above = sum(each >= contrast for each in self.contrasts)
+        return (1 + above) / (1 + self.size)
+
+
+def calibrate(
+    autoencoder: Autoencoder,
+    pictures: Iterable[tuple[str, Pixels]],
+    form: Form,
+    *,
+    scales: Sequence[float] = (1.0,),
+) -> Null:
+    """Measure the null on pictures that never met the autoencoder.
+
+    Parameters
+    ----------
+    pictures : iterable of (source, rgb)
+        Photographs and artwork, encoded as those that will be examined. Pictures that the
+        statistic abstains on do not count.
+    """
+    contrasts: list[float] = []
+    sources: Counter[str] = Counter()
+    for source, rgb in pictures:
+        reading = read_scales(autoencoder, rgb, form, scales=scales)
+        if isinstance(reading, PhaseReading):
+            contrasts.append(reading.contrast)
+            sources[source] += 1
+    return Null(
+        fingerprint=autoencoder.fingerprint,
+        form=form.name,
+        scales=tuple(scales),
+        contrasts=tuple(sorted(contrasts)),
+        sources=dict(sorted(sources.items())),
+    )
+
+
+def read_null(path: Path, fingerprint: str) -> Null:
+    """Read a null and check that it is of these weights.
+
+    Raises
+    ------
+    InvalidConfiguration
+    """
+    try:
+        null = msgspec.json.decode(path.read_bytes(), type=Null)
+    except OSError as error:
+        raise InvalidConfiguration(f"cannot read {path}: {error.strerror}") from error
+    except msgspec.DecodeError as error:
+        raise InvalidConfiguration(f"{path}: {error}") from error
+    if null.fingerprint != fingerprint:
+        raise InvalidConfiguration(f"{path} was measured with other weights")
+    return null

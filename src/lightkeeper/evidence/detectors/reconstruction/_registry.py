@@ -1,0 +1,81 @@
+"""The autoencoders that an operator has registered, each by a folder with one small file."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+
+from lightkeeper.errors import InvalidConfiguration
+from lightkeeper.evidence.detectors.reconstruction._autoencoder import Autoencoder, OnnxAutoencoder
+from lightkeeper.evidence.detectors.reconstruction._null import Null, read_null
+
+MANIFEST = "autoencoder.toml"
+
+_Digest = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+
+
+class _Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    name: Annotated[str, msgspec.Meta(pattern="^[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}$")]
+    licence: str
+    encoder: str
+    decoder: str
+    grid: int = 8
+    range: Annotated[str, msgspec.Meta(pattern=r"^(0|-1)\.\.1$")] = "0..1"
+    sha256: _Digest | None = None
+    """Fingerprint that the weights must have."""
+    null: str | None = None
+    """File with the calibrated null, as ``lightkeeper detector calibrate`` writes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """One autoencoder and what its statistic does on pictures that never met it."""
+
+    autoencoder: Autoencoder
+    null: Null | None = None
+
+
+def read_autoencoder(path: Path) -> Registered:
+    """Read one entry: a folder that holds ``autoencoder.toml``, or that file.
+
+    Raises
+    ------
+    InvalidConfiguration
+        It is missing or wrong, its weights are missing, or they are not the ones it names.
+    """
+    file = path / MANIFEST if path.is_dir() else path
+    entry = _entry(file)
+    if entry.grid not in (4, 8, 16, 32):
+        raise InvalidConfiguration(f"{file}: grid must be 4, 8, 16 or 32, not {entry.grid}")
+    try:
+        autoencoder = OnnxAutoencoder(
+            entry.name,
+            file.parent / entry.encoder,
+            file.parent / entry.decoder,
+            entry.licence,
+            entry.grid,
+            entry.range == "-1..1",
+        )
+    except OSError as error:
+        raise InvalidConfiguration(
+            f"{file}: cannot read {error.filename}: {error.strerror}",
+            hint="weights are the operator's; Lightkeeper never fetches them",
+        ) from error
+    if entry.sha256 not in (None, autoencoder.fingerprint):
+        raise InvalidConfiguration(f"{file}: the weights are not the ones whose sha256 it names")
+    null = read_null(file.parent / entry.null, autoencoder.fingerprint) if entry.null else None
+    return Registered(autoencoder, null)
+
+
+def _entry(file: Path) -> _Entry:
+    try:
+        document: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
+        return msgspec.convert(document, _Entry)
+    except OSError as error:
+        raise InvalidConfiguration(f"cannot read {file}: {error.strerror}") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise InvalidConfiguration(f"{file}: {error}") from error

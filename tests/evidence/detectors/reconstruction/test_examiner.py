@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import io
+
+import msgspec
+import numpy as np
+import pytest
+from PIL import Image
+
+from lightkeeper.assessment._limits import LIMITS
+from lightkeeper.errors import InvalidConfiguration
+from lightkeeper.evidence import Basis, Claim, Tier
+from lightkeeper.evidence.detectors.reconstruction import (
+    QUICK,
+    ReconstructionExaminer,
+    Registered,
+    calibrate,
+    read_autoencoder,
+)
+from lightkeeper.evidence.detectors.reconstruction._null import Null, read_null
+from lightkeeper.media import open_media
+
+
+def png(rgb):
+    file = io.BytesIO()
+    Image.fromarray(rgb).save(file, "PNG")
+    return open_media(file.getvalue())
+
+
+@pytest.fixture(scope="module")
+def autoencoder8():
+    from tests.evidence.detectors.reconstruction.conftest import projection
+
+    return projection(8)
+
+
+@pytest.fixture
+def null(autoencoder8, make_textured):
+    return calibrate(autoencoder8, [("drawn", make_textured(k)) for k in range(20, 24)], QUICK)
+
+
+@pytest.fixture
+def large(autoencoder8):
+    """A null large enough for small chances."""
+    return Null(
+        fingerprint=autoencoder8.fingerprint, form="quick", scales=(1.0,), contrasts=(0.01,) * 9999
+    )
+
+
+def test_a_finding_says_through_which_decoder_and_never_who_made_it(
+    autoencoder8, make_textured, through, large
+):
+    deep = msgspec.structs.replace(large, form="full")
+    examiner = ReconstructionExaminer([Registered(autoencoder8, deep)], deep=True)
+    (finding,) = examiner.examine(png(through(autoencoder8, make_textured(1))[3:, 5:]))
+    assert (finding.claim, finding.basis) == (Claim.DETECTOR_SCORE, Basis.MEASURED)
+    assert finding.log10_lr is None
+    assert finding.supports is None
+    assert finding.details.phase == (5, 3)
+    assert finding.p_value == pytest.approx(1e-4)
+    assert "through-this-decoder-only" in finding.limits
+    assert set(finding.limits) <= set(LIMITS)
+
+
+def test_the_quick_form_claims_no_phase(autoencoder8, make_textured, through, large):
+    examiner = ReconstructionExaminer([Registered(autoencoder8, large)])
+    (finding,) = examiner.examine(png(through(autoencoder8, make_textured(1))))
+    assert finding.details.phase is None
+    assert "row" not in finding.summary
+
+
+def test_a_calibrated_null_bounds_the_chance_from_below(autoencoder8, make_textured, through, null):
+    examiner = ReconstructionExaminer([Registered(autoencoder8, null)], alpha=0.3)
+    media = png(through(autoencoder8, make_textured(1)))
+    (finding,) = examiner.examine(media)
+    assert finding.p_value == pytest.approx(1 / 5)
+    assert (finding.null_size, finding.calibration) == (4, null.id)
+    strict = ReconstructionExaminer([Registered(autoencoder8, null)], alpha=0.01)
+    assert strict.examine(media) == ()
+
+
+def test_each_registered_autoencoder_is_a_test(autoencoder8, make_textured, through, large):
+    entry = Registered(autoencoder8, large)
+    media = png(through(autoencoder8, make_textured(1)))
+    first, _ = ReconstructionExaminer([entry, entry]).examine(media)
+    (alone,) = ReconstructionExaminer([entry]).examine(media)
+    assert first.tests == 2
+    assert first.p_value == pytest.approx(2 * alone.p_value)
+
+
+def test_pictures_without_the_grid_and_pictures_without_texture_get_no_finding(
+    autoencoder8, make_textured, null
+):
+    examiner = ReconstructionExaminer([Registered(autoencoder8, null)], alpha=0.01)
+    assert examiner.examine(png(make_textured(2))) == ()
+    assert examiner.examine(png(np.full((300, 300, 3), 9, np.uint8))) == ()
+
+
+def test_without_an_autoencoder_it_says_so_and_runs_nothing():
+    examiner = ReconstructionExaminer.from_files([])
+    assert "no autoencoder is registered" in str(examiner.unavailable())
+    assert examiner.tier is Tier.MODEL
+    assert ReconstructionExaminer.from_files([], deep=True).tier is Tier.DEEP
+
+
+def test_without_a_null_of_the_same_form_it_claims_nothing(autoencoder8, large):
+    for examiner in (
+        ReconstructionExaminer([Registered(autoencoder8)]),
+        ReconstructionExaminer([Registered(autoencoder8, large)], deep=True),
+    ):
+        assert "has a null" in str(examiner.unavailable())
+    assert ReconstructionExaminer([Registered(autoencoder8, large)]).unavailable() is None
+
+
+def test_a_null_of_other_weights_is_refused(tmp_path, large):
+    (tmp_path / "null.json").write_bytes(msgspec.json.encode(large))
+    assert read_null(tmp_path / "null.json", large.fingerprint) == large
+    with pytest.raises(InvalidConfiguration, match="other weights"):
+        read_null(tmp_path / "null.json", "1" * 64)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "missing required field"),
+        ("name = 3", "str"),
+        ('name="a"\nlicence="x"\nencoder="e"\ndecoder="d"\nsurprise=1', "surprise"),
+        ('name="a"\nlicence="x"\nencoder="e"\ndecoder="d"\ngrid=7', "grid must be"),
+        ('name="a"\nlicence="x"\nencoder="e"\ndecoder="d"', "cannot read"),
+        ("=", "autoencoder.toml"),
+    ],
+)
+def test_a_wrong_entry_is_refused_in_words(tmp_path, text, words):
+    (tmp_path / "autoencoder.toml").write_text(text)
+    with pytest.raises(InvalidConfiguration, match=words):
+        read_autoencoder(tmp_path)
+
+
+def test_weights_other_than_those_pinned_are_refused(tmp_path):
+    (tmp_path / "e").write_bytes(b"1")
+    (tmp_path / "d").write_bytes(b"2")
+    entry = 'name="a"\nlicence="x"\nencoder="e"\ndecoder="d"\n'
+    (tmp_path / "autoencoder.toml").write_text(entry + f'sha256="{"0" * 64}"\n')
+    with pytest.raises(InvalidConfiguration, match="not the ones"):
+        read_autoencoder(tmp_path)
+    (tmp_path / "autoencoder.toml").write_text(entry)
+    before = read_autoencoder(tmp_path).autoencoder.fingerprint
+    (tmp_path / "d").write_bytes(b"3")
+    assert read_autoencoder(tmp_path).autoencoder.fingerprint != before
