@@ -83,8 +83,24 @@ def test_a_second_factor_is_set_with_a_code_of_its_own_and_ended(site: Site) -> 
     right = {"secret": found[1], "code": pyotp.TOTP(found[1]).at(site.clock())}
     assert ida.post("/me/second-factor", data=right).status_code == 303
     assert "A code of your authenticator is asked for" in ida.get("/me").text
-    assert ida.post("/me/second-factor", data={"end": "yes"}).status_code == 303
+    assert ida.post("/me/second-factor", data=right).status_code == 409
+    used = {"end": "yes", "code": right["code"]}
+    assert ida.post("/me/second-factor", data=used).status_code == 422
+    site.clock.forward(minutes=1)
+    fresh = {"end": "yes", "code": pyotp.TOTP(found[1]).at(site.clock())}
+    assert ida.post("/me/second-factor", data=fresh).status_code == 303
     assert "A code of your authenticator is asked for" not in ida.get("/me").text
+
+
+def test_who_guesses_at_an_open_session_cannot_end_the_second_factor(site: Site) -> None:
+    ida = site.signed_in(Role.REVIEWER, name="ida")
+    found = re.search(r'name="secret" value="([A-Z2-7]{32})"', ida.get("/me").text)
+    assert found is not None
+    right = {"secret": found[1], "code": pyotp.TOTP(found[1]).at(site.clock())}
+    ida.post("/me/second-factor", data=right)
+    guesses = [ida.post("/me/second-factor", data={"end": "yes"}).status_code for _ in range(8)]
+    assert guesses[0] == 422
+    assert guesses[-1] == 429
 
 
 def test_an_older_link_opens_nothing_for_whom_was_switched_off_and_on_again(site: Site) -> None:

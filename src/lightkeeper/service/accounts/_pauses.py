@@ -59,6 +59,11 @@ def counts_of(
     }
 
 
+def own_code_counts(services: Services, account_id: str) -> Counts:
+    """What a code counts against that somebody who is signed in gives for their own account."""
+    return {digest_of(services.keys, "attempt", f"own code: {account_id}"): FREE["device"]}
+
+
 def count_attempt(services: Services, counts: Counts, account: Account | None) -> bool:
     """Count an attempt as failed before it is made; false where it has to wait, uncounted.
 

@@ -52,7 +52,6 @@ class EditedRegionExaminer:
     """
 
     name = "edited-regions"
-    version = "1"
     tier = Tier.DEEP
 
     def __init__(
@@ -61,6 +60,11 @@ class EditedRegionExaminer:
         self._registered = tuple(registered)
         self._alpha = alpha
         self._window = window
+
+    @property
+    def version(self) -> str:
+        """Changes with the weights."""
+        return " ".join(["1", *(each.autoencoder.fingerprint[:12] for each in self._registered)])
 
     def unavailable(self) -> str | None:
         """Why it cannot run here, or ``None``."""
