@@ -1,4 +1,4 @@
-"""Where hash sets live: SQLite by default, PostgreSQL for a fleet."""
+"""What is kept in SQL, encrypted files and key files, for the ports that rooms below declare."""
 
 from lightkeeper.storage._open import open_store
 

@@ -1,4 +1,4 @@
-"""Make benign media for tests, examples and the demo: draw, write metadata, sign, mark."""
+"""Benign stand-ins for tests, examples and the demo: media, stores, receivers, an issuer."""
 
 from lightkeeper.testing._certificates import SigningCredentials, signing_credentials
 from lightkeeper.testing._draw import photo_like, synthetic_like
