@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Coroutine, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,14 +37,17 @@ REVIEWERS = 50
 PAGES = 200
 
 
-def run(seconds: int = 300) -> str:
+def run(seconds: int = 300, processes: int = 1) -> str:
     with _postgresql() as url:
         if url is None:
             return "PostgreSQL is not installed."
-        with _house(url) as (folder, services):
-            cookies, key = _people(services)
-            with _served(folder, url) as (port, process):
-                tally = _run(load(port, process.pid, seconds, cookies, key, _postmaster(url)))
+        with _house(url) as (folder, house):
+            cookies, key = _people(house)
+            with contextlib.ExitStack() as stack:
+                served = [stack.enter_context(_served(folder, url)) for _ in range(processes)]
+                ports = [port for port, _ in served]
+                services = [process.pid for _, process in served]
+                tally = _run(load(ports, services, seconds, cookies, key, _postmaster(url)))
             lost, intact, events = _after(folder, url, tally)
     rows = [_row(route, times) for route, times in sorted(tally.seconds.items())]
     resident = [f"{at:.0f} s: {size >> 20} MiB" for at, size in _spread(tally.resident)]
@@ -53,7 +56,8 @@ def run(seconds: int = 300) -> str:
             "## The review service under load",
             "",
             f"PostgreSQL, {REVIEWERS} reviewers, {INTAKES_PER_SECOND} intakes a second, {seconds}"
-            " s; service, data base and clients share this machine.",
+            f" s, serving processes: {processes}; they, the data base and the clients share this"
+            " machine.",
             "",
             "| route | requests | p50 ms | p95 ms | p99 ms |",
             "| --- | --- | --- | --- | --- |",
@@ -64,7 +68,7 @@ def run(seconds: int = 300) -> str:
             f" cases: {len(tally.acknowledged):,}, lost: {lost}; intakes not begun in time:"
             f" {tally.late}; audit of {events:,} events intact: {'yes' if intact else 'NO'}.",
             "",
-            f"Resident memory of the serving process: {', '.join(resident)}. Cores in use: "
+            f"Resident memory of the first serving process: {', '.join(resident)}. Cores in use: "
             + ", ".join(f"{who} {share:.2f}" for who, share in tally.cpu.items())
             + ".",
             "",
@@ -235,6 +239,7 @@ def _spread(samples: list[tuple[float, int]]) -> list[tuple[float, int]]:
 def _main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=int, default=300)
+    parser.add_argument("--processes", type=int, default=1, help="serving, beside one another")
     parser.add_argument("--pages", action="store_true", help="only the pages of a long queue")
     parser.add_argument("--serve", help=argparse.SUPPRESS)
     chosen = parser.parse_args()
@@ -243,8 +248,7 @@ def _main() -> None:
         with open_house(_plan(Path(folder), url)) as house:
             serve(house.app, host="127.0.0.1", port=0)
         return
-    act: Callable[[], str] = run_pages if chosen.pages else lambda: run(chosen.seconds)
-    print(act())
+    print(run_pages() if chosen.pages else run(chosen.seconds, chosen.processes))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import os
 import random
 import time
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -72,8 +73,8 @@ class Tally:
 
 
 async def load(
-    port: int,
-    service: int,
+    ports: Sequence[int],
+    services: Sequence[int],
     seconds: int,
     cookies: list[tuple[str, str]],
     key: str,
@@ -81,18 +82,20 @@ async def load(
 ) -> Tally:
     tally, begun = Tally(), time.monotonic()
     ends = begun + seconds
-    trees = {"service": service, "data base": postmaster}
-    before = {who: cpu_seconds(root) for who, root in trees.items()}, time.process_time()
+    trees = {"service": services, "data base": [postmaster]}
+    before = {who: sum(map(cpu_seconds, roots)) for who, roots in trees.items()}
+    clients = time.process_time()
     async with asyncio.TaskGroup() as group:
-        group.create_task(_watch(tally, service, seconds))
-        group.create_task(_intakes(tally, port, key, ends))
+        group.create_task(_watch(tally, services[0], seconds))
+        group.create_task(_intakes(tally, ports, key, ends))
         for number, cookie in enumerate(cookies):
             rng = random.Random(number)
+            port = ports[number // 2 % len(ports)]
             group.create_task(_reviewer(tally, port, cookie, ends, rng, pages=number % 2 == 0))
     took = time.monotonic() - begun
-    for who, root in trees.items():
-        tally.cpu[who] = (cpu_seconds(root) - before[0][who]) / took
-    tally.cpu["clients"] = (time.process_time() - before[1]) / took
+    for who, roots in trees.items():
+        tally.cpu[who] = (sum(map(cpu_seconds, roots)) - before[who]) / took
+    tally.cpu["clients"] = (time.process_time() - clients) / took
     return tally
 
 
@@ -156,16 +159,17 @@ async def _decided(
     )
 
 
-async def _intakes(tally: Tally, port: int, key: str, ends: float) -> None:
+async def _intakes(tally: Tally, ports: Sequence[int], key: str, ends: float) -> None:
     headers = {"Authorization": f"Bearer {key}"} | HOST
     running: set[asyncio.Task[None]] = set()
-    with contextlib.closing(Client(port, headers)) as client:
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(contextlib.closing(Client(p, headers))) for p in ports]
         begun, number = time.monotonic(), 0
         while time.monotonic() < ends:
             if len(running) > 200:
                 tally.late += 1
             else:
-                task = asyncio.create_task(_intake(tally, client, number))
+                task = asyncio.create_task(_intake(tally, clients[number % len(clients)], number))
                 running.add(task)
                 task.add_done_callback(running.discard)
             number += 1
