@@ -103,6 +103,7 @@ PUBLIC: dict[str, list[str]] = {
         "NewItem",
         "Rules",
         "Shown",
+        "verify_audit",
     ],
     "lightkeeper.cases.exposure": [
         "BreakReason",

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from lightkeeper.cases.audit import Anchor, ChainReport
-from lightkeeper.cases.audit import verify as verify_chain
-from lightkeeper.cases.triage import CaseFilter
+from lightkeeper.cases.desk import verify_audit
 from lightkeeper.cli._custody import CasesOption, JsonOption, KeysOption, key_ring, opened_cases
 from lightkeeper.cli._exit import Exit
 from lightkeeper.cli._printable import printable
@@ -30,9 +28,6 @@ app = typer.Typer(
     no_args_is_help=True,
     help="Verify, anchor or show the audit of cases.",
 )
-
-_BEFORE_ALL: Final = -(1 << 63)
-"""A row that was put before the first event is read too."""
 
 
 @app.command()
@@ -51,22 +46,18 @@ def verify(
     ring = key_ring(keys)
     of_case: list[int] = []
     with opened_cases(cases, ring) as store, store.reading() as reader:
-        events = _noting(reader.events(after=_BEFORE_ALL), case, of_case)
-        report = verify_chain(events, reader.head(), ring.audit_key(), anchors=anchors)
-        # Opening a case is an event: where there are cases, somebody has emptied the audit.
-        emptied = not report.events and reader.count(CaseFilter(), now=datetime.now(UTC), most=1)
-    intact = report.intact and not emptied
-    row: dict[str, Any] = {"intact": intact, **to_plain(report)}
+        report = verify_audit(reader, ring.audit_key(), now=datetime.now(UTC), anchors=anchors)
+        if case is not None:
+            of_case = [event.sequence for event in reader.events(after=0, case=case)]
+    row: dict[str, Any] = {"intact": report.intact, **to_plain(report)}
     if case is not None:
         touched = sorted({b.sequence for b in report.breaks} & set(of_case))
         row["case"] = {"id": case, "events": len(of_case), "altered": touched}
     if as_json:
         sys.stdout.write(json.dumps(row) + "\n")
-    elif emptied:
-        write_text("The audit was emptied: there are cases, and no event.")
     else:
         _tell(report, row.get("case"))
-    raise typer.Exit(Exit.OK if intact else Exit.ALTERED)
+    raise typer.Exit(Exit.OK if report.intact else Exit.ALTERED)
 
 
 @app.command()
@@ -78,7 +69,7 @@ def anchor(cases: CasesOption = None, keys: KeysOption = None) -> None:
     ring = key_ring(keys)
     with opened_cases(cases, ring) as store, store.reading() as reader:
         head = reader.head()
-        report = verify_chain(reader.events(after=_BEFORE_ALL), head, ring.audit_key())
+        report = verify_audit(reader, ring.audit_key(), now=datetime.now(UTC))
     if not report.intact:
         sys.stderr.write(_flaws(report) + "\n")
         raise typer.Exit(Exit.ALTERED)
@@ -112,13 +103,6 @@ def _render(row: dict[str, Any]) -> str:
     details = " ".join(f"{name}={value}" for name, value in row["details"].items())
     line = f"{row['sequence']:>8}  {row['at'][:19]}  {row['action']:<17} {row['actor']:<18}"
     return f"{line} {row['object']}  {details}".rstrip()
-
-
-def _noting(events: Iterable[Event], case: str | None, found: list[int]) -> Iterator[Event]:
-    for event in events:
-        if case is not None and event.case == case:
-            found.append(event.sequence)
-        yield event
 
 
 def _read_anchors(path: Path) -> list[Anchor]:

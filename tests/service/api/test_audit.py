@@ -28,7 +28,7 @@ def test_an_audit_that_is_whole_gives_an_anchor_that_holds_later(
     site: Site, auditor: Visitor
 ) -> None:
     found = auditor.post(PATH).json()
-    assert (found["intact"], found["emptied"], found["breaks"]) == (True, False, [])
+    assert (found["intact"], found["breaks"]) == (True, [])
     assert found["events"] == len(site.audit())
     site.services.desk.open_case(person("three", Role.INTAKE), new_case(source_id="three"))
     assert auditor.post(PATH, json={"anchors": [found["anchor"]]}).json()["intact"]
@@ -47,6 +47,14 @@ def test_what_is_no_anchor_is_refused(auditor: Visitor, line: str) -> None:
     answer = auditor.post(PATH, json={"anchors": [line]})
     assert answer.status_code == 422
     assert answer.json()["error"]["code"] == "no-anchor"
+
+
+def test_an_emptied_audit_shows(site: Site, auditor: Visitor) -> None:
+    site.cases._state.events.clear()
+    found = auditor.post(PATH).json()
+    assert not found["intact"]
+    assert found["anchor"] is None
+    assert "emptied" in {each["flaw"] for each in found["breaks"]}
 
 
 def test_an_altered_event_shows(site: Site, auditor: Visitor) -> None:

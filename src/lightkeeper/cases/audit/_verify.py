@@ -35,6 +35,8 @@ class Flaw(StrEnum):
     """There are events and no head."""
     HEAD_FORGED = "head-forged"
     """The head was not sealed by this service's key."""
+    EMPTIED = "emptied"
+    """There is no event, though something was done that is one."""
     ANCHOR_DIFFERS = "anchor-differs"
     """When the anchor was made, this event was another: history was rewritten up to here."""
     ANCHOR_MISSING = "anchor-missing"
@@ -55,6 +57,7 @@ _SENTENCES: Final = {
     "or rewritten from here on",
     Flaw.HEAD_MISSING: "the seal at the end is gone",
     Flaw.HEAD_FORGED: "the seal at the end is not of this key file",
+    Flaw.EMPTIED: "there are cases, and no event; somebody has emptied the audit",
     Flaw.ANCHOR_DIFFERS: "it is another event than when the anchor was made; history up to here "
     "was rewritten",
     Flaw.ANCHOR_MISSING: "the anchor saw this event, and it is gone",
@@ -97,6 +100,7 @@ def verify(
     key: bytes | None,
     *,
     anchors: Iterable[Anchor] = (),
+    expected: bool = False,
 ) -> ChainReport:
     """Verify a whole chain, from its first event, in one pass and constant memory.
 
@@ -108,11 +112,13 @@ def verify(
         The audit key. Without it a rewritten end is seen by anchors alone.
     anchors : iterable of Anchor
         Points that were written down elsewhere.
+    expected : bool
+        Something is there that cannot be without an event.
     """
     walk = _Walk(anchors)
     for event in events:
         walk.pass_by(event)
-    return walk.end(head, key)
+    return walk.end(head, key, expected=expected)
 
 
 class _Walk:
@@ -142,7 +148,9 @@ class _Walk:
         self._last = event.sequence
         self._digest = event.digest
 
-    def end(self, head: Head | None, key: bytes | None) -> ChainReport:
+    def end(self, head: Head | None, key: bytes | None, *, expected: bool) -> ChainReport:
+        if expected and not self._events:
+            self._note(Flaw.EMPTIED, 1)
         for sequence in sorted(self._ahead):
             self._note(Flaw.ANCHOR_MISSING, sequence)
         sealed = None

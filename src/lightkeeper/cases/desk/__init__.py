@@ -1,5 +1,6 @@
 """Every act on a case, with its rights and its trace."""
 
+from lightkeeper.cases.desk._auditing import verify_audit
 from lightkeeper.cases.desk._desk import Desk
 from lightkeeper.cases.desk._requests import (
     CaseFile,
@@ -24,4 +25,5 @@ __all__ = [
     "NewItem",
     "Rules",
     "Shown",
+    "verify_audit",
 ]

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Final, Self
+from typing import Annotated, Self
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
-from lightkeeper.cases.audit import Anchor, Event, Flaw, verify
-from lightkeeper.cases.triage import CaseFilter
+from lightkeeper.cases.audit import Anchor, Event, Flaw
+from lightkeeper.cases.desk import verify_audit
 from lightkeeper.errors import InvalidConfiguration
 from lightkeeper.service._acting import Serving
 from lightkeeper.service._refusal import Refusal
 from lightkeeper.service.api._refusals import refusals
-
-_BEFORE_ALL: Final = -(1 << 63)
-"""A row that was put before the first event is read too."""
 
 
 class EventView(BaseModel):
@@ -58,8 +55,6 @@ class VerifiedView(BaseModel):
     """Whether the audit is what it was."""
 
     intact: bool
-    emptied: bool
-    """There are cases, and no event."""
     events: int
     last: int
     breaks: list[BreakView]
@@ -91,18 +86,14 @@ def audit_routes() -> APIRouter:
         now = services.clock()
         with services.cases.reading() as reader:
             head = reader.head()
-            key = services.keys.audit_key()
-            report = verify(reader.events(after=_BEFORE_ALL), head, key, anchors=anchors)
-            # Opening a case is an event: where there are cases, somebody has emptied the audit.
-            emptied = not report.events and reader.count(CaseFilter(), now=now, most=1) > 0
-        intact = report.intact and not emptied
+            report = verify_audit(reader, services.keys.audit_key(), now=now, anchors=anchors)
+        anchor = Anchor(head.sequence, head.digest, now).line() if report.intact and head else None
         return VerifiedView(
-            intact=intact,
-            emptied=emptied,
+            intact=report.intact,
             events=report.events,
             last=report.last,
             breaks=[BreakView(flaw=b.flaw, sequence=b.sequence) for b in report.breaks],
-            anchor=Anchor(head.sequence, head.digest, now).line() if intact and head else None,
+            anchor=anchor,
         )
 
     return router

@@ -9,8 +9,8 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from lightkeeper.cases.audit import Anchor, verify
-from lightkeeper.cases.triage import CaseFilter
+from lightkeeper.cases.audit import Anchor
+from lightkeeper.cases.desk import verify_audit
 from lightkeeper.errors import InvalidConfiguration
 from lightkeeper.service._acting import Acting, Granting, Serving
 from lightkeeper.service._refusal import Refusal
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 _SHOWN: Final = 100
 _LOOKED_AT: Final = 20_000
-_BEFORE_ALL: Final = -(1 << 63)
-"""A row that was put before the first event is read too."""
 
 
 def audit_routes() -> APIRouter:
@@ -61,21 +59,14 @@ def audit_routes() -> APIRouter:
         request: Request, form: Posted, actor: Acting, services: Serving, config: Granting
     ) -> HTMLResponse:
         anchors = _anchors(text_of(form, "anchors", most=100_000))
+        now = services.clock()
         with services.cases.reading() as reader:
             head = reader.head()
-            events = reader.events(after=_BEFORE_ALL)
-            report = verify(events, head, services.keys.audit_key(), anchors=anchors)
-            # Opening a case is an event: where there are cases, somebody has emptied the audit.
-            emptied = not report.events and bool(
-                reader.count(CaseFilter(), now=services.clock(), most=1)
-            )
-        intact = report.intact and not emptied
-        anchor = Anchor(head.sequence, head.digest, services.clock()) if intact and head else None
+            report = verify_audit(reader, services.keys.audit_key(), now=now, anchors=anchors)
+        anchor = Anchor(head.sequence, head.digest, now) if report.intact and head else None
         context: dict[str, Any] = {
             "report": report,
             "given": len(anchors),
-            "emptied": emptied,
-            "intact": intact,
             "anchor": anchor.line() if anchor else None,
         }
         return framed(request, actor, services, config, "verified.html", **context)
