@@ -36,6 +36,8 @@ SMALLEST = 320
 OFFSETS = {"apart": (3, 5), "aligned": (8, 16)}
 CONDITIONS = ("png", "j90", "j75", "j90 aligned", "j75 aligned", "r75 j90")
 SCALES = (1.0, 1 / 0.75)
+LEAST_CONTRAST = 0.1
+"""What a finding must show besides its chance; the examiner's own bar."""
 
 
 def photographs() -> list[Path]:
@@ -93,7 +95,8 @@ def row_of(autoencoder: Any, rgb: np.ndarray, condition: str, form: Any, peer: b
         return row | {"abstained": reading.value}
     grid = autoencoder.grid
     row |= {"contrast": reading.contrast, "p": reading.p_value, "scale": reading.scale,
-            "agreeing": reading.agreeing, "confirming": reading.confirming,
+            "agreeing": reading.agreeing, "patches": reading.patches,
+            "reconstructions": reading.reconstructions,
             "right": [reading.phase.y, reading.phase.x] == [-y % grid, -x % grid]}  # fmt: skip
     return row | ({"error": plain_error(autoencoder, cut)} if peer else {})
 
@@ -127,7 +130,7 @@ def pairs(
         made = None
         for condition in conditions:
             for decoder in ("none", source.name):
-                key = f"{judge.name}|{decoder}|{condition}|{path.stem}|{form.confirming}"
+                key = f"{judge.name}|{decoder}|{condition}|{path.stem}|{form.name}"
                 if key in journal.done:
                     continue
                 if decoder != "none" and made is None:
@@ -137,7 +140,7 @@ def pairs(
                     key,
                     lambda p=picture, c=condition: row_of(judge, p, c, form, judge is source),
                     judge=judge.name, decoder=decoder, condition=condition, kind="photo",
-                    source=path.parent.name, form=form.confirming,
+                    source=path.parent.name, form=form.name,
                 )  # fmt: skip
 
 
@@ -145,18 +148,18 @@ def negatives(journal: Journal, judge: Any, photos: int, drawn: int, form: Any) 
     files = [path for path in photographs() if min(opened(path).shape[:2]) >= 240]
     for path in files[-photos:]:
         for condition in ("png", "j90", "blur"):
-            key = f"{judge.name}|none|{condition}|{path.stem}|{form.confirming}"
+            key = f"{judge.name}|none|{condition}|{path.stem}|{form.name}"
             journal.measure(
                 key, lambda p=path, c=condition: row_of(judge, opened(p), c, form, False),
                 judge=judge.name, decoder="none", condition=condition, kind="photo",
-                source=path.parent.name, form=form.confirming,
+                source=path.parent.name, form=form.name,
             )  # fmt: skip
     for kind, index in ((k, i) for k in DRAWN_KINDS for i in range(drawn)):
-        key = f"{judge.name}|none|png|{kind} {index}|{form.confirming}"
+        key = f"{judge.name}|none|png|{kind} {index}|{form.name}"
         journal.measure(
             key, lambda k=kind, i=index: row_of(judge, draw_non_photo(k, i), "png", form, False),
             judge=judge.name, decoder="none", condition="png", kind=kind, source="drawn",
-            form=form.confirming,
+            form=form.name,
         )  # fmt: skip
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import statistics
+import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
     Pixels = NDArray[np.uint8]
 
+STATISTIC = "lattice"
+
 
 class Null(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Contrasts of photographs and artwork under one autoencoder, sorted.
@@ -33,12 +37,16 @@ class Null(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     fingerprint: str
     """SHA-256 of the weights it was measured with."""
+    statistic: str = "ranks"
+    """The way of measuring; :data:`STATISTIC` is the only one that is still read."""
     form: str
     """``quick`` or ``full``: contrasts of the two are not comparable."""
     scales: tuple[float, ...]
     contrasts: tuple[float, ...]
     sources: dict[str, int] = {}
     """Pictures by source."""
+    seconds: float = 0.0
+    """CPU seconds per picture (median) where it was measured; decides the tier."""
 
     @property
     def size(self) -> int:
@@ -48,7 +56,8 @@ class Null(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     @property
     def id(self) -> str:
         """SHA-256 of its content."""
-        return hashlib.sha256(msgspec.json.encode(self, order="sorted")).hexdigest()
+        timeless = msgspec.structs.replace(self, seconds=0.0)
+        return hashlib.sha256(msgspec.json.encode(timeless, order="sorted")).hexdigest()
 
     def bound(self, contrast: float) -> float:
         """Empirical chance of a contrast this large, never below one in ``size + 1``."""
@@ -61,7 +70,7 @@ def calibrate(
     pictures: Iterable[tuple[str, Pixels]],
     form: Form,
     *,
-    scales: Sequence[float] = (1.0,),
+    scales: Sequence[float] | None = None,
 ) -> Null:
     """Measure the null on pictures that never met the autoencoder.
 
@@ -72,18 +81,24 @@ def calibrate(
         statistic abstains on do not count.
     """
     contrasts: list[float] = []
+    seconds: list[float] = []
     sources: Counter[str] = Counter()
+    chosen = tuple(scales or form.scales)
     for source, rgb in pictures:
-        reading = read_scales(autoencoder, rgb, form, scales=scales)
+        start = time.process_time()
+        reading = read_scales(autoencoder, rgb, form, scales=chosen)
+        seconds.append(time.process_time() - start)
         if isinstance(reading, PhaseReading):
             contrasts.append(reading.contrast)
             sources[source] += 1
     return Null(
         fingerprint=autoencoder.fingerprint,
+        statistic=STATISTIC,
         form=form.name,
-        scales=tuple(scales),
+        scales=chosen,
         contrasts=tuple(sorted(contrasts)),
         sources=dict(sorted(sources.items())),
+        seconds=round(statistics.median(seconds), 4) if seconds else 0.0,
     )
 
 

@@ -1,9 +1,8 @@
-"""Grid-phase contrast: find a phase on some patches, confirm it on others.
+"""Grid-phase contrast: ask several patches for their phase, stop when the answer is plain.
 
-A decoder enlarges in steps of two, so a picture that came through it is reconstructed better on
-the right parity, better still modulo four, and best on the right phase: the phase can be found by
-halving. The patches that confirm it had no part in finding it, so a rank among other phases needs
-no correction for the phases tried.
+Patches are read on the 4 x 4 phases modulo four, each on another part of the grid. The chance of
+their agreement is looked at after a few patches and after all of them; patches that show a
+contrast but do not agree are read modulo eight. Every look counts as a test.
 """
 
 from __future__ import annotations
@@ -21,8 +20,8 @@ from lightkeeper.evidence.detectors.reconstruction._contrast import (
     compared_side,
     region_side,
 )
+from lightkeeper.evidence.detectors.reconstruction._lattice import Agreement, agreement
 from lightkeeper.evidence.detectors.reconstruction._patches import Abstention, Patch, choose
-from lightkeeper.evidence.detectors.reconstruction._ranks import rank_product_p
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +33,15 @@ if TYPE_CHECKING:
     Pixels = NDArray[np.uint8]
     Values = NDArray[np.float64]
 
+PLAIN_P = 1e-3
+"""Chance at which no further patch is read."""
+PLAIN_CONTRAST = 0.1
+"""Contrast under which no further patch is read: decoders show more, photographs less."""
+_LEAST_PATCHES = 4
+_LEAST_BLOCKS = 6
+_COARSE, _WIDE = 4, 8
+_PARTS = ((0, 0), (1, 1), (0, 1), (1, 0))
+
 
 @dataclass(frozen=True, slots=True)
 class Form:
@@ -42,20 +50,16 @@ class Form:
     name: str
     side: int
     """Pixels of a crop; raised to a multiple of the grid."""
-    finding: int
-    confirming: int
-    exhaustive: bool = False
-    """Find the phase among all of them, not by halving."""
-    least_confirming: int = 4
+    looks: tuple[int, ...]
+    """Numbers of patches after which the evidence is looked at."""
+    exact: bool
+    """Read patches that do not agree modulo eight, and find the phase on the whole grid."""
+    scales: tuple[float, ...] = (1.0,)
+    """Factors by which a picture is enlarged before it is read; each is a test."""
 
 
-QUICK = Form("quick", side=64, finding=2, confirming=5)
-FULL = Form("full", side=64, finding=3, confirming=12, exhaustive=True)
-
-# Steps from the phase found to those it is compared with: odd both ways where the grid has room,
-# for phases that share a parity share part of the drop.
-_ASIDE = ((1, 3), (3, 7), (5, 1), (7, 5), (3, 1), (5, 5), (1, 7))
-_ASIDE_4 = ((1, 1), (1, 3), (3, 1), (3, 3), (1, 2), (2, 1), (2, 3))
+QUICK = Form("quick", side=48, looks=(2, 4), exact=False)
+FULL = Form("full", side=64, looks=(4, 6), exact=True, scales=(1.0, 4 / 3))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +67,19 @@ class PhaseReading:
     """What grid-phase contrast saw in one picture through one autoencoder."""
 
     phase: Phase
+    """Modulo four only, where the form is not exact."""
     contrast: float
-    """Mean drop of the log fine error at the phase under the other phases."""
+    """Mean drop of the log fine error at the phase under those at odd steps from it."""
     p_value: float
-    """Exact chance of such ranks within the picture, where its content has no grid."""
+    """Bound of the chance that patches agree so well, corrected for looks and scales."""
     agreeing: int
-    """Confirming patches in which the phase is the best of those compared."""
-    confirming: int
+    """Patches that prefer the phase by themselves."""
+    patches: int
     reconstructions: int
     scale: float = 1.0
     """Factor by which the picture was enlarged before it was read."""
     tests: int = 1
-    """Scales tried; ``p_value`` is already corrected for them."""
+    """Scales that count as tests."""
 
 
 def read_phase(
@@ -92,42 +97,58 @@ def read_phase(
     """
     grid = autoencoder.grid
     side = -(-max(form.side, 2 * grid + 32) // grid) * grid
-    least = form.finding + form.least_confirming
     patches = choose(
         rgb,
         side=region_side(side, grid),
         apart=compared_side(side, grid) + max(grid, 8),
-        count=form.finding + form.confirming,
-        least=least,
+        count=form.looks[-1],
+        least=_LEAST_PATCHES,
         grid=grid,
     )
     if isinstance(patches, Abstention):
         return patches
     reader = Reader(autoencoder, rgb, side)
-    # Texture decreases along the patches: both halves get some of each.
-    step = max(2, len(patches) // form.finding)
-    finding = patches[::step][: form.finding]
-    confirming = tuple(patch for patch in patches if patch not in finding)
-    phase, tried = _find(reader, finding, exhaustive=form.exhaustive)
-    rows = np.stack([reader.deviations(p, _compared(phase, grid)) for p in confirming])
-    return _reading(phase, rows, tried * len(finding) + rows.size)
+    fields = [
+        _Field(reader, patch, usable, k)
+        for k, patch in enumerate(patches)
+        if (usable := reader.usable(patch)).sum() >= _LEAST_BLOCKS
+    ]
+    return _looked(fields, form, grid) if len(fields) >= _LEAST_PATCHES else Abstention.TOO_FLAT
 
 
 def read_scales(
-    autoencoder: Autoencoder, rgb: Pixels, form: Form = FULL, *, scales: Sequence[float] = (1.0,)
+    autoencoder: Autoencoder,
+    rgb: Pixels,
+    form: Form = FULL,
+    *,
+    scales: Sequence[float] | None = None,
 ) -> PhaseReading | Abstention:
-    """The best reading among several scales; each counts as a test.
+    """The best reading among several scales, those of the form unless others are given.
 
     A picture that was made smaller after it was decoded has lost its grid; enlarging it by the
-    inverse factor brings back what the loss of detail left of it.
+    inverse factor brings back what the loss of detail left of it. All scales count as tests, also
+    those that are not read because an earlier one was plain.
     """
-    readings = [(scale, read_phase(autoencoder, _scaled(rgb, scale), form)) for scale in scales]
-    usable = [(r, scale) for scale, r in readings if not isinstance(r, Abstention)]
-    if not usable:
-        return next(r for _, r in readings if isinstance(r, Abstention))
-    best, scale = min(usable, key=lambda each: (each[0].p_value, -each[0].contrast))
-    p_value = min(1.0, best.p_value * len(usable))
-    return replace(best, p_value=p_value, scale=scale, tests=len(usable))
+    chosen = tuple(scales or form.scales)
+    best: PhaseReading | Abstention | None = None
+    for scale in chosen:
+        found = read_phase(autoencoder, _scaled(rgb, scale), form)
+        if isinstance(found, Abstention):
+            best = best or found
+            continue
+        p_value = min(1.0, found.p_value * len(chosen))
+        found = replace(found, p_value=p_value, scale=scale, tests=len(chosen))
+        if not isinstance(best, PhaseReading) or _order(found) < _order(best):
+            best = found
+        if p_value <= PLAIN_P * len(chosen) and found.contrast >= PLAIN_CONTRAST:
+            break
+    if best is None:
+        raise ValueError("no scale to read at")
+    return best
+
+
+def _order(reading: PhaseReading) -> tuple[float, float]:
+    return reading.p_value, -reading.contrast
 
 
 def _scaled(rgb: Pixels, scale: float) -> Pixels:
@@ -137,39 +158,83 @@ def _scaled(rgb: Pixels, scale: float) -> Pixels:
     return np.asarray(Image.fromarray(rgb).resize((width, height), Image.Resampling.BICUBIC))
 
 
-def _find(reader: Reader, patches: Sequence[Patch], *, exhaustive: bool) -> tuple[Phase, int]:
-    grid = reader.autoencoder.grid
-    if exhaustive:
-        return _best(reader, patches, Phase(0, 0), range(grid)), grid**2
-    phase, step, tried = Phase(0, 0), 1, 0
-    while step < grid:
-        phase = _best(reader, patches, phase, (0, step))
-        step, tried = step * 2, tried + 4
-    # Smooth enlargements favour nearness over parity, which can leave halving one pixel off.
-    return _best(reader, patches, phase, (-1, 0, 1)), tried + 9
+class _Field:
+    """Log errors of one patch by phase, read as they are asked for."""
+
+    def __init__(
+        self, reader: Reader, patch: Patch, usable: NDArray[np.bool_], number: int
+    ) -> None:
+        self._reader, self._patch, self._usable = reader, patch, usable
+        self._part = _PARTS[number % len(_PARTS)]
+        self._known: dict[Phase, Values] = {}
+
+    @property
+    def reconstructions(self) -> int:
+        return len(self._known)
+
+    def on(self, modulus: int) -> Values:
+        """The field on the torus of phases modulo ``modulus``, shape (modulus, modulus)."""
+        return self.at(self._phases(modulus)).reshape(modulus, modulus)
+
+    def at(self, phases: Sequence[Phase]) -> Values:
+        """Median over blocks of the log error less that block's mean over these phases."""
+        new = [phase for phase in phases if phase not in self._known]
+        if new:
+            rows = self._reader.errors(self._patch, new)[:, self._usable]
+            self._known.update(zip(new, rows, strict=True))
+        errors = np.stack([self._known[phase] for phase in phases])
+        return np.asarray(np.median(errors - errors.mean(0), axis=1))
+
+    def drop(self, phase: Phase, modulus: int) -> float:
+        """How far the error at ``phase`` lies under those at odd steps both ways."""
+        known = self._phases(modulus)
+        aside = [p for p in known if (p.y - phase.y) % 2 and (p.x - phase.x) % 2]
+        nearest = phase
+        if phase not in self._known:
+            nearest = next(
+                p for p in known if not ((p.y - phase.y) % modulus or (p.x - phase.x) % modulus)
+            )
+        values = self.at([nearest, *aside])
+        return float(values[1:].mean() - values[0])
+
+    def _phases(self, modulus: int) -> list[Phase]:
+        # Each patch is read on another part of the grid, so that phases which differ by the
+        # modulus are not always represented by the same one.
+        parts = self._reader.autoencoder.grid // modulus
+        y, x = (modulus * (part % parts) for part in self._part)
+        return [Phase(y + i, x + j) for i, j in product(range(modulus), repeat=2)]
 
 
-def _best(reader: Reader, patches: Sequence[Patch], origin: Phase, steps: Sequence[int]) -> Phase:
-    grid = reader.autoencoder.grid
-    phases = [
-        Phase((origin.y + i) % grid, (origin.x + j) % grid) for i, j in product(steps, repeat=2)
-    ]
-    total = np.sum([reader.deviations(patch, phases) for patch in patches], axis=0)
-    return phases[int(np.argmin(total))]
-
-
-def _compared(phase: Phase, grid: int) -> list[Phase]:
-    aside = _ASIDE_4 if grid == 4 else _ASIDE
-    return [phase, *(Phase((phase.y + i) % grid, (phase.x + j) % grid) for i, j in aside)]
-
-
-def _reading(phase: Phase, rows: Values, reconstructions: int) -> PhaseReading:
-    ranks = [1 + int((row[1:] <= row[0]).sum()) for row in rows]
+def _looked(fields: Sequence[_Field], form: Form, grid: int) -> PhaseReading:
+    wide = form.exact and grid >= _WIDE
+    tests = len(form.looks) + wide
+    modulus = _COARSE
+    for number in form.looks:
+        used = fields[:number]
+        seen = agreement(np.stack([field.on(_COARSE) for field in used]))
+        if seen.contrast < PLAIN_CONTRAST or seen.p_value * tests <= PLAIN_P:
+            break
+    else:
+        if wide:
+            modulus = _WIDE
+            seen = agreement(np.stack([field.on(_WIDE) for field in used]))
+    phase = _refined(used, seen, modulus, grid) if form.exact else Phase(*seen.at)
     return PhaseReading(
         phase=phase,
-        contrast=float(np.mean(np.mean(rows[:, 1:], axis=1) - rows[:, 0])),
-        p_value=rank_product_p(ranks, rows.shape[1]),
-        agreeing=ranks.count(1),
-        confirming=len(rows),
-        reconstructions=reconstructions,
+        contrast=float(np.mean([field.drop(phase, modulus) for field in used])),
+        p_value=min(1.0, seen.p_value * tests),
+        agreeing=seen.agreeing,
+        patches=len(used),
+        reconstructions=sum(field.reconstructions for field in used),
     )
+
+
+def _refined(fields: Sequence[_Field], seen: Agreement, modulus: int, grid: int) -> Phase:
+    """The phase on the whole grid, by doubling what it is known modulo of."""
+    y, x = seen.at
+    while modulus < grid:
+        phases = [Phase(y + i, x + j) for i, j in product((0, modulus), repeat=2)]
+        total = np.sum([field.at(phases) for field in fields], axis=0)
+        best = phases[int(np.argmin(total))]
+        y, x, modulus = best.y, best.x, modulus * 2
+    return Phase(y, x)
