@@ -40,11 +40,18 @@ LEAST_CONTRAST = 0.1
 """What a finding must show besides its chance; the examiner's own bar."""
 
 
+DESIGNED_ON = 10
+"""Photographs on which the statistic was designed; nothing is measured on them."""
+
+
 def photographs() -> list[Path]:
-    root = Path(os.environ["LIGHTKEEPER_SHARED"]) / "data" / "detection" / "real"
-    files = sorted(root.glob("*/*.jpg"))
+    """Large uncompressed ones first, then JPEG files of the detection set in random order."""
+    root = Path(os.environ["LIGHTKEEPER_SHARED"]) / "data"
+    files = sorted((root / "detection" / "real").glob("*/*.jpg"))
     order = np.random.default_rng(5).permutation(len(files))
-    return [files[k] for k in order]
+    mixed = [files[k] for k in order]
+    seen = [path for path in mixed if min(Image.open(path).size) >= SMALLEST][:DESIGNED_ON]
+    return sorted((root / "photos").glob("*.png")) + [path for path in mixed if path not in seen]
 
 
 def opened(path: Path) -> np.ndarray:
@@ -119,34 +126,30 @@ def pairs(
     journal: Journal, judge: Any, source: Any, number: int, conditions: Any, form: Any
 ) -> None:
     """Photographs, and the same through ``source``'s decoder, under ``judge``'s statistic."""
-    used = 0
-    for path in photographs():
-        if used == number:
-            return
-        rgb = opened(path)
-        if min(rgb.shape[:2]) < SMALLEST:
-            continue
-        used += 1
-        made = None
-        for condition in conditions:
-            for decoder in ("none", source.name):
-                key = f"{judge.name}|{decoder}|{condition}|{path.stem}|{form.name}"
-                if key in journal.done:
-                    continue
-                if decoder != "none" and made is None:
-                    made = through(source, rgb)
-                picture = rgb if decoder == "none" else made
-                journal.measure(
-                    key,
-                    lambda p=picture, c=condition: row_of(judge, p, c, form, judge is source),
-                    judge=judge.name, decoder=decoder, condition=condition, kind="photo",
-                    source=path.parent.name, form=form.name,
-                )  # fmt: skip
+    files = [path for path in photographs() if min(Image.open(path).size) >= SMALLEST][:number]
+    made: dict[Path, np.ndarray] = {}
+    for condition, path in ((c, p) for c in conditions for p in files):
+        # A photograph has no grid to be aligned with: its other crop serves both.
+        for decoder in (source.name,) if "aligned" in condition else ("none", source.name):
+            key = f"{judge.name}|{decoder}|{condition}|{path.stem}|{form.name}"
+            if key in journal.done:
+                continue
+            picture = opened(path)
+            if decoder != "none":
+                if path not in made:
+                    made[path] = through(source, picture)
+                picture = made[path]
+            peer = judge is source and condition == "png"
+            journal.measure(
+                key, lambda p=picture, c=condition, e=peer: row_of(judge, p, c, form, e),
+                judge=judge.name, decoder=decoder, condition=condition, kind="photo",
+                source=path.parent.name, form=form.name,
+            )  # fmt: skip
 
 
 def negatives(journal: Journal, judge: Any, photos: int, drawn: int, form: Any) -> None:
     files = [path for path in photographs() if min(opened(path).shape[:2]) >= 240]
-    for path in files[-photos:]:
+    for path in files[-photos:] if photos else ():
         for condition in ("png", "j90", "blur"):
             key = f"{judge.name}|none|{condition}|{path.stem}|{form.name}"
             journal.measure(
@@ -193,14 +196,15 @@ def table(path: Path) -> None:
     print("| --- " * 13 + "|")
     for judge, decoder, form in groups:
         for condition in CONDITIONS:
-            mine = [
-                r
-                for r in rows
-                if (r["judge"], r["form"], r["condition"]) == (judge, form, condition)
-            ]
-            yes = [r for r in mine if r["decoder"] == decoder]
+            mine = [r for r in rows if (r["judge"], r["form"]) == (judge, form)]
+            yes = [r for r in mine if (r["decoder"], r["condition"]) == (decoder, condition)]
             pictures = {r["key"].split("|")[3] for r in yes}
-            no = [r for r in mine if r["decoder"] == "none" and r["key"].split("|")[3] in pictures]
+            bare = ("none", condition.replace(" aligned", ""))
+            no = [
+                r
+                for r in mine
+                if (r["decoder"], r["condition"]) == bare and r["key"].split("|")[3] in pictures
+            ]
             if not yes or not no:
                 continue
             areas = [area([scored(r, k) for r in yes], [scored(r, k) for r in no])

@@ -129,6 +129,20 @@ def test_an_autoencoder_that_costs_much_is_left_to_the_deep_tier(autoencoder8, l
     assert examiner.unavailable() is None
 
 
+def test_the_quick_form_is_silent_on_a_grid_much_fainter_than_the_decoders_own(
+    autoencoder8, make_textured, through, large
+):
+    media = png(through(autoencoder8, make_textured(1)))
+    (finding,) = ReconstructionExaminer([Registered(autoencoder8, large)]).examine(media)
+    foreign = msgspec.structs.replace(large, own=5 * finding.details.contrast)
+    assert ReconstructionExaminer([Registered(autoencoder8, foreign)]).examine(media) == ()
+
+
+def test_a_null_knows_what_the_decoders_own_grid_looks_like(null):
+    assert null.own > 10 * max(null.contrasts)
+    assert null.own > 0.3
+
+
 def test_a_null_of_another_statistic_is_not_used(autoencoder8, large):
     old = msgspec.structs.replace(large, statistic="ranks")
     assert ReconstructionExaminer([Registered(autoencoder8, old)]).unavailable()

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 SOURCE = "pixels:decoder-grid"
 MODEL_SECONDS = 0.1
 """CPU seconds per picture above which an autoencoder is left to the deep tier."""
+OWN_SHARE = 0.25
+"""Part of the decoder's own contrast under which the quick form does not speak of its grid."""
 LIMITS = ("through-this-decoder-only", "other-decoders-grid-too", "edits-and-upscalers-too")
 
 
@@ -135,7 +137,12 @@ class ReconstructionExaminer:
             if reading.contrast < max(PLAIN_CONTRAST, strongest / 2):
                 continue
             # JPEG has a grid too: chance within the picture alone would claim too much.
-            chance = max(reading.p_value, null.bound(reading.contrast))
+            chance = null.bound(reading.contrast)
+            if self._deep:
+                chance = max(chance, reading.p_value)
+            elif reading.contrast < OWN_SHARE * null.own:
+                # Few patches cannot agree beyond chance, and another decoder's grid shows faintly.
+                continue
             p_value = min(1.0, chance * len(self._calibrated))
             if p_value <= self._alpha:
                 findings.append(self._finding(autoencoder, null, reading, p_value))

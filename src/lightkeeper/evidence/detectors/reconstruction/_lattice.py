@@ -91,4 +91,5 @@ def _chance(scores: Values, observed: float) -> float:
         steps = np.ceil((field.ravel() - low) / width - 1e-9).astype(np.int64)
         sums = np.convolve(sums, np.bincount(steps, minlength=_STEPS + 1) / places)
     first = int(np.floor((observed - len(scores) * low) / width + 1e-9))
-    return min(1.0, places * float(sums[max(0, first) :].sum()))
+    tail = float(sums[max(0, first) :].sum())
+    return 1.0 if places * tail >= 1 else places * tail

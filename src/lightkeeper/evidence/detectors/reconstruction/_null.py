@@ -9,6 +9,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 import msgspec
+import numpy as np
 
 from lightkeeper.errors import InvalidConfiguration
 from lightkeeper.evidence.detectors.reconstruction._search import PhaseReading, read_scales
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from lightkeeper.evidence.detectors.reconstruction._autoencoder import Autoencoder
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     Pixels = NDArray[np.uint8]
 
 STATISTIC = "lattice"
+_DECODED = 20
+"""Pictures that are passed through the decoder, to know what its own grid looks like."""
 
 
 class Null(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -45,6 +47,8 @@ class Null(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     contrasts: tuple[float, ...]
     sources: dict[str, int] = {}
     """Pictures by source."""
+    own: float = 0.0
+    """Median contrast of some of these pictures once they have been through the decoder."""
     seconds: float = 0.0
     """CPU seconds per picture (median) where it was measured; decides the tier."""
 
@@ -82,6 +86,7 @@ def calibrate(
     """
     contrasts: list[float] = []
     seconds: list[float] = []
+    own: list[float] = []
     sources: Counter[str] = Counter()
     chosen = tuple(scales or form.scales)
     for source, rgb in pictures:
@@ -91,6 +96,9 @@ def calibrate(
         if isinstance(reading, PhaseReading):
             contrasts.append(reading.contrast)
             sources[source] += 1
+            if len(own) < _DECODED:
+                again = read_scales(autoencoder, _decoded(autoencoder, rgb), form, scales=(1.0,))
+                own += [again.contrast] if isinstance(again, PhaseReading) else []
     return Null(
         fingerprint=autoencoder.fingerprint,
         statistic=STATISTIC,
@@ -98,8 +106,17 @@ def calibrate(
         scales=chosen,
         contrasts=tuple(sorted(contrasts)),
         sources=dict(sorted(sources.items())),
+        own=round(statistics.median(own), 4) if own else 0.0,
         seconds=round(statistics.median(seconds), 4) if seconds else 0.0,
     )
+
+
+def _decoded(autoencoder: Autoencoder, rgb: Pixels) -> Pixels:
+    grid = autoencoder.grid
+    height, width = (side // grid * grid for side in rgb.shape[:2])
+    batch = rgb[None, :height, :width].transpose(0, 3, 1, 2).astype(np.float32) / np.float32(255)
+    decoded = autoencoder.reconstruct(np.ascontiguousarray(batch))[0].transpose(1, 2, 0)
+    return np.asarray(np.rint(decoded * np.float32(255)), np.uint8)
 
 
 def read_null(path: Path, fingerprint: str) -> Null:
