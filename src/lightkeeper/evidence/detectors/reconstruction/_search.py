@@ -20,8 +20,9 @@ from lightkeeper.evidence.detectors.reconstruction._contrast import (
     compared_side,
     region_side,
 )
+from lightkeeper.evidence.detectors.reconstruction._field import COARSE, WIDE, Field
 from lightkeeper.evidence.detectors.reconstruction._lattice import Agreement, agreement
-from lightkeeper.evidence.detectors.reconstruction._patches import Abstention, Patch, choose
+from lightkeeper.evidence.detectors.reconstruction._patches import Abstention, choose
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,8 +40,6 @@ PLAIN_CONTRAST = 0.1
 """Contrast under which no further patch is read: decoders show more, photographs less."""
 _LEAST_PATCHES = 4
 _LEAST_BLOCKS = 6
-_COARSE, _WIDE = 4, 8
-_PARTS = ((0, 0), (1, 1), (0, 1), (1, 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +108,7 @@ def read_phase(
         return patches
     reader = Reader(autoencoder, rgb, side)
     fields = [
-        _Field(reader, patch, usable, k)
+        Field(reader, patch, usable, k)
         for k, patch in enumerate(patches)
         if (usable := reader.usable(patch)).sum() >= _LEAST_BLOCKS
     ]
@@ -158,66 +157,19 @@ def _scaled(rgb: Pixels, scale: float) -> Pixels:
     return np.asarray(Image.fromarray(rgb).resize((width, height), Image.Resampling.BICUBIC))
 
 
-class _Field:
-    """Log errors of one patch by phase, read as they are asked for."""
-
-    def __init__(
-        self, reader: Reader, patch: Patch, usable: NDArray[np.bool_], number: int
-    ) -> None:
-        self._reader, self._patch, self._usable = reader, patch, usable
-        self._part = _PARTS[number % len(_PARTS)]
-        self._known: dict[Phase, Values] = {}
-
-    @property
-    def reconstructions(self) -> int:
-        return len(self._known)
-
-    def on(self, modulus: int) -> Values:
-        """The field on the torus of phases modulo ``modulus``, shape (modulus, modulus)."""
-        return self.at(self._phases(modulus)).reshape(modulus, modulus)
-
-    def at(self, phases: Sequence[Phase]) -> Values:
-        """Median over blocks of the log error less that block's mean over these phases."""
-        new = [phase for phase in phases if phase not in self._known]
-        if new:
-            rows = self._reader.errors(self._patch, new)[:, self._usable]
-            self._known.update(zip(new, rows, strict=True))
-        errors = np.stack([self._known[phase] for phase in phases])
-        return np.asarray(np.median(errors - errors.mean(0), axis=1))
-
-    def drop(self, phase: Phase, modulus: int) -> float:
-        """How far the error at ``phase`` lies under those at odd steps both ways."""
-        known = self._phases(modulus)
-        aside = [p for p in known if (p.y - phase.y) % 2 and (p.x - phase.x) % 2]
-        nearest = phase
-        if phase not in self._known:
-            nearest = next(
-                p for p in known if not ((p.y - phase.y) % modulus or (p.x - phase.x) % modulus)
-            )
-        values = self.at([nearest, *aside])
-        return float(values[1:].mean() - values[0])
-
-    def _phases(self, modulus: int) -> list[Phase]:
-        # Each patch is read on another part of the grid, so that phases which differ by the
-        # modulus are not always represented by the same one.
-        parts = self._reader.autoencoder.grid // modulus
-        y, x = (modulus * (part % parts) for part in self._part)
-        return [Phase(y + i, x + j) for i, j in product(range(modulus), repeat=2)]
-
-
-def _looked(fields: Sequence[_Field], form: Form, grid: int) -> PhaseReading:
-    wide = form.exact and grid >= _WIDE
+def _looked(fields: Sequence[Field], form: Form, grid: int) -> PhaseReading:
+    wide = form.exact and grid >= WIDE
     tests = len(form.looks) + wide
-    modulus = _COARSE
+    modulus = COARSE
     for number in form.looks:
         used = fields[:number]
-        seen = agreement(np.stack([field.on(_COARSE) for field in used]))
+        seen = agreement(np.stack([field.on(COARSE) for field in used]))
         if seen.contrast < PLAIN_CONTRAST or seen.p_value * tests <= PLAIN_P:
             break
     else:
         if wide:
-            modulus = _WIDE
-            seen = agreement(np.stack([field.on(_WIDE) for field in used]))
+            modulus = WIDE
+            seen = agreement(np.stack([field.on(WIDE) for field in used]))
     phase = _refined(used, seen, modulus, grid) if form.exact else Phase(*seen.at)
     return PhaseReading(
         phase=phase,
@@ -229,7 +181,7 @@ def _looked(fields: Sequence[_Field], form: Form, grid: int) -> PhaseReading:
     )
 
 
-def _refined(fields: Sequence[_Field], seen: Agreement, modulus: int, grid: int) -> Phase:
+def _refined(fields: Sequence[Field], seen: Agreement, modulus: int, grid: int) -> Phase:
     """The phase on the whole grid, by doubling what it is known modulo of."""
     y, x = seen.at
     while modulus < grid:
