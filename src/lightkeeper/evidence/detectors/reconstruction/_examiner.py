@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 SOURCE = "pixels:decoder-grid"
 MODEL_SECONDS = 0.1
 """CPU seconds per picture above which an autoencoder is left to the deep tier."""
-OWN_SHARE = 0.25
+OWN_SHARE = 0.4
 """Part of the decoder's own contrast under which the quick form does not speak of its grid."""
 LIMITS = ("through-this-decoder-only", "other-decoders-grid-too", "edits-and-upscalers-too")
 

@@ -21,7 +21,7 @@ from lightkeeper.evidence.detectors.reconstruction._contrast import (
     region_side,
 )
 from lightkeeper.evidence.detectors.reconstruction._field import COARSE, WIDE, Field
-from lightkeeper.evidence.detectors.reconstruction._lattice import Agreement, agreement
+from lightkeeper.evidence.detectors.reconstruction._lattice import agreement
 from lightkeeper.evidence.detectors.reconstruction._patches import Abstention, choose
 
 if TYPE_CHECKING:
@@ -51,14 +51,17 @@ class Form:
     """Pixels of a crop; raised to a multiple of the grid."""
     looks: tuple[int, ...]
     """Numbers of patches after which the evidence is looked at."""
-    exact: bool
-    """Read patches that do not agree modulo eight, and find the phase on the whole grid."""
+    refining: int = 0
+    """Patches on which the phase is then found on the whole grid; none, and it stays modulo four.
+
+    Patches that do not agree are read modulo eight.
+    """
     scales: tuple[float, ...] = (1.0,)
     """Factors by which a picture is enlarged before it is read; each is a test."""
 
 
-QUICK = Form("quick", side=48, looks=(2, 4), exact=False)
-FULL = Form("full", side=64, looks=(4, 6), exact=True, scales=(1.0, 4 / 3))
+QUICK = Form("quick", side=48, looks=(2, 4))
+FULL = Form("full", side=64, looks=(4, 6), refining=12, scales=(1.0, 4 / 3))
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,7 @@ class PhaseReading:
     """What grid-phase contrast saw in one picture through one autoencoder."""
 
     phase: Phase
-    """Modulo four only, where the form is not exact."""
+    """Modulo four only, where the form does not refine it or the contrast is small."""
     contrast: float
     """Mean drop of the log fine error at the phase under those at odd steps from it."""
     p_value: float
@@ -100,7 +103,7 @@ def read_phase(
         rgb,
         side=region_side(side, grid),
         apart=compared_side(side, grid) + max(grid, 8),
-        count=form.looks[-1],
+        count=max(form.looks[-1], form.refining),
         least=_LEAST_PATCHES,
         grid=grid,
     )
@@ -158,7 +161,7 @@ def _scaled(rgb: Pixels, scale: float) -> Pixels:
 
 
 def _looked(fields: Sequence[Field], form: Form, grid: int) -> PhaseReading:
-    wide = form.exact and grid >= WIDE
+    wide = form.refining > 0 and grid >= WIDE
     tests = len(form.looks) + wide
     modulus = COARSE
     for number in form.looks:
@@ -170,23 +173,24 @@ def _looked(fields: Sequence[Field], form: Form, grid: int) -> PhaseReading:
         if wide:
             modulus = WIDE
             seen = agreement(np.stack([field.on(WIDE) for field in used]))
-    phase = _refined(used, seen, modulus, grid) if form.exact else Phase(*seen.at)
+    phase = Phase(*seen.at)
+    if form.refining and seen.contrast >= PLAIN_CONTRAST:
+        phase = _refined(fields, Phase(phase.y % COARSE, phase.x % COARSE), grid)
     return PhaseReading(
         phase=phase,
         contrast=float(np.mean([field.drop(phase, modulus) for field in used])),
         p_value=min(1.0, seen.p_value * tests),
         agreeing=seen.agreeing,
         patches=len(used),
-        reconstructions=sum(field.reconstructions for field in used),
+        reconstructions=sum(field.reconstructions for field in fields),
     )
 
 
-def _refined(fields: Sequence[Field], seen: Agreement, modulus: int, grid: int) -> Phase:
-    """The phase on the whole grid, by doubling what it is known modulo of."""
-    y, x = seen.at
+def _refined(fields: Sequence[Field], phase: Phase, grid: int) -> Phase:
+    """The phase on the whole grid, by doubling what it is known modulo of, on all patches."""
+    modulus = COARSE
     while modulus < grid:
-        phases = [Phase(y + i, x + j) for i, j in product((0, modulus), repeat=2)]
+        phases = [Phase(phase.y + i, phase.x + j) for i, j in product((0, modulus), repeat=2)]
         total = np.sum([field.at(phases) for field in fields], axis=0)
-        best = phases[int(np.argmin(total))]
-        y, x, modulus = best.y, best.x, modulus * 2
-    return Phase(y, x)
+        phase, modulus = phases[int(np.argmin(total))], modulus * 2
+    return phase
