@@ -43,7 +43,7 @@ class DecoderGrid(Details):
     phase: tuple[int, int] | None
     """Row and column where the grid begins; other than (0, 0), the picture was cropped since.
 
-    ``None`` in the quick form, which finds it modulo four only.
+    ``None`` in the quick form, which finds it modulo four only, and in a resized picture.
     """
     scale: float
     contrast: float
@@ -151,7 +151,9 @@ class ReconstructionExaminer:
     def _finding(
         self, autoencoder: Autoencoder, null: Null, reading: PhaseReading, p_value: float
     ) -> Finding:
-        phase = (reading.phase.y, reading.phase.x) if self._deep else None
+        # Once enlarged, a picture has its grid rarely where it is measured.
+        known = reading.exact and reading.scale == 1
+        phase = (reading.phase.y, reading.phase.x) if known else None
         where = f", beginning at row {phase[0]}, column {phase[1]}" if phase else ""
         return Finding(
             claim=Claim.DETECTOR_SCORE,

@@ -69,7 +69,8 @@ class PhaseReading:
     """What grid-phase contrast saw in one picture through one autoencoder."""
 
     phase: Phase
-    """Modulo four only, where the form does not refine it or the contrast is small."""
+    exact: bool
+    """The phase is known on the whole grid, not modulo four only."""
     contrast: float
     """Mean drop of the log fine error at the phase under those at odd steps from it."""
     p_value: float
@@ -174,10 +175,12 @@ def _looked(fields: Sequence[Field], form: Form, grid: int) -> PhaseReading:
             modulus = WIDE
             seen = agreement(np.stack([field.on(WIDE) for field in used]))
     phase = Phase(*seen.at)
-    if form.refining and seen.contrast >= PLAIN_CONTRAST:
+    exact = form.refining > 0 and seen.contrast >= PLAIN_CONTRAST
+    if exact:
         phase = _refined(fields, Phase(phase.y % COARSE, phase.x % COARSE), grid)
     return PhaseReading(
         phase=phase,
+        exact=exact,
         contrast=float(np.mean([field.drop(phase, modulus) for field in used])),
         p_value=min(1.0, seen.p_value * tests),
         agreeing=seen.agreeing,
