@@ -30,7 +30,7 @@ from lightkeeper.evidence.detectors.reconstruction import (
     read_autoencoder,
     read_scales,
 )
-from lightkeeper.evidence.detectors.reconstruction._examiner import OWN_SHARE
+from lightkeeper.evidence.detectors.reconstruction._examiner import OWN_SHARE, OWN_SHARE_DEEP
 from lightkeeper.evidence.detectors.reconstruction._search import PLAIN_CONTRAST
 
 SIDE = 512
@@ -209,9 +209,11 @@ class Bar:
             return False
         above = len(self.contrasts) - np.searchsorted(self.contrasts, row["contrast"])
         chance = (1 + above) / (1 + len(self.contrasts))
-        if self.form == "full":
-            return max(chance, row["p"]) <= 0.01
-        return chance <= 0.01 and row["contrast"] >= OWN_SHARE * self.own
+        full = self.form == "full"
+        share = OWN_SHARE_DEEP if full else OWN_SHARE
+        if row["scale"] == 1 and row["contrast"] < share * self.own:
+            return False
+        return (max(chance, row["p"]) if full else chance) <= 0.01
 
 
 def name_of(row: dict) -> str:

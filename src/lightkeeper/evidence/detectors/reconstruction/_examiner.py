@@ -28,7 +28,8 @@ SOURCE = "pixels:decoder-grid"
 MODEL_SECONDS = 0.1
 """CPU seconds per picture above which an autoencoder is left to the deep tier."""
 OWN_SHARE = 0.4
-"""Part of the decoder's own contrast under which the quick form does not speak of its grid."""
+OWN_SHARE_DEEP = 0.25
+"""Part of the decoder's own contrast under which a grid is not called that decoder's."""
 LIMITS = ("through-this-decoder-only", "other-decoders-grid-too", "edits-and-upscalers-too")
 
 
@@ -139,9 +140,11 @@ class ReconstructionExaminer:
             # JPEG has a grid too: chance within the picture alone would claim too much.
             chance = null.bound(reading.contrast)
             if self._deep:
+                # The four patches of the quick form cannot agree beyond chance.
                 chance = max(chance, reading.p_value)
-            elif reading.contrast < OWN_SHARE * null.own:
-                # Few patches cannot agree beyond chance, and another decoder's grid shows faintly.
+            # Another decoder's grid shows faintly; so does this one's once a picture was resized.
+            share = OWN_SHARE_DEEP if self._deep else OWN_SHARE
+            if reading.scale == 1 and reading.contrast < share * null.own:
                 continue
             p_value = min(1.0, chance * len(self._calibrated))
             if p_value <= self._alpha:
