@@ -16,19 +16,35 @@ from lightkeeper.evidence.detectors.reconstruction import (
 )
 from lightkeeper.evidence.detectors.reconstruction import _contrast as contrast
 from lightkeeper.evidence.detectors.reconstruction._contrast import Phase, Reader
+from lightkeeper.evidence.detectors.reconstruction._lattice import agreement
 from lightkeeper.evidence.detectors.reconstruction._patches import Patch, choose
-from lightkeeper.evidence.detectors.reconstruction._ranks import rank_product_p
+from lightkeeper.evidence.detectors.reconstruction._search import read_phase
 
 
 @pytest.mark.parametrize(("y", "x"), [(0, 0), (3, 5), (7, 2)])
 def test_a_decoders_grid_is_found_wherever_the_picture_was_cropped(
     autoencoder, make_textured, through, y, x
 ):
-    reading = read_scales(autoencoder, through(autoencoder, make_textured(1))[y:, x:], QUICK)
+    reading = read_scales(autoencoder, through(autoencoder, make_textured(1))[y:, x:])
     assert isinstance(reading, PhaseReading)
     assert reading.phase == Phase(-y % autoencoder.grid, -x % autoencoder.grid)
+    assert reading.p_value < 2e-3
+    assert reading.agreeing == reading.patches
+
+
+def test_the_quick_form_finds_the_phase_modulo_four(autoencoder, make_textured, through):
+    reading = read_scales(autoencoder, through(autoencoder, make_textured(1))[3:, 5:], QUICK)
+    assert isinstance(reading, PhaseReading)
+    assert reading.phase == Phase(1, 3)
     assert reading.p_value < 1e-3
-    assert reading.agreeing == reading.confirming
+    assert reading.contrast > 0.3
+
+
+def test_most_pictures_without_a_grid_cost_no_more_than_the_first_look(autoencoder, make_textured):
+    readings = [read_phase(autoencoder, make_textured(k), FULL) for k in range(30, 33)]
+    first = [r for r in readings if isinstance(r, PhaseReading) and r.patches == FULL.looks[0]]
+    assert len(first) >= 2
+    assert all(16 * r.patches <= r.reconstructions < 64 * r.patches for r in first)
 
 
 def test_pictures_without_a_grid_fire_about_as_rarely_as_declared(make_textured, autoencoder):
@@ -98,15 +114,37 @@ def test_patches_do_not_touch_and_saturated_ones_are_left_out(make_textured):
         )
 
 
-@given(st.lists(st.integers(1, 8), min_size=1, max_size=8))
-def test_the_chance_of_ranks_is_a_probability_and_falls_with_each_better_rank(ranks):
-    p_value = rank_product_p(ranks, 8)
-    assert 0 < p_value <= 1
-    better = [max(1, ranks[0] - 1), *ranks[1:]]
-    assert rank_product_p(better, 8) <= p_value
+FIELDS = st.integers(0, 2**32 - 1).map(np.random.default_rng)
 
 
-def test_the_chance_of_ranks_is_exact():
-    assert rank_product_p([1, 1, 1], 8) == 8**-3
-    assert rank_product_p([1, 2], 4) == pytest.approx(3 / 16)
-    assert rank_product_p([8, 8], 8) == 1
+@given(FIELDS, st.integers(2, 7), st.sampled_from([4, 8]))
+def test_moving_all_fields_moves_the_place_and_nothing_else(rng, patches, side):
+    fields = rng.normal(size=(patches, side, side))
+    first = agreement(fields)
+    moved = agreement(np.roll(fields, (1, 2), (1, 2)))
+    assert moved.at == ((first.at[0] + 1) % side, (first.at[1] + 2) % side)
+    assert moved.p_value == pytest.approx(first.p_value, rel=1e-6)
+    assert side ** (2 - 2 * patches) * 0.999 <= first.p_value <= 1
+    assert 0 <= first.agreeing <= patches
+
+
+def test_fields_moved_at_random_agree_no_more_often_than_declared():
+    rng = np.random.default_rng(0)
+    values = [agreement(rng.normal(size=(4, 4, 4))).p_value for _ in range(600)]
+    for declared in (0.2, 0.05, 0.01):
+        assert np.mean(np.asarray(values) <= declared) <= 1.3 * declared + 0.01
+
+
+def test_fields_that_share_a_drop_agree_beyond_chance():
+    rng = np.random.default_rng(0)
+    fields = 0.1 * rng.normal(size=(4, 4, 4))
+    fields[:, 1::2, 0::2] -= 0.3
+    fields[:, 3, 2] -= 0.4
+    found = agreement(fields)
+    assert (found.at, found.agreeing) == ((3, 2), 4)
+    assert found.p_value < 1e-3
+    assert found.contrast > 0.5
+
+
+def test_fields_that_say_nothing_have_chance_one():
+    assert agreement(np.zeros((4, 4, 4))).p_value == 1

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lightkeeper.evidence.detectors.reconstruction._patches import block_means, fine
+from lightkeeper.evidence.detectors.reconstruction._patches import (
+    LEAST_FINE_ENERGY,
+    MOST_SATURATED,
+    block_means,
+    fine,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,10 +81,16 @@ class Reader:
         blocks = block_means(shared).reshape(len(phases), -1)
         return np.log(blocks.astype(np.float64) + _FLOOR)
 
-    def deviations(self, patch: Patch, phases: Sequence[Phase]) -> Values:
-        """Per phase the median over blocks of its log error less that of all these phases."""
-        errors = self.errors(patch, phases)
-        return np.asarray(np.median(errors - errors.mean(0), axis=1))
+    def usable(self, patch: Patch) -> NDArray[np.bool_]:
+        """Which blocks have texture, and no pixels at the ends of the scale: shape (blocks,)."""
+        grid = self.autoencoder.grid
+        start, span = grid - 1 + _MARGIN, compared_side(self.side, grid)
+        y, x = patch.y + start, patch.x + start
+        around = self.rgb[y - 1 : y + span + 1, x - 1 : x + span + 1]
+        energy = block_means(fine(around.mean(2, dtype=np.float32)) ** 2)
+        inside = around[1:-1, 1:-1]
+        burnt = block_means(((inside == 0) | (inside == 255)).any(2).astype(np.float32))
+        return np.asarray(((energy >= LEAST_FINE_ENERGY) & (burnt <= MOST_SATURATED)).ravel())
 
 
 def compared_side(side: int, grid: int) -> int:

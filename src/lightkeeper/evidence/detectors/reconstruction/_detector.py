@@ -22,7 +22,7 @@ class GridDetector:
 
     autoencoder: Autoencoder
     form: Form = FULL
-    version: str = "1"
+    version: str = "2"
 
     @property
     def name(self) -> str:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import statistics
+import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
 import msgspec
+import numpy as np
 
 from lightkeeper.errors import InvalidConfiguration
 from lightkeeper.evidence.detectors.reconstruction._search import PhaseReading, read_scales
@@ -15,13 +18,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from lightkeeper.evidence.detectors.reconstruction._autoencoder import Autoencoder
     from lightkeeper.evidence.detectors.reconstruction._search import Form
 
     Pixels = NDArray[np.uint8]
+
+STATISTIC = "lattice"
+_DECODED = 20
+"""Pictures that are passed through the decoder, to know what its own grid looks like."""
 
 
 class Null(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -33,12 +39,18 @@ class Null(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     fingerprint: str
     """SHA-256 of the weights it was measured with."""
+    statistic: str = "ranks"
+    """The way of measuring; :data:`STATISTIC` is the only one that is still read."""
     form: str
     """``quick`` or ``full``: contrasts of the two are not comparable."""
     scales: tuple[float, ...]
     contrasts: tuple[float, ...]
     sources: dict[str, int] = {}
     """Pictures by source."""
+    own: float = 0.0
+    """Median contrast of some of these pictures once they have been through the decoder."""
+    seconds: float = 0.0
+    """CPU seconds per picture (median) where it was measured; decides the tier."""
 
     @property
     def size(self) -> int:
@@ -48,7 +60,8 @@ class Null(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     @property
     def id(self) -> str:
         """SHA-256 of its content."""
-        return hashlib.sha256(msgspec.json.encode(self, order="sorted")).hexdigest()
+        timeless = msgspec.structs.replace(self, seconds=0.0)
+        return hashlib.sha256(msgspec.json.encode(timeless, order="sorted")).hexdigest()
 
     def bound(self, contrast: float) -> float:
         """Empirical chance of a contrast this large, never below one in ``size + 1``."""
@@ -61,7 +74,7 @@ def calibrate(
     pictures: Iterable[tuple[str, Pixels]],
     form: Form,
     *,
-    scales: Sequence[float] = (1.0,),
+    scales: Sequence[float] | None = None,
 ) -> Null:
     """Measure the null on pictures that never met the autoencoder.
 
@@ -72,19 +85,38 @@ def calibrate(
         statistic abstains on do not count.
     """
     contrasts: list[float] = []
+    seconds: list[float] = []
+    own: list[float] = []
     sources: Counter[str] = Counter()
+    chosen = tuple(scales or form.scales)
     for source, rgb in pictures:
-        reading = read_scales(autoencoder, rgb, form, scales=scales)
+        start = time.process_time()
+        reading = read_scales(autoencoder, rgb, form, scales=chosen)
+        seconds.append(time.process_time() - start)
         if isinstance(reading, PhaseReading):
             contrasts.append(reading.contrast)
             sources[source] += 1
+            if len(own) < _DECODED:
+                again = read_scales(autoencoder, _decoded(autoencoder, rgb), form, scales=(1.0,))
+                own += [again.contrast] if isinstance(again, PhaseReading) else []
     return Null(
         fingerprint=autoencoder.fingerprint,
+        statistic=STATISTIC,
         form=form.name,
-        scales=tuple(scales),
+        scales=chosen,
         contrasts=tuple(sorted(contrasts)),
         sources=dict(sorted(sources.items())),
+        own=round(statistics.median(own), 4) if own else 0.0,
+        seconds=round(statistics.median(seconds), 4) if seconds else 0.0,
     )
+
+
+def _decoded(autoencoder: Autoencoder, rgb: Pixels) -> Pixels:
+    grid = autoencoder.grid
+    height, width = (side // grid * grid for side in rgb.shape[:2])
+    batch = rgb[None, :height, :width].transpose(0, 3, 1, 2).astype(np.float32) / np.float32(255)
+    decoded = autoencoder.reconstruct(np.ascontiguousarray(batch))[0].transpose(1, 2, 0)
+    return np.asarray(np.rint(decoded * np.float32(255)), np.uint8)
 
 
 def read_null(path: Path, fingerprint: str) -> Null:

@@ -1,9 +1,8 @@
-"""Grid-phase contrast: find a phase on some patches, confirm it on others.
+"""Grid-phase contrast: ask several patches for their phase, stop when the answer is plain.
 
-A decoder enlarges in steps of two, so a picture that came through it is reconstructed better on
-the right parity, better still modulo four, and best on the right phase: the phase can be found by
-halving. The patches that confirm it had no part in finding it, so a rank among other phases needs
-no correction for the phases tried.
+Patches are read on the 4 x 4 phases modulo four, each on another part of the grid. The chance of
+their agreement is looked at after a few patches and after all of them; patches that show a
+contrast but do not agree are read modulo eight. Every look counts as a test.
 """
 
 from __future__ import annotations
@@ -21,8 +20,9 @@ from lightkeeper.evidence.detectors.reconstruction._contrast import (
     compared_side,
     region_side,
 )
-from lightkeeper.evidence.detectors.reconstruction._patches import Abstention, Patch, choose
-from lightkeeper.evidence.detectors.reconstruction._ranks import rank_product_p
+from lightkeeper.evidence.detectors.reconstruction._field import COARSE, WIDE, Field
+from lightkeeper.evidence.detectors.reconstruction._lattice import agreement
+from lightkeeper.evidence.detectors.reconstruction._patches import Abstention, choose
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,6 +34,13 @@ if TYPE_CHECKING:
     Pixels = NDArray[np.uint8]
     Values = NDArray[np.float64]
 
+PLAIN_P = 1e-3
+"""Chance at which no further patch is read."""
+PLAIN_CONTRAST = 0.1
+"""Contrast under which no further patch is read: decoders show more, photographs less."""
+_LEAST_PATCHES = 4
+_LEAST_BLOCKS = 6
+
 
 @dataclass(frozen=True, slots=True)
 class Form:
@@ -42,20 +49,19 @@ class Form:
     name: str
     side: int
     """Pixels of a crop; raised to a multiple of the grid."""
-    finding: int
-    confirming: int
-    exhaustive: bool = False
-    """Find the phase among all of them, not by halving."""
-    least_confirming: int = 4
+    looks: tuple[int, ...]
+    """Numbers of patches after which the evidence is looked at."""
+    refining: int = 0
+    """Patches on which the phase is then found on the whole grid; none, and it stays modulo four.
+
+    Patches that do not agree are read modulo eight.
+    """
+    scales: tuple[float, ...] = (1.0,)
+    """Factors by which a picture is enlarged before it is read; each is a test."""
 
 
-QUICK = Form("quick", side=64, finding=2, confirming=5)
-FULL = Form("full", side=64, finding=3, confirming=12, exhaustive=True)
-
-# Steps from the phase found to those it is compared with: odd both ways where the grid has room,
-# for phases that share a parity share part of the drop.
-_ASIDE = ((1, 3), (3, 7), (5, 1), (7, 5), (3, 1), (5, 5), (1, 7))
-_ASIDE_4 = ((1, 1), (1, 3), (3, 1), (3, 3), (1, 2), (2, 1), (2, 3))
+QUICK = Form("quick", side=48, looks=(2, 4))
+FULL = Form("full", side=64, looks=(4, 6), refining=12, scales=(1.0, 4 / 3))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +69,20 @@ class PhaseReading:
     """What grid-phase contrast saw in one picture through one autoencoder."""
 
     phase: Phase
+    exact: bool
+    """The phase is known on the whole grid, not modulo four only."""
     contrast: float
-    """Mean drop of the log fine error at the phase under the other phases."""
+    """Mean drop of the log fine error at the phase under those at odd steps from it."""
     p_value: float
-    """Exact chance of such ranks within the picture, where its content has no grid."""
+    """Bound of the chance that patches agree so well, corrected for looks and scales."""
     agreeing: int
-    """Confirming patches in which the phase is the best of those compared."""
-    confirming: int
+    """Patches that prefer the phase by themselves."""
+    patches: int
     reconstructions: int
     scale: float = 1.0
     """Factor by which the picture was enlarged before it was read."""
     tests: int = 1
-    """Scales tried; ``p_value`` is already corrected for them."""
+    """Scales that count as tests."""
 
 
 def read_phase(
@@ -92,42 +100,58 @@ def read_phase(
     """
     grid = autoencoder.grid
     side = -(-max(form.side, 2 * grid + 32) // grid) * grid
-    least = form.finding + form.least_confirming
     patches = choose(
         rgb,
         side=region_side(side, grid),
         apart=compared_side(side, grid) + max(grid, 8),
-        count=form.finding + form.confirming,
-        least=least,
+        count=max(form.looks[-1], form.refining),
+        least=_LEAST_PATCHES,
         grid=grid,
     )
     if isinstance(patches, Abstention):
         return patches
     reader = Reader(autoencoder, rgb, side)
-    # Texture decreases along the patches: both halves get some of each.
-    step = max(2, len(patches) // form.finding)
-    finding = patches[::step][: form.finding]
-    confirming = tuple(patch for patch in patches if patch not in finding)
-    phase, tried = _find(reader, finding, exhaustive=form.exhaustive)
-    rows = np.stack([reader.deviations(p, _compared(phase, grid)) for p in confirming])
-    return _reading(phase, rows, tried * len(finding) + rows.size)
+    fields = [
+        Field(reader, patch, usable, k)
+        for k, patch in enumerate(patches)
+        if (usable := reader.usable(patch)).sum() >= _LEAST_BLOCKS
+    ]
+    return _looked(fields, form, grid) if len(fields) >= _LEAST_PATCHES else Abstention.TOO_FLAT
 
 
 def read_scales(
-    autoencoder: Autoencoder, rgb: Pixels, form: Form = FULL, *, scales: Sequence[float] = (1.0,)
+    autoencoder: Autoencoder,
+    rgb: Pixels,
+    form: Form = FULL,
+    *,
+    scales: Sequence[float] | None = None,
 ) -> PhaseReading | Abstention:
-    """The best reading among several scales; each counts as a test.
+    """The best reading among several scales, those of the form unless others are given.
 
     A picture that was made smaller after it was decoded has lost its grid; enlarging it by the
-    inverse factor brings back what the loss of detail left of it.
+    inverse factor brings back what the loss of detail left of it. All scales count as tests, also
+    those that are not read because an earlier one was plain.
     """
-    readings = [(scale, read_phase(autoencoder, _scaled(rgb, scale), form)) for scale in scales]
-    usable = [(r, scale) for scale, r in readings if not isinstance(r, Abstention)]
-    if not usable:
-        return next(r for _, r in readings if isinstance(r, Abstention))
-    best, scale = min(usable, key=lambda each: (each[0].p_value, -each[0].contrast))
-    p_value = min(1.0, best.p_value * len(usable))
-    return replace(best, p_value=p_value, scale=scale, tests=len(usable))
+    chosen = tuple(scales or form.scales)
+    best: PhaseReading | Abstention | None = None
+    for scale in chosen:
+        found = read_phase(autoencoder, _scaled(rgb, scale), form)
+        if isinstance(found, Abstention):
+            best = best or found
+            continue
+        p_value = min(1.0, found.p_value * len(chosen))
+        found = replace(found, p_value=p_value, scale=scale, tests=len(chosen))
+        if not isinstance(best, PhaseReading) or _order(found) < _order(best):
+            best = found
+        if p_value <= PLAIN_P * len(chosen) and found.contrast >= PLAIN_CONTRAST:
+            break
+    if best is None:
+        raise ValueError("no scale to read at")
+    return best
+
+
+def _order(reading: PhaseReading) -> tuple[float, float]:
+    return reading.p_value, -reading.contrast
 
 
 def _scaled(rgb: Pixels, scale: float) -> Pixels:
@@ -137,39 +161,39 @@ def _scaled(rgb: Pixels, scale: float) -> Pixels:
     return np.asarray(Image.fromarray(rgb).resize((width, height), Image.Resampling.BICUBIC))
 
 
-def _find(reader: Reader, patches: Sequence[Patch], *, exhaustive: bool) -> tuple[Phase, int]:
-    grid = reader.autoencoder.grid
-    if exhaustive:
-        return _best(reader, patches, Phase(0, 0), range(grid)), grid**2
-    phase, step, tried = Phase(0, 0), 1, 0
-    while step < grid:
-        phase = _best(reader, patches, phase, (0, step))
-        step, tried = step * 2, tried + 4
-    # Smooth enlargements favour nearness over parity, which can leave halving one pixel off.
-    return _best(reader, patches, phase, (-1, 0, 1)), tried + 9
-
-
-def _best(reader: Reader, patches: Sequence[Patch], origin: Phase, steps: Sequence[int]) -> Phase:
-    grid = reader.autoencoder.grid
-    phases = [
-        Phase((origin.y + i) % grid, (origin.x + j) % grid) for i, j in product(steps, repeat=2)
-    ]
-    total = np.sum([reader.deviations(patch, phases) for patch in patches], axis=0)
-    return phases[int(np.argmin(total))]
-
-
-def _compared(phase: Phase, grid: int) -> list[Phase]:
-    aside = _ASIDE_4 if grid == 4 else _ASIDE
-    return [phase, *(Phase((phase.y + i) % grid, (phase.x + j) % grid) for i, j in aside)]
-
-
-def _reading(phase: Phase, rows: Values, reconstructions: int) -> PhaseReading:
-    ranks = [1 + int((row[1:] <= row[0]).sum()) for row in rows]
+def _looked(fields: Sequence[Field], form: Form, grid: int) -> PhaseReading:
+    wide = form.refining > 0 and grid >= WIDE
+    tests = len(form.looks) + wide
+    modulus = COARSE
+    for number in form.looks:
+        used = fields[:number]
+        seen = agreement(np.stack([field.on(COARSE) for field in used]))
+        if seen.contrast < PLAIN_CONTRAST or seen.p_value * tests <= PLAIN_P:
+            break
+    else:
+        if wide:
+            modulus = WIDE
+            seen = agreement(np.stack([field.on(WIDE) for field in used]))
+    phase = Phase(*seen.at)
+    exact = form.refining > 0 and seen.contrast >= PLAIN_CONTRAST
+    if exact:
+        phase = _refined(fields, Phase(phase.y % COARSE, phase.x % COARSE), grid)
     return PhaseReading(
         phase=phase,
-        contrast=float(np.mean(np.mean(rows[:, 1:], axis=1) - rows[:, 0])),
-        p_value=rank_product_p(ranks, rows.shape[1]),
-        agreeing=ranks.count(1),
-        confirming=len(rows),
-        reconstructions=reconstructions,
+        exact=exact,
+        contrast=float(np.mean([field.drop(phase, modulus) for field in used])),
+        p_value=min(1.0, seen.p_value * tests),
+        agreeing=seen.agreeing,
+        patches=len(used),
+        reconstructions=sum(field.reconstructions for field in fields),
     )
+
+
+def _refined(fields: Sequence[Field], phase: Phase, grid: int) -> Phase:
+    """The phase on the whole grid, by doubling what it is known modulo of, on all patches."""
+    modulus = COARSE
+    while modulus < grid:
+        phases = [Phase(phase.y + i, phase.x + j) for i, j in product((0, modulus), repeat=2)]
+        total = np.sum([field.at(phases) for field in fields], axis=0)
+        phase, modulus = phases[int(np.argmin(total))], modulus * 2
+    return phase
