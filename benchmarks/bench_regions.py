@@ -3,11 +3,12 @@
     python benchmarks/bench_regions.py measure JOURNAL AUTOENCODER [--side 384]
     python benchmarks/bench_regions.py table JOURNAL...
 
-Photographs come from ``LIGHTKEEPER_SHARED``. In each, a random region of 10 to 30 % is replaced:
+Photographs come from ``LIGHTKEEPER_SHARED``. In each, a random region of 10 to 30 % is replaced
 by the picture's own round trip through the autoencoder; then the picture is cropped off the
-decoder's grid and encoded. ``untouched`` is the same crop with the mask that would have been used. Journals can be continued. No picture is
-kept; the decoder's maps are, beside the journal, so that another way of adding maps costs little:
-remove the journal, leave the maps, measure again.
+decoder's grid and encoded. ``untouched`` is the same crop with the mask that would have been
+used. Journals can be continued. No picture is kept; the decoder's maps are, beside the journal,
+so that another way of adding maps costs little: remove the journal, leave the maps, measure
+again.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from lightkeeper.evidence.detectors.evaluation._intervals import clopper_pearson
 from lightkeeper.evidence.detectors.reconstruction import Abstention, read_autoencoder
 from lightkeeper.evidence.detectors.regions import (
     ReconstructionMap,
@@ -211,36 +213,43 @@ def spread(values: list[float]) -> str:
 
 def table(paths: list[Path]) -> None:
     rows = [json.loads(line) for path in paths for line in path.read_text().splitlines()]
-    names = ("reconstruction", "jpeg-grid", "jpeg-ghost", "noise", "model-free", "max", "sum")
-    print("| edit | encoding | n | " + " | ".join(names) + " |\n" + "| --- " * 10 + "|")
+    rows = [row for row in rows if "seconds" in row]
+    names = [name for name in rows[0]["area"]]
+    print(
+        "| edit | encoding | n | " + " | ".join(names) + " |\n" + "| --- " * (3 + len(names)) + "|"
+    )
     for edit in EDITS:
         for encoding in ENCODINGS:
             mine = [r for r in rows if (r["edit"], r["encoding"]) == (edit, encoding)]
             cells = [spread([r["area"][n] for r in mine if n in r["area"]]) for n in names]
             print(f"| {edit} | {encoding} | {len(mine)} | " + " | ".join(cells) + " |")
-    print("\n| encoding | decoder n | untouched n | image AUC, map | sum | p <= 1e-3, decoder | "
-          "p <= 1e-3, untouched | phase right | abstained | CPU s | model-free s |")  # fmt: skip
-    print("| --- " * 11 + "|")
+    print("\n| encoding | window | edited n | untouched n | p <= 1e-3, edited | untouched | "
+          "phase right | abstained | area where right | CPU s |")  # fmt: skip
+    print("| --- " * 10 + "|")
     for encoding in ENCODINGS:
-        both = [
-            [r for r in rows if (r["edit"], r["encoding"]) == (e, encoding) and "seconds" in r]
-            for e in ("decoder", "untouched")
-        ]
-        if not all(both):
-            continue
-        aucs = [ranked(*([r["top"][n] for r in side] for side in both))
-                for n in ("reconstruction", "sum")]  # fmt: skip
-        fired = [f"{sum(r.get('p', 1) <= 1e-3 for r in side)}/{len(side)}" for side in both]
-        said = [r for r in both[0] if "p" in r]
-        print(f"| {encoding} | {len(both[0])} | {len(both[1])} | {aucs[0]:.3f} | {aucs[1]:.3f} | "
-              f"{fired[0]} | {fired[1]} | {sum(r['right'] for r in said)}/{len(said)} | "
-              f"{len(both[0]) - len(said)} | {np.median([r['seconds'] for r in both[0]]):.1f} | "
-              f"{np.median([r['free seconds'] for r in both[0]]):.2f} |")  # fmt: skip
+        for window in WINDOWS:
+            edited, untouched = (
+                [r for r in rows if (r["edit"], r["encoding"]) == (edit, encoding)]
+                for edit in EDITS
+            )
+            said = [r for r in edited if f"p {window}" in r]
+            right = [r for r in said if r[f"right {window}"]]
+            fired = [
+                interval(sum(r.get(f"p {window}", 1) <= 1e-3 for r in side), len(side))
+                for side in (edited, untouched)
+            ]
+            where = spread([r["area"][f"decoder {window}"] for r in right])
+            seconds = np.median([r["seconds"] for r in edited]) if edited else 0
+            print(f"| {encoding} | {window} | {len(edited)} | {len(untouched)} | {fired[0]} | "
+                  f"{fired[1]} | {interval(len(right), len(said))} | {len(edited) - len(said)} | "
+                  f"{where} | {seconds:.0f} |")  # fmt: skip
 
 
-def ranked(positive: list[float], negative: list[float]) -> float:
-    p, n = np.asarray(positive), np.asarray(negative)
-    return float((p[:, None] > n[None]).mean() + 0.5 * (p[:, None] == n[None]).mean())
+def interval(count: int, among: int) -> str:
+    if not among:
+        return "–"
+    low, high = clopper_pearson(count, among)
+    return f"{count} of {among} [{low:.2f}, {high:.2f}]"
 
 
 def main() -> None:

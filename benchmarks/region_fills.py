@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,7 @@ def random_mask(rng: np.random.Generator, side: int) -> np.ndarray:
         else:
             points = rng.uniform(0.1, 0.9, (6, 2)) * side
             marks = np.zeros((side, side), bool)
-            for a, b in zip(points, points[1:], strict=False):
+            for a, b in pairwise(points):
                 line = np.linspace(a, b, side).astype(int)
                 marks[line[:, 0], line[:, 1]] = True
             mask = ndimage.distance_transform_edt(~marks) < rng.uniform(0.03, 0.07) * side

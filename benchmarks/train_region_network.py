@@ -4,7 +4,8 @@
 
 It sees drawn textures and the photographs of scikit-image only, so that its weights may ship if
 they earn it (``bench_region_network.py`` decides). Fills: blurred, resampled, layer by layer,
-membrane, and round trips through the two tiny autoencoders under ``tests/data``.
+membrane, and round trips through the two tiny autoencoders under ``tests/data``. A run that is
+stopped continues from its last checkpoint.
 """
 
 from __future__ import annotations
@@ -133,10 +134,17 @@ def train(folder: Path, cpu_seconds: float) -> RegionNetwork:
     network = RegionNetwork().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = torch.optim.AdamW(network.parameters(), 3e-3, weight_decay=1e-2)
     pool: list[tuple[np.ndarray, np.ndarray]] = []
-    start, step, losses = time.process_time(), 0, []
+    path, step, before, losses = folder / "network.pt", 0, 0.0, []
+    if path.exists():
+        state = torch.load(path, weights_only=True)
+        network.load_state_dict(state["model"])
+        optimiser.load_state_dict(state["optimiser"])
+        step, before = int(state["step"]), float(state["spent"])
+        rng = np.random.default_rng(step)
+    start = time.process_time() - before
     while (spent := time.process_time() - start) < cpu_seconds:
-        # Fills cost more than steps: each crop is seen about three times.
-        pool += [pictures.sample(rng) for _ in range(4 if step else 60)]
+        # Fills cost nearly as much as steps: each crop is seen about three times.
+        pool += [pictures.sample(rng) for _ in range(4 if pool else 60)]
         pool = pool[-3000:]
         chosen = [pool[int(k)] for k in rng.integers(len(pool), size=BATCH)]
         x, y = (np.stack(each) for each in zip(*chosen, strict=True))
@@ -158,9 +166,16 @@ def train(folder: Path, cpu_seconds: float) -> RegionNetwork:
         step += 1
         if step % 50 == 0:
             print(f"step {step} {spent:.0f} s loss {np.mean(losses[-50:]):.3f}", flush=True)
-            torch.save(network.state_dict(), folder / "network.pt")
-    torch.save(network.state_dict(), folder / "network.pt")
+            keep(path, network, optimiser, step, spent)
+    keep(path, network, optimiser, step, spent)
     return network.eval()
+
+
+def keep(
+    path: Path, network: RegionNetwork, optimiser: torch.optim.Optimizer, step: int, spent: float
+) -> None:
+    state = {"model": network.state_dict(), "optimiser": optimiser.state_dict()}
+    torch.save(state | {"step": step, "spent": spent}, path)
 
 
 def export(network: RegionNetwork, path: Path) -> None:

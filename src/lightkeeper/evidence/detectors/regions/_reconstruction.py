@@ -9,7 +9,6 @@ search.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import product
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -108,7 +107,7 @@ def _search(
     autoencoder: Autoencoder, rgb: Pixels, readable: Mask, spoken: Mask, span: int
 ) -> tuple[dict[Phase, Values], Phase]:
     half = autoencoder.grid // 2
-    classes = list(product(range(half), repeat=2))
+    classes = [(y, x) for y in range(half) for x in range(half)]
     errors = {phase: _errors(autoencoder, rgb, phase) for phase in classes}
 
     def best(among: list[Phase]) -> Phase:
