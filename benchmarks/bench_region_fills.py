@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from bench_regions import ENCODINGS, area, encoded, photographs
 from PIL import Image
-from region_fills import TRAINED, UNSEEN, random_fill, random_mask
 
+from bench_regions import ENCODINGS, area, encoded, photographs
 from lightkeeper.evidence.detectors.reconstruction import read_autoencoder
 from lightkeeper.evidence.detectors.regions import fuse, model_free_maps
 from lightkeeper.evidence.detectors.regions._windows import log_heavy_tail
+from region_fills import TRAINED, UNSEEN, random_fill, random_mask
 
 TINY = Path(__file__).parents[1] / "tests" / "data" / "autoencoders" / "nearest8"
 SIDE = 256

@@ -214,7 +214,7 @@ def spread(values: list[float]) -> str:
 def table(paths: list[Path]) -> None:
     rows = [json.loads(line) for path in paths for line in path.read_text().splitlines()]
     rows = [row for row in rows if "seconds" in row]
-    names = [name for name in rows[0]["area"]]
+    names = list(rows[0]["area"])
     print(
         "| edit | encoding | n | " + " | ".join(names) + " |\n" + "| --- " * (3 + len(names)) + "|"
     )
