@@ -146,7 +146,7 @@ def test_fusion_counts_several_autoencoders_as_tests(edited, found):
 def test_an_overlay_is_a_small_grid_and_a_flat_map_is_empty():
     drawn = overlay(np.linspace(0, 40, 200 * 90, dtype=np.float32).reshape(200, 90))
     assert (len(drawn.tones), len(drawn.tones[0]), drawn.cell) == (50, 23, 32)
-    assert (drawn.tones[0][0], drawn.tones[-1][0]) == ("0", "f")
+    assert (drawn.tones[0][0], drawn.tones[-1][0]) == ("1", "f")
     assert set("".join(overlay(np.zeros((9, 9), np.float32)).tones)) == {"0"}
 
 
