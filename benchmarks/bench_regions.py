@@ -1,18 +1,20 @@
 """Where an edit is: pixel AUC of each map, beside the same masks on untouched pictures.
 
-    python benchmarks/bench_regions.py measure JOURNAL AUTOENCODER [--shard K/N]
+    python benchmarks/bench_regions.py measure JOURNAL AUTOENCODER [--side 384]
     python benchmarks/bench_regions.py table JOURNAL...
 
-Photographs come from ``LIGHTKEEPER_SHARED``. In each, a random region of 10 to 30 % is replaced:
-by the picture's own round trip through the autoencoder, by a smooth fill, or by a patch of
-another photograph; then the picture is cropped off the decoder's grid and encoded. ``untouched``
-is the same crop with the mask that would have been used. Journals can be continued. No picture is
-kept.
+Photographs come from ``LIGHTKEEPER_SHARED``. In each, a random region of 10 to 30 % is replaced
+by the picture's own round trip through the autoencoder; then the picture is cropped off the
+decoder's grid and encoded. ``untouched`` is the same crop with the mask that would have been
+used. Journals can be continued. No picture is kept; the decoder's maps are, beside the journal,
+so that another way of adding maps costs little: remove the journal, leave the maps, measure
+again.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import io
 import json
 import os
@@ -23,23 +25,36 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from lightkeeper.evidence.detectors.evaluation._intervals import clopper_pearson
 from lightkeeper.evidence.detectors.reconstruction import Abstention, read_autoencoder
 from lightkeeper.evidence.detectors.regions import (
+    ReconstructionMap,
     fuse,
     model_free_maps,
     reconstruction_map,
     strongest_region,
 )
-from lightkeeper.evidence.detectors.regions._windows import log_heavy_tail, log_tail
+from lightkeeper.evidence.detectors.regions._windows import log_heavy_tail
 
 ENCODINGS = ("png", "j90", "j75")
-EDITS = ("decoder", "untouched", "smooth fill", "patch")
+PORTRAIT = "kodim15"
+WINDOWS = (64, 96)
+EDITS = ("decoder", "untouched")
 
 
-def photographs() -> list[Path]:
-    root = Path(os.environ["LIGHTKEEPER_SHARED"]) / "data" / "detection" / "real"
-    files = sorted(root.glob("*/*.jpg"))
-    return [files[k] for k in np.random.default_rng(5).permutation(len(files))]
+def photographs(side: int) -> list[Path]:
+    """Those that are large enough, in an order that mixes their sources."""
+    data = Path(os.environ["LIGHTKEEPER_SHARED"]) / "data"
+    files = sorted((data / "detection" / "real").glob("*/*.jpg"))
+    files += [path for path in sorted((data / "photos").glob("*.png")) if path.stem != PORTRAIT]
+    files = [path for path in files if min(Image.open(path).size) >= side + 16]
+    mixed = [files[k] for k in np.random.default_rng(5).permutation(len(files))]
+    places: dict[Path, int] = {}
+    turns = {path: places.setdefault(path.parent, 0) for path in mixed}
+    for path in mixed:
+        turns[path] = places[path.parent]
+        places[path.parent] += 1
+    return sorted(mixed, key=lambda path: turns[path])
 
 
 def random_mask(rng: np.random.Generator, side: int) -> np.ndarray:
@@ -61,17 +76,6 @@ def round_trip(autoencoder: Any, rgb: np.ndarray) -> np.ndarray:
     batch = np.ascontiguousarray(rgb.transpose(2, 0, 1)[None], np.float32) / np.float32(255)
     decoded = autoencoder.reconstruct(batch)[0]
     return (decoded.transpose(1, 2, 0) * 255).round().astype(np.uint8)
-
-
-def diffused(rgb: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """The membrane over the hole: what classical fills do to smooth content."""
-    plane = rgb.astype(np.float32)
-    plane[mask] = plane[~mask].mean(0)
-    for _ in range(600):
-        padded = np.pad(plane, ((1, 1), (1, 1), (0, 0)), mode="edge")
-        around = padded[:-2, 1:-1] + padded[2:, 1:-1] + padded[1:-1, :-2] + padded[1:-1, 2:]
-        plane[mask] = around[mask] / 4
-    return plane.round().astype(np.uint8)
 
 
 def encoded(rgb: np.ndarray, encoding: str) -> np.ndarray:
@@ -96,53 +100,77 @@ def area(plane: np.ndarray, mask: np.ndarray) -> float:
 class Case:
     """One photograph, its mask, and what can be made of it."""
 
-    def __init__(self, path: Path, number: int, side: int, other: Path) -> None:
+    def __init__(self, path: Path, number: int, side: int) -> None:
         self.rng = np.random.default_rng(1000 + number)
         self.side = side
         a, b = self.rng.integers(0, 8, 2)
-        self.rgb, self.other = (
-            np.asarray(Image.open(p).convert("RGB"))[a : a + side + 8, b : b + side + 8]
-            for p in (path, other)
-        )
+        whole = np.asarray(Image.open(path).convert("RGB"))
+        self.rgb = whole[a : a + side + 8, b : b + side + 8]
         self.mask = random_mask(self.rng, side + 8)
         self.crop = tuple(int(v) for v in self.rng.integers(0, 8, 2))
 
     def made(self, edit: str, autoencoder: Any) -> np.ndarray:
         if edit == "untouched":
             return self.rgb
-        if edit == "smooth fill":
-            return diffused(self.rgb, self.mask)
-        filling = round_trip(autoencoder, self.rgb) if edit == "decoder" else self.other
-        return np.where(self.mask[..., None], filling, self.rgb)
+        return np.where(self.mask[..., None], round_trip(autoencoder, self.rgb), self.rgb)
 
     def cut(self, plane: np.ndarray) -> np.ndarray:
         y, x = self.crop
         return plane[y : y + self.side, x : x + self.side]
 
 
-def row_of(case: Case, rgb: np.ndarray, autoencoder: Any | None, window: int) -> dict[str, Any]:
+class Remembering:
+    """An autoencoder asked twice answers from memory: two windows for the price of one."""
+
+    def __init__(self, autoencoder: Any) -> None:
+        self.autoencoder, self.grid, self.known = autoencoder, autoencoder.grid, {}
+
+    def reconstruct(self, batch: np.ndarray) -> np.ndarray:
+        key = hashlib.sha256(batch.tobytes()).digest()
+        if key not in self.known:
+            self.known[key] = self.autoencoder.reconstruct(batch)
+        return self.known[key]
+
+
+def decoder_maps(autoencoder: Any, rgb: np.ndarray, kept: Path) -> dict[str, Any]:
+    """What the decoder's map says at each window, read from ``kept`` if it is there."""
+    if not kept.exists():
+        start, asked, known = time.process_time(), Remembering(autoencoder), {}
+        for window in WINDOWS:
+            found = reconstruction_map(asked, rgb, window=window)
+            known[f"seconds {window}"] = time.process_time() - start
+            if not isinstance(found, Abstention):
+                region = strongest_region(found)
+                known |= {f"z {window}": found.z.astype(np.float16), f"p {window}": region.p_value,
+                          f"share {window}": region.share, f"phase {window}": found.phase,
+                          f"readable {window}": found.readable}  # fmt: skip
+        np.savez(kept, **known)
+    with np.load(kept) as stored:
+        return {name: stored[name] for name in stored.files}
+
+
+def row_of(case: Case, rgb: np.ndarray, maps: dict[str, Any] | None) -> dict[str, Any]:
     mask = case.cut(case.mask)
     start = time.process_time()
-    maps = model_free_maps(rgb, window=window)
+    free = model_free_maps(rgb)
     row: dict[str, Any] = {"free seconds": time.process_time() - start}
-    evidence = {name: log_heavy_tail(z) for name, z in maps.items()}
-    evidence["model-free"] = fuse(maps)
-    if autoencoder is not None:
-        start = time.process_time()
-        found = reconstruction_map(autoencoder, rgb, window=window)
-        row["seconds"] = time.process_time() - start
-        if isinstance(found, Abstention):
-            row["abstained"] = found.value
-            zero = np.zeros_like(evidence["noise"])
-            evidence |= {"reconstruction": zero, "max": zero, "sum": evidence["model-free"]}
-        else:
-            region = strongest_region(found)
-            row |= {"p": region.p_value, "share": region.share,
-                    "right": list(found.phase) == [-v % 8 for v in case.crop]}  # fmt: skip
-            evidence["reconstruction"] = found.z
-            singles = [log_heavy_tail(z) for z in maps.values()]
-            evidence["max"] = np.max([log_tail(found.z), *singles], axis=0)
-            evidence["sum"] = fuse(maps, {"": found})
+    evidence = {name: log_heavy_tail(z) for name, z in free.items()}
+    evidence["model-free"] = fuse(free)
+    for window in WINDOWS if maps is not None else ():
+        name = f"decoder {window}"
+        if f"z {window}" not in maps:
+            evidence[name] = np.zeros_like(evidence["noise"])
+            evidence[f"added {window}"] = evidence["model-free"]
+            continue
+        z = maps[f"z {window}"].astype(np.float32)
+        right = maps[f"phase {window}"].tolist() == [-v % 8 for v in case.crop]
+        row |= {f"p {window}": float(maps[f"p {window}"]), f"right {window}": right,
+                f"share {window}": float(maps[f"share {window}"])}  # fmt: skip
+        evidence[name] = z
+        found = ReconstructionMap(z, maps[f"readable {window}"], (0, 0), 1, 0)
+        evidence[f"added {window}"] = fuse(free, {"": found})
+    if maps is not None:
+        row["seconds"] = float(maps["seconds 64"])
     row["area"] = {name: area(plane, mask) for name, plane in evidence.items()}
     row["top"] = {name: float(plane.max()) for name, plane in evidence.items()}
     return row
@@ -153,25 +181,27 @@ def measure(arguments: argparse.Namespace) -> None:
     journal = arguments.journal
     lines = journal.read_text().splitlines() if journal.exists() else []
     done = {json.loads(line)["key"] for line in lines}
-    shard, shards = (int(part) for part in arguments.shard.split("/"))
-    files = [p for p in photographs() if min(Image.open(p).size) >= arguments.side + 16]
-    chosen = list(enumerate(files[: arguments.photographs]))[shard::shards]
+    kept = journal.with_suffix(".maps")
+    kept.mkdir(exist_ok=True)
+    files = photographs(arguments.side)
+    chosen = list(enumerate(files[: arguments.photographs]))
     # One encoding a picture first, then the others: a journal cut short has all photographs.
     for turn in range(len(ENCODINGS)):
         for number, path in chosen:
             encoding = ENCODINGS[(number + turn) % len(ENCODINGS)]
-            case = Case(path, number, arguments.side, files[(number + 1) % len(files)])
+            case = Case(path, number, arguments.side)
             for edit in EDITS:
                 key = f"{path.stem}|{edit}|{encoding}"
                 if key in done:
                     continue
                 rgb = encoded(case.cut(case.made(edit, autoencoder)), encoding)
-                # Costly, so every second of the untouched ones is enough for the floor.
-                whole = edit == "decoder" or (edit == "untouched" and number // 4 % 2 == 0)
-                row = row_of(case, rgb, autoencoder if whole else None, arguments.window)
+                # Costly, so every fourth of the untouched ones must do for the floor.
+                whole = edit == "decoder" or (edit == "untouched" and number % 4 == 0)
+                file = kept / f"{path.stem}-{edit}-{encoding}.npz"
+                row = row_of(case, rgb, decoder_maps(autoencoder, rgb, file) if whole else None)
                 about = {"key": key, "picture": path.stem, "edit": edit, "encoding": encoding}
-                with journal.open("a") as file:
-                    file.write(json.dumps(about | row) + "\n")
+                with journal.open("a") as stream:
+                    stream.write(json.dumps(about | row) + "\n")
 
 
 def spread(values: list[float]) -> str:
@@ -183,36 +213,43 @@ def spread(values: list[float]) -> str:
 
 def table(paths: list[Path]) -> None:
     rows = [json.loads(line) for path in paths for line in path.read_text().splitlines()]
-    names = ("reconstruction", "jpeg-grid", "jpeg-ghost", "noise", "model-free", "max", "sum")
-    print("| edit | encoding | n | " + " | ".join(names) + " |\n" + "| --- " * 10 + "|")
+    rows = [row for row in rows if "seconds" in row]
+    names = list(rows[0]["area"])
+    print(
+        "| edit | encoding | n | " + " | ".join(names) + " |\n" + "| --- " * (3 + len(names)) + "|"
+    )
     for edit in EDITS:
         for encoding in ENCODINGS:
             mine = [r for r in rows if (r["edit"], r["encoding"]) == (edit, encoding)]
             cells = [spread([r["area"][n] for r in mine if n in r["area"]]) for n in names]
             print(f"| {edit} | {encoding} | {len(mine)} | " + " | ".join(cells) + " |")
-    print("\n| encoding | decoder n | untouched n | image AUC, map | sum | p <= 1e-3, decoder | "
-          "p <= 1e-3, untouched | phase right | abstained | CPU s | model-free s |")  # fmt: skip
-    print("| --- " * 11 + "|")
+    print("\n| encoding | window | edited n | untouched n | p <= 1e-3, edited | untouched | "
+          "phase right | abstained | area where right | CPU s |")  # fmt: skip
+    print("| --- " * 10 + "|")
     for encoding in ENCODINGS:
-        both = [
-            [r for r in rows if (r["edit"], r["encoding"]) == (e, encoding) and "seconds" in r]
-            for e in ("decoder", "untouched")
-        ]
-        if not all(both):
-            continue
-        aucs = [ranked(*([r["top"][n] for r in side] for side in both))
-                for n in ("reconstruction", "sum")]  # fmt: skip
-        fired = [f"{sum(r.get('p', 1) <= 1e-3 for r in side)}/{len(side)}" for side in both]
-        said = [r for r in both[0] if "p" in r]
-        print(f"| {encoding} | {len(both[0])} | {len(both[1])} | {aucs[0]:.3f} | {aucs[1]:.3f} | "
-              f"{fired[0]} | {fired[1]} | {sum(r['right'] for r in said)}/{len(said)} | "
-              f"{len(both[0]) - len(said)} | {np.median([r['seconds'] for r in both[0]]):.1f} | "
-              f"{np.median([r['free seconds'] for r in both[0]]):.2f} |")  # fmt: skip
+        for window in WINDOWS:
+            edited, untouched = (
+                [r for r in rows if (r["edit"], r["encoding"]) == (edit, encoding)]
+                for edit in EDITS
+            )
+            said = [r for r in edited if f"p {window}" in r]
+            right = [r for r in said if r[f"right {window}"]]
+            fired = [
+                interval(sum(r.get(f"p {window}", 1) <= 1e-3 for r in side), len(side))
+                for side in (edited, untouched)
+            ]
+            where = spread([r["area"][f"decoder {window}"] for r in right])
+            seconds = np.median([r["seconds"] for r in edited]) if edited else 0
+            print(f"| {encoding} | {window} | {len(edited)} | {len(untouched)} | {fired[0]} | "
+                  f"{fired[1]} | {interval(len(right), len(said))} | {len(edited) - len(said)} | "
+                  f"{where} | {seconds:.0f} |")  # fmt: skip
 
 
-def ranked(positive: list[float], negative: list[float]) -> float:
-    p, n = np.asarray(positive), np.asarray(negative)
-    return float((p[:, None] > n[None]).mean() + 0.5 * (p[:, None] == n[None]).mean())
+def interval(count: int, among: int) -> str:
+    if not among:
+        return "–"
+    low, high = clopper_pearson(count, among)
+    return f"{count} of {among} [{low:.2f}, {high:.2f}]"
 
 
 def main() -> None:
@@ -222,9 +259,7 @@ def main() -> None:
     measuring.add_argument("journal", type=Path)
     measuring.add_argument("autoencoder", type=Path)
     measuring.add_argument("--photographs", type=int, default=64)
-    measuring.add_argument("--side", type=int, default=192)
-    measuring.add_argument("--window", type=int, default=64)
-    measuring.add_argument("--shard", default="0/1")
+    measuring.add_argument("--side", type=int, default=384)
     printing = commands.add_parser("table")
     printing.add_argument("journals", type=Path, nargs="+")
     arguments = parser.parse_args()

@@ -237,11 +237,13 @@ PUBLIC: dict[str, list[str]] = {
         "export",
     ],
     "lightkeeper.evidence.detectors.regions": [
+        "Drawing",
         "EditedRegion",
         "EditedRegionExaminer",
         "Overlay",
         "ReconstructionMap",
         "Region",
+        "draw",
         "fuse",
         "model_free_maps",
         "overlay",

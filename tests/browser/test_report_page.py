@@ -131,6 +131,56 @@ def test_pictures_are_blurred_until_the_keyboard_or_a_click_asks(page: Page) -> 
     expect(picture).to_have_css("filter", "blur(18px) grayscale(1)")
 
 
+def edited(row: ScanRow) -> ScanRow:
+    finding = {
+        "claim": "region-edited",
+        "basis": "measured",
+        "summary": "A part of the picture bears the grid of the decoder house; the rest does not.",
+        "source": "pixels:decoder-grid",
+        "examiner": "edited-regions",
+        "p_value": 1e-9,
+        "tests": 64,
+        "null_size": None,
+        "limits": ["re-encoding-destroys"],
+        "details": {
+            "autoencoder": "house",
+            "overlay": {"tones": ["0" * 12, "0000048ff800", "00000afffa00", "0" * 12], "cell": 16},
+            "region": {"top": 16, "left": 80, "width": 80, "height": 32},
+        },
+    }
+    return replace(row, file="/pictures/part.png", findings=[finding])
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_map_is_shown_before_the_picture_and_told_in_words(
+    show: Callable[..., Page], rows: list[ScanRow], scheme: str
+) -> None:
+    captured = next(row for row in rows if row.file.endswith("garden-camera.jpg"))
+    page = show([edited(captured)])
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    figure = page.get_by_role("img", name="Map of 4 rows by 12 columns of cells of 16 pixels.")
+    expect(figure).to_be_visible()
+    expect(figure).to_have_accessible_name(re.compile("around the middle\\."))
+    assert figure.locator("path").count() == 4
+    expect(figure.locator(".part")).to_have_attribute("width", "5")
+    tone, ground = figure.evaluate(
+        "(map) => [getComputedStyle(map).fill, getComputedStyle(map).backgroundColor]"
+    )
+    assert abs(brightness(tone) - brightness(ground)) > 150
+    expect(page.locator(".veil img")).to_have_css("filter", "blur(18px) grayscale(1)")
+    page.get_by_text("Show: particulars").click()
+    assert "0000048ff800" not in page.locator(".evidence").inner_text()
+    assert page.evaluate(CONTRAST) == []
+    page.set_viewport_size({"width": 320, "height": 700})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
+def brightness(colour: str) -> float:
+    return sum(map(float, re.findall(r"[\d.]+", colour)[:3])) / 3
+
+
 def test_without_thumbnails_there_is_no_picture(
     show: Callable[..., Page], rows: list[ScanRow]
 ) -> None:

@@ -55,6 +55,18 @@ GENERATED = {
     "limits": ["near-match", "set-says-so"],
     "details": {"set_name": "Umbrellas", "origin": "generated", "labels": {}},
 }
+EDITED = {
+    "claim": "region-edited",
+    "basis": "measured",
+    "summary": "A part of the picture bears the grid of the decoder house; the rest does not.",
+    "source": "pixels:decoder-grid",
+    "limits": ["re-encoding-destroys"],
+    "details": {
+        "autoencoder": "house",
+        "overlay": {"tones": ["000000", "004ff0", "00affa", "000000"], "cell": 16},
+        "region": {"top": 16, "left": 32, "width": 64, "height": 32},
+    },
+}
 REPORT = PreparedReport(
     report_xml=b"<report><incidentSummary/></report>",
     files=(
@@ -91,7 +103,7 @@ class Review:
             assert content is not None
             made = preview_and_view(open_media(content))
             assert made is not None
-            row = scan_row(content, GENERATED)
+            row = scan_row(content, GENERATED, EDITED)
             desk.record_examination(item_id, row, preview=made[0], view=made[1])
         with self.services.cases.reading() as reader:
             found = reader.case(case.id)
@@ -212,6 +224,22 @@ def test_a_whole_case_is_reviewed_without_a_mouse(
     page.keyboard.press("Enter")
     page.wait_for_url("**said=undone")
     assert not review.decisions(case)[0].stands
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_map_of_an_edit_is_evidence_before_pixels(
+    review: Review, sign_in: Callable[..., Page], scheme: str
+) -> None:
+    case = review.opened()
+    page = sign_in(Role.REVIEWER, color_scheme=scheme)
+    page.goto(f"/cases/{case.id}")
+    figure = page.get_by_role("img", name="Map of 4 rows by 6 columns of cells of 16 pixels.")
+    expect(figure).to_be_visible()
+    assert figure.locator("path").count() == 3
+    expect(figure.locator(".part")).to_have_attribute("x", "2.0")
+    assert pixels(review) == []
+    page.get_by_text("Details and texts of finding 2").click()
+    assert "004ff0" not in page.locator(".evidence").inner_text()
 
 
 def test_how_long_a_picture_was_seen_is_told(review: Review, sign_in: Callable[..., Page]) -> None:

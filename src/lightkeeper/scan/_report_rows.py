@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lightkeeper.assessment._explain import DECODERS_NAME_NO_GENERATOR, MADE
+from lightkeeper.plain import to_plain
 from lightkeeper.scan._summary import traces
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ _LONGEST_PROMPT = 4_000
 _MOST_VALUES = 24
 _MOST_FINDINGS = 64
 _PROMPTS = {"positive_prompt": "Prompt", "negative_prompt": "Negative prompt (not wanted)"}
-_LEFT_OUT = frozenset({*_PROMPTS, "raw", "extra", "payload"})
+_LEFT_OUT = frozenset({*_PROMPTS, "raw", "extra", "payload", "overlay"})
 
 
 class ReportRows:
@@ -83,6 +84,7 @@ class ReportRows:
                 if isinstance(details.get(key), str) and details[key]
             ],
             "values": list(_values(details))[:_MOST_VALUES],
+            "map": _map(details),
         }
         if weight is not None:
             short["weight"] = {
@@ -132,6 +134,15 @@ def _notes(row: ScanRow) -> Iterator[str]:
         examiners += [note["examiner"]] if "examiner" in note else []
     for (message, code), examiners in seen.items():
         yield f"{message} ({', '.join([code, *examiners])})"
+
+
+def _map(details: dict[str, Any]) -> dict[str, Any] | None:
+    if "overlay" not in details:
+        return None
+    from lightkeeper.evidence.detectors.regions import draw
+
+    drawing = draw(details)
+    return None if drawing is None else to_plain(drawing)
 
 
 def _values(details: dict[str, Any]) -> Iterator[tuple[str, str]]:

@@ -179,6 +179,7 @@
     for (const code of finding.limits || []) {
       node.append(make("p", { class: "limits" }, `Limit: ${shared.limits[code] || code}`));
     }
+    if (finding.map) node.append(map(finding.map));
     for (const [label, text] of finding.prompts || []) {
       node.append(make("details", {}, make("summary", {}, `Show: ${label}`), make("blockquote", {}, text)));
     }
@@ -188,6 +189,19 @@
       node.append(make("details", {}, make("summary", {}, "Show: particulars"), values));
     }
     return node;
+  };
+
+  // Grey cells and nothing of the picture: evidence comes before pixels.
+  const map = ({ columns, rows, paths, frame, words }) => {
+    const shape = (name, attributes) => {
+      const node = document.createElementNS("http://www.w3.org/2000/svg", name);
+      for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+      return node;
+    };
+    const svg = shape("svg", { class: "map", viewBox: `0 0 ${columns} ${rows}`, role: "img", "aria-label": words });
+    for (const [opacity, d] of paths) svg.append(shape("path", { d, "fill-opacity": opacity }));
+    if (frame) svg.append(shape("rect", { class: "part", x: frame[0], y: frame[1], width: frame[2], height: frame[3] }));
+    return make("figure", { class: "map" }, svg, make("figcaption", {}, `${words} Fuller tone: more surprising.${frame ? " The outline is the part that the finding names." : ""}`));
   };
 
   const weighed = (weight) => {

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from lightkeeper.assessment._limits import LIMITS
 from lightkeeper.cases.desk import Group
 from lightkeeper.cases.item import Item, ItemKind
 from lightkeeper.cases.triage import findings_of
+
+if TYPE_CHECKING:
+    from lightkeeper.evidence.detectors.regions import Drawing
 
 BASES: Final = {
     "asserted": "anyone can write it",
@@ -37,6 +40,7 @@ _LIKENESS: Final = {
     "pdq": "alike to the eye",
     "model": "same model",
 }
+_MAP: Final = "overlay"
 _LONGEST: Final = 600
 _MOST_VALUES: Final = 20
 
@@ -59,6 +63,8 @@ class Seen:
     limits: tuple[str, ...]
     values: tuple[tuple[str, str], ...]
     texts: tuple[Text, ...]
+    drawing: Drawing | None
+    """A map without anything of the picture."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,7 +185,17 @@ def _seen(finding: dict[str, Any]) -> Seen:
         limits=tuple(LIMITS.get(code, code) for code in finding.get("limits") or ()),
         values=tuple(_values(details, hidden)),
         texts=tuple(_texts(details)),
+        drawing=_drawing(details),
     )
+
+
+def _drawing(details: dict[str, Any]) -> Drawing | None:
+    if _MAP not in details:
+        return None
+    # Only where there is a map: a detector's arrays are no part of starting a service.
+    from lightkeeper.evidence.detectors.regions import draw
+
+    return draw(details)
 
 
 def _is_match(finding: dict[str, Any]) -> bool:
@@ -247,7 +263,7 @@ def _digests(item: Item) -> Iterator[tuple[str, str]]:
 
 def _values(details: dict[str, Any], hidden: frozenset[str]) -> Iterator[tuple[str, str]]:
     for key, value in details.items():
-        if key in _TEXTS or key in hidden or value in (None, [], {}, ""):
+        if key in _TEXTS or key in hidden or key == _MAP or value in (None, [], {}, ""):
             continue
         text = _cut(_in_words(value))
         if text:

@@ -4,6 +4,7 @@
 nothing but the picture, and ``fuse`` puts them together. A map is a lead: a person looks.
 """
 
+from lightkeeper.evidence.detectors.regions._drawing import Drawing, draw
 from lightkeeper.evidence.detectors.regions._examiner import EditedRegion, EditedRegionExaminer
 from lightkeeper.evidence.detectors.regions._fuse import fuse
 from lightkeeper.evidence.detectors.regions._model_free import model_free_maps
@@ -15,11 +16,13 @@ from lightkeeper.evidence.detectors.regions._reconstruction import (
 from lightkeeper.evidence.detectors.regions._region import Region, strongest_region
 
 __all__ = [
+    "Drawing",
     "EditedRegion",
     "EditedRegionExaminer",
     "Overlay",
     "ReconstructionMap",
     "Region",
+    "draw",
     "fuse",
     "model_free_maps",
     "overlay",

@@ -64,7 +64,7 @@ class EditedRegionExaminer:
     @property
     def version(self) -> str:
         """Changes with the weights."""
-        return " ".join(["1", *(each.autoencoder.fingerprint[:12] for each in self._registered)])
+        return " ".join(["2", *(each.autoencoder.fingerprint[:12] for each in self._registered)])
 
     def unavailable(self) -> str | None:
         """Why it cannot run here, or ``None``."""

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from lightkeeper.evidence.detectors.reconstruction._patches import block_means, fine
+from lightkeeper.evidence.detectors.regions._resampling import periodicity
 from lightkeeper.evidence.detectors.regions._windows import (
     BLOCK,
     normal_scores,
@@ -34,7 +35,7 @@ _LEAST_GRID = 1.5
 
 
 def model_free_maps(rgb: Pixels, *, window: int = 64) -> dict[str, Plane]:
-    """Inconsistency of the JPEG grid, of JPEG ghosts and of noise.
+    """Inconsistency of the JPEG grid, of JPEG ghosts and of noise, and traces of resampling.
 
     Returns
     -------
@@ -47,6 +48,7 @@ def model_free_maps(rgb: Pixels, *, window: int = 64) -> dict[str, Plane]:
         "jpeg-grid": _jpeg_grid(grey, span).astype(np.float32),
         "jpeg-ghost": _jpeg_ghost(rgb, span).astype(np.float32),
         "noise": _noise(grey, span).astype(np.float32),
+        "resampling": _resampling(grey).astype(np.float32),
     }
 
 
@@ -107,6 +109,11 @@ def _noise(grey: Plane, span: int) -> Values:
         rest = target - flat @ solution
         weights = 1 / np.maximum(1, np.abs(rest) / (np.median(np.abs(rest)) + 1e-6))
     return _deviation(rest.reshape(noise.shape), span)
+
+
+def _resampling(grey: Plane) -> Values:
+    periods = periodicity(grey)
+    return np.maximum(robust_z(periods, np.ones(periods.shape, bool)), 0)
 
 
 def _deviation(values: Values, span: int) -> Values:

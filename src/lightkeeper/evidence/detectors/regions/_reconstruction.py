@@ -1,8 +1,9 @@
 """Grid-phase contrast window by window: which part of a picture came through a decoder.
 
-The phase is found by halving, each step judged by its best windows, so that a small region is
-enough. The phases tried on the way are the null of the one found: which they are depends on the
-phase found alone, so a correction for all phases covers the search.
+One phase of each class modulo four is tried first, then the others of the best class: a decoder
+enlarges in steps of two, and phases that differ by four share about half of the drop. Which
+phases are tried depends on the phase found alone, so a correction for all phases covers the
+search.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from lightkeeper.evidence.detectors.reconstruction._patches import (
     block_means,
     fine,
 )
+from lightkeeper.evidence.detectors.regions._band import REACH, band
 from lightkeeper.evidence.detectors.regions._windows import (
     BLOCK,
     LEAST_BLOCKS,
@@ -35,10 +37,11 @@ if TYPE_CHECKING:
     Plane = NDArray[np.float32]
     Values = NDArray[np.float64]
     Mask = NDArray[np.bool_]
+    Phase = tuple[int, int]
 
 LEAST_SIDE = 128
-_MARGIN = 5
-"""Pixels that the networks' own borders and the fine filter spoil."""
+_MARGIN = 2 + REACH
+"""Pixels that the networks' own borders and the band filter spoil."""
 _FLOOR = 0.05
 _LEAST_READABLE = 0.25
 _BEST = 0.95
@@ -57,7 +60,7 @@ class ReconstructionMap:
     What the whole picture has in common is taken off: JPEG favours some phases everywhere.
     """
     readable: Mask
-    phase: tuple[int, int]
+    phase: Phase
     tests: int
     """Windows times phases: what a p-value of the best window must be corrected for."""
     reconstructions: int
@@ -78,17 +81,16 @@ def reconstruction_map(
     if min(rgb.shape[:2]) < max(LEAST_SIDE, 4 * autoencoder.grid):
         return Abstention.TOO_SMALL
     readable, span = _readable(rgb, autoencoder.grid), window // BLOCK
-    count = window_sums(readable.astype(np.float64), span)
-    spoken = count >= LEAST_BLOCKS
+    spoken = window_sums(readable.astype(np.float64), span) >= LEAST_BLOCKS
     if spoken.mean() < _LEAST_READABLE:
         return Abstention.TOO_FLAT
-    known, found = _search(autoencoder, rgb, readable, spoken, span)
-    phases = list(known)
-    scores = normal_scores(np.stack([known[phase] for phase in phases]))
-    windows = window_scores(scores, readable, span)
+    errors, found = _search(autoencoder, rgb, readable, spoken, span)
+    phases = list(errors)
+    windows = window_scores(normal_scores(np.stack(list(errors.values()))), readable, span)
     mine = phases.index(found)
     others = np.delete(windows, mine, axis=0)[:, spoken]
-    # Neighbouring blocks share the network's view: the other phases show by how much.
+    # Neighbouring blocks share the network's view: the other phases show by how much. Kin are
+    # not added to the phase found: they resemble each other more than strangers do.
     spread = max(1.0, 1.4826 * float(np.median(np.abs(others - np.median(others, 1)[:, None]))))
     everywhere = max(0.0, float(np.quantile(windows[mine][spoken], _USUAL)))
     z = np.where(spoken, (windows[mine] - everywhere) / spread, 0.0).astype(np.float32)
@@ -103,19 +105,20 @@ def reconstruction_map(
 
 def _search(
     autoencoder: Autoencoder, rgb: Pixels, readable: Mask, spoken: Mask, span: int
-) -> tuple[dict[tuple[int, int], Values], tuple[int, int]]:
-    known: dict[tuple[int, int], Values] = {}
-    y, x, step = 0, 0, 1
-    while step < autoencoder.grid:
-        tried = [(y + i, x + j) for i in (0, step) for j in (0, step)]
-        for phase in tried:
-            if phase not in known:
-                known[phase] = _errors(autoencoder, rgb, phase)
-        scores = normal_scores(np.stack([known[phase] for phase in tried]))
-        windows = window_scores(scores, readable, span)
-        y, x = tried[int(np.argmax(_standing_out(windows, spoken)))]
-        step *= 2
-    return known, (y, x)
+) -> tuple[dict[Phase, Values], Phase]:
+    half = autoencoder.grid // 2
+    classes = [(y, x) for y in range(half) for x in range(half)]
+    errors = {phase: _errors(autoencoder, rgb, phase) for phase in classes}
+
+    def best(among: list[Phase]) -> Phase:
+        scores = dict(zip(errors, normal_scores(np.stack(list(errors.values()))), strict=True))
+        windows = window_scores(np.stack([scores[phase] for phase in among]), readable, span)
+        return among[int(np.argmax(_standing_out(windows, spoken)))]
+
+    y, x = best(classes)
+    kin = [(y + i, x + j) for i in (0, half) for j in (0, half)]
+    errors |= {phase: _errors(autoencoder, rgb, phase) for phase in kin[1:]}
+    return errors, best(kin)
 
 
 def _standing_out(windows: Values, spoken: Mask) -> Values:
@@ -124,16 +127,15 @@ def _standing_out(windows: Values, spoken: Mask) -> Values:
     return np.asarray(np.quantile(known, _BEST, axis=1) - np.quantile(known, _USUAL, axis=1))
 
 
-def _errors(autoencoder: Autoencoder, rgb: Pixels, phase: tuple[int, int]) -> Values:
-    """Log of the fine reconstruction error per block, the grid beginning at ``phase``."""
+def _errors(autoencoder: Autoencoder, rgb: Pixels, phase: Phase) -> Values:
+    """Log of the error of reconstruction in the band per block, the grid beginning at ``phase``."""
     (y, x), grid = phase, autoencoder.grid
     height, width = ((side - at) // grid * grid for side, at in zip(rgb.shape, phase, strict=False))
     crop = rgb[y : y + height, x : x + width].transpose(2, 0, 1)[None]
     pixels = np.ascontiguousarray(crop, np.float32) / np.float32(255)
     decoded = autoencoder.reconstruct(pixels)
     plane = np.zeros(rgb.shape[:2], np.float32)
-    error = fine((decoded - pixels).mean(1)[0] * np.float32(255)) ** 2
-    plane[y + 1 : y + height - 1, x + 1 : x + width - 1] = error
+    plane[y : y + height, x : x + width] = band((decoded - pixels)[0] * np.float32(255)) ** 2
     return np.log(block_means(plane).astype(np.float64) + _FLOOR)
 
 
