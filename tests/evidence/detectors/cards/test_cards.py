@@ -205,7 +205,7 @@ def test_training_that_is_hidden_after_the_fact_is_refused(
     rows = fabricate(
         generated={"a": [1.0], "b": [2.0]},
         photographs={"lake": [0.0]},
-        others=dict.fromkeys(CONTROL_KINDS, [0.0]),
+        others={kind: [0.0] for kind in CONTROL_KINDS},
         seen=frozenset({"b"}),
     )
     save(tmp_path, card_of(rows, TrainedOn(True, (), ())), rows)
