@@ -172,6 +172,8 @@ def _check(manifest: Manifest, path: Path) -> None:
         raise _wrong(path, "the backend timm needs an architecture")
     if manifest.score.boxes and not manifest.score.classes:
         raise _wrong(path, "boxes need the classes that count")
+    if manifest.layout == "inversion" and manifest.backend is not Backend.PYTHON:
+        raise _wrong(path, "the layout inversion is Python code of yours")
     if manifest.layout == "nudenet" and manifest.role is not Role.ROUTING:
         raise _wrong(
             path, "the layout nudenet says what is shown, not where it comes from: routing"
