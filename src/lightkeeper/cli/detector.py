@@ -124,7 +124,7 @@ def compare_cards(
 
 @app.command("simulate")
 def simulate_cascade(
-    matrix: Annotated[Path, typer.Argument(metavar="MATRIX", help="CSV: label and scores.")],
+    matrix: Annotated[Path, typer.Argument(metavar="MATRIX", help="CSV or Parquet of scores.")],
     last: Annotated[str, typer.Option("--last", metavar="NAME", help="The costly stage.")],
     first: Annotated[
         list[str] | None, typer.Option("--first", metavar="NAME", help="Cheaper one; default: all.")

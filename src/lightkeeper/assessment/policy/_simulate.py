@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lightkeeper.errors import InvalidConfiguration
+from lightkeeper.errors import InvalidConfiguration, MissingExtra
 from lightkeeper.evidence.detectors.evaluation._ranking import auc
 
 if TYPE_CHECKING:
@@ -64,32 +64,55 @@ class Simulation:
 
 
 def read_matrix(path: Path) -> ScoreMatrix:
-    """Read a CSV with a column ``label`` (``real`` or ``generated``) and one per detector.
+    """Read a CSV or Parquet with a column ``label`` (``real``, ``generated``) and one a detector.
 
-    An empty cell is an abstention and never reaches the next stage.
+    An empty cell, or a null, is an abstention and never reaches the next stage.
 
     Raises
     ------
     InvalidConfiguration
+    MissingExtra
+        It is Parquet, and ``pyarrow`` is not installed.
     """
     try:
-        with path.open(encoding="utf-8", newline="") as stream:
-            rows = list(csv.DictReader(stream))
-        names = [name for name in (rows[0] if rows else {}) if name != "label"]
-        labels = {row.get("label") for row in rows}
-        columns = {
-            name: np.array([-math.inf if row[name] == "" else float(row[name]) for row in rows])
-            for name in names
-        }
+        table = _parquet(path) if path.suffix.lower() == ".parquet" else _csv(path)
+        labels = table.pop("label", [])
+        columns = {name: _column(cells) for name, cells in table.items()}
     except (OSError, UnicodeDecodeError, ValueError, TypeError, csv.Error) as error:
         raise InvalidConfiguration(f"score matrix {path}: {error}") from error
-    if labels != {"real", "generated"} or not columns:
+    if set(labels) != {"real", "generated"} or not columns:
         raise InvalidConfiguration(
             f"score matrix {path}: it needs a label, real and generated, and a detector's column"
         )
     if any(np.isnan(column).any() for column in columns.values()):
         raise InvalidConfiguration(f"score matrix {path}: NaN is no score; leave the cell empty")
-    return ScoreMatrix(np.array([row["label"] == "generated" for row in rows]), columns)
+    return ScoreMatrix(np.array([label == "generated" for label in labels]), columns)
+
+
+def _csv(path: Path) -> dict[str, list[Any]]:
+    with path.open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    if any(None in row.values() for row in rows):
+        raise ValueError("a line has fewer cells than the first one")
+    return {name: [row[name] for row in rows] for name in (rows[0] if rows else {})}
+
+
+def _parquet(path: Path) -> dict[str, list[Any]]:
+    try:
+        from pyarrow import ArrowException
+        from pyarrow.parquet import read_table
+    except ImportError as error:
+        raise MissingExtra("a score matrix in Parquet", extra="parquet") from error
+    try:
+        with path.open("rb") as stream:
+            table: dict[str, list[Any]] = read_table(stream).to_pydict()
+    except ArrowException as error:
+        raise ValueError(str(error)) from error
+    return table
+
+
+def _column(cells: list[Any]) -> NDArray[np.float64]:
+    return np.array([-math.inf if cell in ("", None) else float(cell) for cell in cells])
 
 
 def simulate(
