@@ -56,7 +56,7 @@ def scorer(manifest: Manifest, files: dict[str, bytes]) -> Scorer:
 def _function(manifest: Manifest, source: bytes, name: str) -> Callable[..., Any]:
     namespace: dict[str, Any] = {"__name__": f"lightkeeper_plugin_{manifest.id}"}
     exec(compile(source, manifest.model, "exec"), namespace)
-    function = namespace.get(name)
+    function: Callable[..., Any] | None = namespace.get(name)
     if not callable(function):
         raise _refused(f"its module has no function {name}")
     return function
