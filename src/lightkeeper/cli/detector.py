@@ -150,9 +150,10 @@ def simulate_cascade(
 
     A column of zeros and ones is a trigger: a hash match, a report, a conflict.
     """
-    from lightkeeper.assessment.policy import read_matrix, simulate
+    from lightkeeper.assessment.policy import simulate
+    from lightkeeper.cli._score_matrix import load_matrix
 
-    table = read_matrix(matrix)
+    table = load_matrix(matrix)
     costs = _costs(seconds or [], policy)
     names = first or [name for name in table.scores if name != last]
     _check_stages(table, [last, *names], costs)

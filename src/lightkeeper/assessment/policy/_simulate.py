@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lightkeeper.errors import InvalidConfiguration, MissingExtra
+from lightkeeper.errors import InvalidConfiguration
 from lightkeeper.evidence.detectors.evaluation._ranking import auc
 
 if TYPE_CHECKING:
@@ -64,51 +64,45 @@ class Simulation:
 
 
 def read_matrix(path: Path) -> ScoreMatrix:
-    """Read a CSV or Parquet with a column ``label`` (``real``, ``generated``) and one a detector.
+    """Read a CSV with a column ``label`` (``real`` or ``generated``) and one per detector.
 
-    An empty cell, or a null, is an abstention and never reaches the next stage.
+    An empty cell is an abstention and never reaches the next stage.
 
     Raises
     ------
     InvalidConfiguration
-    MissingExtra
-        It is Parquet, and ``pyarrow`` is not installed.
     """
+    where = f"score matrix {path}"
     try:
-        table = _parquet(path) if path.suffix.lower() == ".parquet" else _csv(path)
-        labels = table.pop("label", [])
-        columns = {name: _column(cells) for name, cells in table.items()}
-    except (OSError, UnicodeDecodeError, ValueError, TypeError, csv.Error) as error:
-        raise InvalidConfiguration(f"score matrix {path}: {error}") from error
+        with path.open(encoding="utf-8", newline="") as stream:
+            rows = list(csv.DictReader(stream))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InvalidConfiguration(f"{where}: {error}") from error
+    if any(None in row.values() for row in rows):
+        raise InvalidConfiguration(f"{where}: a line has fewer cells than the first one")
+    names = rows[0] if rows else ()
+    return matrix_of({name: [row[name] for row in rows] for name in names}, where=where)
+
+
+def matrix_of(table: Mapping[str, list[Any]], *, where: str) -> ScoreMatrix:
+    """A matrix from columns; an empty text or ``None`` is an abstention.
+
+    Raises
+    ------
+    InvalidConfiguration
+    """
+    labels = table.get("label", [])
+    try:
+        columns = {name: _column(cells) for name, cells in table.items() if name != "label"}
+    except (ValueError, TypeError) as error:
+        raise InvalidConfiguration(f"{where}: {error}") from error
     if set(labels) != {"real", "generated"} or not columns:
         raise InvalidConfiguration(
-            f"score matrix {path}: it needs a label, real and generated, and a detector's column"
+            f"{where}: it needs a label, real and generated, and a detector's column"
         )
     if any(np.isnan(column).any() for column in columns.values()):
-        raise InvalidConfiguration(f"score matrix {path}: NaN is no score; leave the cell empty")
+        raise InvalidConfiguration(f"{where}: NaN is no score; leave the cell empty")
     return ScoreMatrix(np.array([label == "generated" for label in labels]), columns)
-
-
-def _csv(path: Path) -> dict[str, list[Any]]:
-    with path.open(encoding="utf-8", newline="") as stream:
-        rows = list(csv.DictReader(stream))
-    if any(None in row.values() for row in rows):
-        raise ValueError("a line has fewer cells than the first one")
-    return {name: [row[name] for row in rows] for name in (rows[0] if rows else {})}
-
-
-def _parquet(path: Path) -> dict[str, list[Any]]:
-    try:
-        from pyarrow import ArrowException
-        from pyarrow.parquet import read_table
-    except ImportError as error:
-        raise MissingExtra("a score matrix in Parquet", extra="parquet") from error
-    try:
-        with path.open("rb") as stream:
-            table: dict[str, list[Any]] = read_table(stream).to_pydict()
-    except ArrowException as error:
-        raise ValueError(str(error)) from error
-    return table
 
 
 def _column(cells: list[Any]) -> NDArray[np.float64]:
