@@ -147,6 +147,15 @@ def test_what_the_budget_of_one_item_does_not_allow_is_left_out_and_said_so(
     }
 
 
+def test_a_row_says_what_made_each_stage_look(picture: str, policy: Callable[..., Policy]) -> None:
+    row, _ = run(picture, policy(reported=True), CONFLICT, small=0.8)
+    assert row.stages == [
+        {"stage": "small", "because": ["conflict", "user-report"]},
+        {"stage": "large", "because": ["score of small"]},
+    ]
+    assert run(picture, policy())[0].stages == []
+
+
 def test_an_examiner_that_is_no_stage_always_looks(
     picture: str, policy: Callable[..., Policy]
 ) -> None:

@@ -66,6 +66,7 @@ def house_plan(*, port: int) -> HousePlan:
         sets=settings.store if (settings.index / "manifest.json").is_file() else None,
         sender=sender(service),
         examiners=service.examiners,
+        detector_seconds=service.detector_seconds_per_hour,
         threads=service.threads,
     )
 

@@ -50,6 +50,8 @@ class ServiceSettings(_Group):
     """URL of the queue of jobs; SQLite in the data folder by default."""
     examiners: int = Field(default=1, ge=1)
     """Processes that examine what comes in."""
+    detector_seconds_per_hour: float | None = Field(default=None, gt=0)
+    """What the stages of the policy's cascade may take, over all processes; no end by default."""
     threads: int = Field(default=4, ge=0)
     """Threads that take jobs in the serving process; 0 where ``lightkeeper work`` does."""
     claim_minutes: float = Field(default=15.0, gt=0)

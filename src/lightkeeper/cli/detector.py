@@ -124,7 +124,7 @@ def compare_cards(
 
 @app.command("simulate")
 def simulate_cascade(
-    matrix: Annotated[Path, typer.Argument(metavar="MATRIX", help="CSV: label and scores.")],
+    matrix: Annotated[Path, typer.Argument(metavar="MATRIX", help="CSV or Parquet of scores.")],
     last: Annotated[str, typer.Option("--last", metavar="NAME", help="The costly stage.")],
     first: Annotated[
         list[str] | None, typer.Option("--first", metavar="NAME", help="Cheaper one; default: all.")
@@ -150,9 +150,10 @@ def simulate_cascade(
 
     A column of zeros and ones is a trigger: a hash match, a report, a conflict.
     """
-    from lightkeeper.assessment.policy import read_matrix, simulate
+    from lightkeeper.assessment.policy import simulate
+    from lightkeeper.cli._score_matrix import load_matrix
 
-    table = read_matrix(matrix)
+    table = load_matrix(matrix)
     costs = _costs(seconds or [], policy)
     names = first or [name for name in table.scores if name != last]
     _check_stages(table, [last, *names], costs)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -17,12 +18,28 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lightkeeper.assessment.policy import Cascade, CascadePolicy, Signals
+    from lightkeeper.assessment.policy._cascade import Allowance
+    from lightkeeper.assessment.policy._hour_book import StageRun
     from lightkeeper.evidence import Examiner, Finding
     from lightkeeper.media import Media
     from lightkeeper.scan._policy import Policy
 
 
-def examine_in_stages(media: Media, examiners: Sequence[Examiner], policy: Policy) -> Examination:
+@dataclass(frozen=True, slots=True)
+class Staging:
+    """What a cascade may spend on one item, and what it did."""
+
+    allowance: Allowance | None = None
+    """Without one, stages are planned with declared times: a row depends on its file alone."""
+    because: list[dict[str, Any]] = field(default_factory=list)
+    """Stages that ran, with what made them run."""
+    runs: list[StageRun] = field(default_factory=list)
+    """The same with their time, and those that the hour's budget left out."""
+
+
+def examine_in_stages(
+    media: Media, examiners: Sequence[Examiner], policy: Policy, staging: Staging | None = None
+) -> Examination:
     """Examine one medium; what the cascade leaves out is listed as not examined, with why.
 
     Examiners that are no stage always look. More findings of any kind never mean fewer stages.
@@ -39,7 +56,7 @@ def examine_in_stages(media: Media, examiners: Sequence[Examiner], policy: Polic
     seen = examine(media, free, tier=policy.tier)
     if rules is None or not waiting:
         return seen
-    return _staged(media, seen, waiting, rules, policy)
+    return _staged(media, seen, waiting, rules, policy, staging or Staging())
 
 
 def _staged(
@@ -48,17 +65,27 @@ def _staged(
     waiting: dict[str, Examiner],
     rules: CascadePolicy,
     policy: Policy,
+    staging: Staging,
 ) -> Examination:
-    cascade = _for_one_item(rules, waiting)
+    from lightkeeper.assessment.policy._hour_book import StageRun
+
+    cascade = _for_one_item(rules, waiting, staging)
     scores: dict[str, float | None] = {}
     while True:
         plan = cascade.plan(_signals(media, seen, rules, policy), scores)
         if plan.next is None:
             break
         name = plan.next.name
+        began = time.monotonic()
         new = examine(media, [waiting[name]], tier=policy.tier)
+        run = StageRun(name, time.monotonic() - began)
+        if staging.allowance is not None:
+            cascade.took(plan.next, run.seconds)
+        staging.runs.append(run)
+        staging.because.append({"stage": name, "because": list(plan.because)})
         scores[name] = _score(new.findings)
         seen = _joined(seen, new)
+    staging.runs.extend(StageRun(o.stage, 0.0, True) for o in plan.omitted if o.for_the_hour)
     left_out = tuple(
         NotExamined(omission.stage, f"The cascade left it out: {omission.reason}.")
         for omission in plan.omitted
@@ -66,14 +93,12 @@ def _staged(
     return _joined(seen, Examination((), (), left_out))
 
 
-def _for_one_item(rules: CascadePolicy, waiting: dict[str, Examiner]) -> Cascade:
-    """A cascade that plans with declared times only, so that a row does not depend on the hour."""
+def _for_one_item(rules: CascadePolicy, waiting: dict[str, Examiner], staging: Staging) -> Cascade:
     from lightkeeper.assessment.policy import Cascade
 
     present = tuple(stage for stage in rules.stage if stage.name in waiting)
-    budget = msgspec.structs.replace(rules.budget, seconds_per_hour=float("inf"))
-    here = msgspec.structs.replace(rules, stage=present, budget=budget)
-    return Cascade(here, clock=time.monotonic)
+    here = msgspec.structs.replace(rules, stage=present)
+    return Cascade(here, allowance=staging.allowance)
 
 
 def _signals(media: Media, seen: Examination, rules: CascadePolicy, policy: Policy) -> Signals:

@@ -15,7 +15,7 @@ from lightkeeper.errors import LightkeeperError, MediaError, UnsupportedMedia
 from lightkeeper.evidence import Tier
 from lightkeeper.media import open_media
 from lightkeeper.plain import to_plain
-from lightkeeper.scan._cascade import examine_in_stages
+from lightkeeper.scan._cascade import Staging, examine_in_stages
 from lightkeeper.scan._row import ScanRow
 
 if TYPE_CHECKING:
@@ -52,13 +52,15 @@ def scan_content(
     policy: Policy,
     *,
     explanation: bool = False,
+    staging: Staging | None = None,
 ) -> tuple[ScanRow, Media | None]:
     """Examine a file that is in memory only; ``file`` is the name that the row carries.
 
+    ``staging`` says what the cascade may spend, and takes down what it did.
     The medium, as far as it was decoded, comes with the row: who also shows it decodes no second
     time. It is ``None`` where the content could not be opened.
     """
-    return _guarded(file, content, examiners, policy, False, explanation)
+    return _guarded(file, content, examiners, policy, False, explanation, staging)
 
 
 def _guarded(
@@ -68,12 +70,15 @@ def _guarded(
     policy: Policy,
     thumbnail: bool,
     explanation: bool,
+    staging: Staging | None = None,
 ) -> tuple[ScanRow, Media | None]:
     started = time.perf_counter()
     media = None
     try:
         media = open_media(source, name=file, limits=policy.limits)
-        row = _examined(file, media, examiners, policy, thumbnail, explanation)
+        row = _examined(
+            file, media, examiners, policy, thumbnail, explanation, staging or Staging()
+        )
     except LightkeeperError as error:
         row = ScanRow.failed(file, error.code, str(error), digests=_digests(source, policy))
     except OSError as error:
@@ -90,10 +95,11 @@ def _examined(
     policy: Policy,
     thumbnail: bool,
     explanation: bool,
+    staging: Staging,
 ) -> ScanRow:
     from lightkeeper.hashing import media_digests
 
-    seen = examine_in_stages(media, examiners, policy)
+    seen = examine_in_stages(media, examiners, policy, staging)
     assessment = assess(seen.findings, not_examined=seen.not_examined)
     attribution = attribute(assessment, seen.findings)
     pdq, pdq_failures = _pdq(media, policy.tier)
@@ -109,6 +115,7 @@ def _examined(
         failures=[*to_plain(seen.failures), *pdq_failures],
         assessment=to_plain(assessment),
         attribution=to_plain(attribution),
+        stages=staging.because,
         thumbnail=_thumbnail(media) if thumbnail else None,
         explanation=explain(assessment, seen.findings, attribution) if explanation else None,
     )

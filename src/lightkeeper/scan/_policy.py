@@ -210,7 +210,10 @@ class _Reader:
         budget = table.get("budget")
         if isinstance(budget, dict) and "seconds_per_hour" in budget:
             # Rows would depend on when they were made, and a journal would keep the gaps.
-            raise self._wrong(f"key '{key}.budget.seconds_per_hour': a scan keeps no hourly budget")
+            raise self._wrong(
+                f"key '{key}.budget.seconds_per_hour': a scan keeps no hourly budget; that of the "
+                "service is its setting service.detector_seconds_per_hour"
+            )
         cascade = CascadePolicy.from_table(table, where=f"policy file {self._path}: key '{key}'")
         if cascade.sampling_rate and file is None:
             raise self._wrong(f"key '{key}.sampling_rate' needs {key}.sampling_key, a secret file")

@@ -37,6 +37,8 @@ class ScanRow:
     assessment: dict[str, Any] | None = None
     attribution: dict[str, Any] | None = None
     """Which generator, as far as anything says so."""
+    stages: list[dict[str, Any]] = field(default_factory=list)
+    """Stages of the cascade that ran, with what made them run."""
     seconds: float = 0.0
     thumbnail: str | None = field(default=None, repr=False, metadata={"plain": False})
     """A small JPEG as base64, only where it was asked for; never part of the plain form."""

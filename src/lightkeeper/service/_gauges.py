@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -34,7 +35,7 @@ class Gauges(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """All of them."""
-        for ask in (self._jobs, self._reports, self._cases):
+        for ask in (self._jobs, self._stages, self._reports, self._cases):
             yield from _answered(ask)
 
     def _jobs(self) -> list[Metric]:
@@ -46,6 +47,28 @@ class Gauges(Collector):
             CounterMetricFamily("lightkeeper_jobs_failed", "Jobs that failed.", now.failed),
             _gauge("jobs_oldest_seconds", "How long the next job has waited.", now.oldest_seconds),
         ]
+
+    def _stages(self) -> list[Metric]:
+        hour = self._services.hour
+        if hour is None:
+            return []
+        runs, omitted, seconds = (
+            GaugeMetricFamily(f"lightkeeper_detector_{name}", text, labels=("stage",))
+            for name, text in (
+                ("runs", "Items that a stage of the cascade examined in the past hour."),
+                ("omitted", "Items that the hour's budget kept from a stage in the past hour."),
+                ("seconds", "Seconds that a stage took in the past hour."),
+            )
+        )
+        for use in hour.stages():
+            runs.add_metric((use.stage,), use.runs)
+            omitted.add_metric((use.stage,), use.omitted)
+            seconds.add_metric((use.stage,), use.seconds)
+        text = "Seconds that all stages may take in an hour."
+        budget = [] if math.isinf(hour.seconds) else [
+            _gauge("detector_budget_seconds", text, hour.seconds)
+        ]  # fmt: skip
+        return [runs, omitted, seconds, *budget]
 
     def _reports(self) -> list[Metric]:
         if self._services.outbox is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import random
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ from lightkeeper.reporting.webhooks import Notifier
 from lightkeeper.service._app import create_app
 from lightkeeper.service._services import ServiceConfig, Services
 from lightkeeper.service.examine import ExaminerPool
+from lightkeeper.service.examine._hour import Hour
 from lightkeeper.service.jobs import Jobs, Worker, open_queue
 from lightkeeper.service.jobs._backlog import backlog, count_failures
 from lightkeeper.service.jobs._queue import close_queue
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from lightkeeper.reporting.sending import ReceiverConfig
     from lightkeeper.scan import Policy
     from lightkeeper.scan._worker import Builder
+    from lightkeeper.storage.cases import SqlCaseStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +75,8 @@ class HousePlan:
     """Who hands evidence out."""
     examiners: int = 1
     """Processes that examine."""
+    detector_seconds: float | None = None
+    """Seconds an hour that the stages of the policy's cascade may take, over all processes."""
     threads: int = 4
     """Threads that take jobs in this process; 0 where other processes do."""
 
@@ -107,7 +112,8 @@ def open_house(plan: HousePlan, *, lookups: FastAPI | None = None) -> Iterator[H
             prepare=_prepare(plan.profile),
             retention=plan.rules.retention,
         )
-        pool = ExaminerPool(plan.policy, plan.build, workers=plan.examiners)
+        hour = _hour(plan, store)
+        pool = ExaminerPool(plan.policy, plan.build, workers=plan.examiners, hour=hour)
         stack.callback(pool.stop)
         works = {"webhooks": _webhooks(stack, store, ring)}
         if plan.receiver is not None:
@@ -134,6 +140,7 @@ def open_house(plan: HousePlan, *, lookups: FastAPI | None = None) -> Iterator[H
             issuer=issuer,
             backlog=partial(backlog, queue),
             outbox=partial(standing_of, store),
+            hour=hour,
             sender=plan.sender,
             receiver=urlsplit(plan.receiver.base_url).hostname if plan.receiver else None,
             sets=_sets(stack, plan.sets),
@@ -159,6 +166,18 @@ def _keys(plan: HousePlan) -> KeyRing:
         finally:
             store.close()
     return KeyRing.open(plan.keys, create=True)
+
+
+def _hour(plan: HousePlan, store: SqlCaseStore) -> Hour | None:
+    if plan.policy.cascade is None:
+        if plan.detector_seconds is not None:
+            raise InvalidConfiguration(
+                "service.detector_seconds_per_hour needs a cascade, whose stages it is for",
+                hint="[cascade] in the scan policy that the service uses",
+            )
+        return None
+    seconds = math.inf if plan.detector_seconds is None else plan.detector_seconds
+    return Hour(book=store.hour_book(), rules=plan.policy.cascade, seconds=seconds, clock=now)
 
 
 def _sets(stack: contextlib.ExitStack, url: str | None) -> SetStore | None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from lightkeeper.reporting.sending import ReportDesk
     from lightkeeper.reporting.sending._standing import Standing
     from lightkeeper.reporting.webhooks import WebhookStore
+    from lightkeeper.service.examine._hour import Hour
     from lightkeeper.service.jobs._backlog import Backlog
     from lightkeeper.service.openid._config import OpenIdConfig
     from lightkeeper.service.openid._issuer import Issuer
@@ -77,6 +78,8 @@ class Services:
     """Who vouches for people, where ``ServiceConfig.openid`` names one."""
     backlog: Callable[[], Backlog] | None = None
     """How far behind the jobs are, where there is a queue of them."""
+    hour: Hour | None = None
+    """The hour's budget of the cascade, where the examination has one."""
     outbox: Callable[[], Standing] | None = None
     """Where the reports stand, in numbers."""
     sender: Organisation | None = None

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from lightkeeper.assessment import Conflict
 from lightkeeper.assessment.policy import Cascade, CascadePolicy, Signals, Stage, Trigger
+from lightkeeper.assessment.policy._cascade import Allowance
 from lightkeeper.errors import InvalidConfiguration
 from lightkeeper.evidence import Basis, Claim, Finding
 from lightkeeper.evidence.detectors.plugins import DetectorScore
@@ -18,7 +19,6 @@ TEXT = """
 sampling_rate = 0.01
 [budget]
 seconds_per_item = 4
-seconds_per_hour = 10
 [[stage]]
 name = "marks"
 seconds = 0.1
@@ -47,7 +47,7 @@ def signals(*triggers: Trigger) -> Signals:
 
 
 def stages(policy: CascadePolicy, found: Signals, small: float | None = None) -> list[str]:
-    cascade, scores = Cascade(policy, clock=lambda: 0.0), {}
+    cascade, scores = Cascade(policy), {}
     while (stage := cascade.plan(found, scores).next) is not None:
         scores[stage.name] = small if stage.name == "small" else None
     return list(scores)
@@ -93,36 +93,40 @@ def test_more_signals_never_mean_fewer_stages(
 
 
 def test_what_does_not_run_says_why(policy: CascadePolicy) -> None:
-    plan = Cascade(policy, clock=lambda: 0.0).plan(signals(), {"marks": None})
+    plan = Cascade(policy).plan(signals(), {"marks": None})
     assert [(o.stage, o.reason) for o in plan.omitted] == [
         ("small", "no trigger of it was met"),
         ("deep", "no trigger of it was met"),
     ]
 
 
-def test_an_hour_has_its_budget_and_gets_a_new_one(policy: CascadePolicy) -> None:
-    now = 0.0
-    cascade = Cascade(policy, clock=lambda: now)
-    small, done = policy.stage[1], {"marks": None}
-    for _ in range(9):
-        assert cascade.plan(signals(Trigger.CONFLICT), done).next == small
-        cascade.ran(small, 1.1)
-    plan = cascade.plan(signals(Trigger.CONFLICT), done)
+def test_the_hour_leaves_out_what_no_longer_fits_into_it(policy: CascadePolicy) -> None:
+    cascade = Cascade(policy, allowance=Allowance(left=1.05))
+    plan = cascade.plan(signals(Trigger.CONFLICT), {"marks": None})
     assert plan.next is None
-    assert plan.omitted[0].reason == "the budget of this hour is spent"
-    now = 3600.0
-    assert cascade.plan(signals(Trigger.CONFLICT), done).next == small
+    assert [(o.stage, o.reason, o.for_the_hour) for o in plan.omitted] == [
+        ("small", "the budget of this hour is spent", True),
+        ("deep", "no trigger of it was met", False),
+    ]
+    # What a stage took counts in the place of what it was expected to take.
+    cascade.took(policy.stage[0], 0.02)
+    assert cascade.plan(signals(Trigger.CONFLICT), {"marks": None}).next == policy.stage[1]
 
 
 def test_a_stage_that_turns_out_slow_no_longer_fits_an_item(policy: CascadePolicy) -> None:
-    now = 0.0
-    cascade = Cascade(policy, clock=lambda: now)
-    deep = policy.stage[2]
-    cascade.ran(deep, 3.95)
-    now = 7200.0
+    cascade = Cascade(policy, allowance=Allowance(measured={"deep": 3.95}))
     plan = cascade.plan(signals(Trigger.KNOWN_MATERIAL), {"marks": None})
     assert plan.next is None
     assert plan.omitted[-1].reason == "the budget of one item does not allow it"
+    assert not plan.omitted[-1].for_the_hour
+
+
+def test_a_plan_says_what_made_a_stage_run(policy: CascadePolicy) -> None:
+    cascade = Cascade(policy)
+    found = signals(Trigger.KNOWN_MATERIAL, Trigger.SAMPLED)
+    assert cascade.plan(found, {"marks": None}).because == ("sampled",)
+    both = cascade.plan(found, {"marks": None, "small": 0.9}).because
+    assert both == ("known-material", "score of small")
 
 
 def finding(claim: Claim, details: Any = None) -> Finding:

@@ -7,10 +7,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from lightkeeper.assessment.policy._hour_book import StageUse
 from lightkeeper.cases.people import Role
 from lightkeeper.reporting.outbox import PreparedReport, Submission, SubmissionState
 from lightkeeper.reporting.sending._standing import Standing, standing
 from lightkeeper.service._gauges import Gauges
+from lightkeeper.service.examine._hour import Hour
 from lightkeeper.service.jobs._backlog import Backlog
 from lightkeeper.testing.cases import SettableClock, new_case
 
@@ -51,6 +53,21 @@ def test_jobs_are_told_with_their_age_and_failures(site: Site) -> None:
     assert told["lightkeeper_jobs_queued",] == 3
     assert told["lightkeeper_jobs_failed_total",] == 2
     assert told["lightkeeper_jobs_oldest_seconds",] == 61.5
+
+
+def test_stages_are_told_with_the_budget_that_they_share(site: Site) -> None:
+    class Book:
+        def stages(self, now: Any) -> tuple[StageUse, ...]:
+            assert now == NOW
+            return (StageUse("plugin:umbrella", 4, 2, 8.5),)
+
+    hour = Hour(book=Book(), rules=None, seconds=600.0, clock=lambda: NOW)  # type: ignore[arg-type]
+    told = numbers(site, hour=hour)
+    assert told["lightkeeper_detector_runs", "plugin:umbrella"] == 4
+    assert told["lightkeeper_detector_omitted", "plugin:umbrella"] == 2
+    assert told["lightkeeper_detector_seconds", "plugin:umbrella"] == 8.5
+    assert told["lightkeeper_detector_budget_seconds",] == 600
+    assert not any("detector" in key[0] for key in numbers(site, hour=None))
 
 
 def test_reports_are_told_by_what_they_wait_for(site: Site) -> None:

@@ -32,3 +32,13 @@ class Misbehaving:
 def build(policy: Policy) -> Sequence[Examiner]:
     del policy
     return (Misbehaving(),)
+
+
+class Costly(Misbehaving):
+    name = "costly"
+    tier = Tier.DEEP
+
+
+def build_with_costly(policy: Policy) -> Sequence[Examiner]:
+    del policy
+    return Misbehaving(), Costly()

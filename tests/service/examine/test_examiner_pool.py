@@ -1,21 +1,29 @@
 from __future__ import annotations
 
 import io
+import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from lightkeeper.assessment.policy import CascadePolicy, Stage, Trigger
+from lightkeeper.assessment.policy._cascade import Allowance
+from lightkeeper.assessment.policy._hour_book import StageRun, StageUse
+from lightkeeper.assessment.policy._policy import Budget
+from lightkeeper.evidence import Tier
 from lightkeeper.media import Limits
 from lightkeeper.scan import SCHEMA, Policy, default_examiners
 from lightkeeper.service.examine import ExaminerPool
+from lightkeeper.service.examine._hour import Hour
 from lightkeeper.testing import photo_like
 
-from .stand_in_examiners import build
+from .stand_in_examiners import build, build_with_costly
 
 SHARED = Path(os.environ.get("LIGHTKEEPER_SHARED", "../shared")) / "data"
 
@@ -112,6 +120,84 @@ def test_many_threads_share_the_workers(pool: ExaminerPool) -> None:
         rows = list(threads.map(lambda name: pool.examine(name, content).row, names))
     assert [row["file"] for row in rows] == names
     assert {row["status"] for row in rows} == {"ok"}
+
+
+CASCADE = CascadePolicy(
+    stage=(Stage(name="costly", seconds=2.0, on=(Trigger.USER_REPORT,)),),
+    budget=Budget(seconds_per_item=5.0),
+)
+
+
+class OnePage:
+    """A book of one hour in memory."""
+
+    def __init__(self, left: float) -> None:
+        self.left, self.settled = left, list[list[StageRun]]()
+
+    def set_aside(self, now: datetime, *, most: float, per_hour: float) -> tuple[int, Allowance]:
+        del now, per_hour
+        return len(self.settled), Allowance(min(most, self.left), {"costly": 1.0})
+
+    def settle(self, number: int, now: datetime, runs: Sequence[StageRun]) -> None:
+        del now
+        assert number == len(self.settled)
+        self.settled.append(list(runs))
+
+    def stages(self, now: datetime) -> tuple[StageUse, ...]:
+        raise NotImplementedError
+
+
+def test_the_cascade_keeps_to_the_hour_that_all_share() -> None:
+    book = OnePage(left=1.5)
+    hour = Hour(book=book, rules=CASCADE, seconds=60, clock=lambda: datetime.now(UTC))
+    policy = Policy(tier=Tier.DEEP, cascade=CASCADE)
+    pool = ExaminerPool(policy, build_with_costly, workers=1, hour=hour)
+    try:
+        looked = pool.examine("a", png(), reported=True).row
+        unasked = pool.examine("b", png()).row
+        book.left = 0.5
+        spent = pool.examine("c", png(), reported=True).row
+        pool.examine("crash", png())
+    finally:
+        pool.stop()
+    # Its measured second fits into what is left, and its declared two would not.
+    assert looked["stages"] == [{"stage": "costly", "because": ["user-report"]}]
+    ran, none, left_out = book.settled
+    assert [(run.stage, run.omitted) for run in ran] == [("costly", False)]
+    assert (unasked["stages"], none) == ([], [])
+    assert [(run.stage, run.omitted) for run in left_out] == [("costly", True)]
+    assert [n["reason"] for n in spent["assessment"]["not_examined"]] == [
+        "The cascade left it out: the budget of this hour is spent."
+    ]
+
+
+@pytest.mark.parametrize(
+    "runs",
+    [
+        b"",
+        b"[" * 60_000,
+        b'[{"stage": "costly"}]',
+        b'[{"stage": "costly", "seconds": "long"}]',
+        b'{"stage": 1}',
+    ],
+)
+def test_a_worker_that_says_nonsense_leaves_its_share_spent(runs: bytes) -> None:
+    book = OnePage(left=1.0)
+    hour = Hour(book=book, rules=CASCADE, seconds=60, clock=lambda: datetime.now(UTC))
+    share = hour.share()
+    assert share is not None
+    hour.settle(share, runs)
+    assert book.settled == []
+
+
+def test_only_stages_of_the_policy_are_put_down() -> None:
+    book = OnePage(left=1.0)
+    hour = Hour(book=book, rules=CASCADE, seconds=60, clock=lambda: datetime.now(UTC))
+    share = hour.share()
+    assert share is not None
+    told = [("costly", 1.0), ("costly", -1.0), ("costly", 1e9), ("other", 1.0)]
+    hour.settle(share, json.dumps([{"stage": s, "seconds": n} for s, n in told]).encode())
+    assert book.settled == [[StageRun("costly", 1.0)]]
 
 
 @pytest.mark.shared

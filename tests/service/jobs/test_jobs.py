@@ -33,6 +33,9 @@ class StandInDesk:
     def content_to_examine(self, item_id: str) -> bytes | None:
         return self.waiting.get(item_id)
 
+    def was_reported(self, item_id: str) -> bool:
+        return item_id == "two"
+
     def record_examination(
         self, item_id: str, row: dict[str, Any], *, preview: bytes | None, view: bytes | None
     ) -> None:
@@ -46,8 +49,9 @@ class StandInDesk:
 class StandInExaminer:
     error: dict[str, str] | None = None
 
-    def examine(self, name: str, content: bytes) -> Examined:
-        return Examined({"file": name, "content": content.decode(), "error": self.error})
+    def examine(self, name: str, content: bytes, *, reported: bool) -> Examined:
+        row = {"file": name, "content": content.decode(), "error": self.error}
+        return Examined({**row, "reported": reported})
 
 
 @pytest.fixture
@@ -72,7 +76,8 @@ def test_an_item_is_examined_once_however_often_it_is_asked_for(queue: Huey) -> 
     jobs.examine("one")
     jobs.examine("one")
     run_all(queue)
-    assert desk.recorded == {"one": {"file": "one", "content": "1", "error": None}}
+    row = {"file": "one", "content": "1", "error": None, "reported": False}
+    assert desk.recorded == {"one": row}
 
 
 def test_what_a_lost_queue_left_is_found_by_the_sweep(queue: Huey) -> None:

@@ -2,38 +2,45 @@
 
 from __future__ import annotations
 
-from collections import deque
+import math
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lightkeeper.assessment.policy._policy import CascadePolicy, Omission, Plan, Stage, Trigger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from lightkeeper.assessment.policy._signals import Signals
 
-_HOUR = 3600.0
-_MEMORY = 0.9
-"""Weight of the past in the measured time of a stage."""
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """What one item may cost of the hour, and what stages were seen to cost."""
+
+    left: float = math.inf
+    """Seconds of this hour that this item may use."""
+    measured: Mapping[str, float] = field(default_factory=dict)
+    """Mean seconds of stages that have run; those that have not cost what they are declared."""
 
 
 class Cascade:
-    """Carries out a policy and keeps its budget.
+    """Carries out a policy for one item and keeps its budget.
 
     Parameters
     ----------
-    clock : callable
-        Seconds that never go back.
+    allowance : Allowance, optional
+        Without one, the budget of the item counts declared seconds and the hour has no end: a
+        plan then follows from the item alone, whatever the machine was doing.
     """
 
-    def __init__(self, policy: CascadePolicy, *, clock: Callable[[], float]) -> None:
+    def __init__(self, policy: CascadePolicy, *, allowance: Allowance | None = None) -> None:
         self.policy = policy
-        self._clock = clock
-        self._spent: deque[tuple[float, float]] = deque()
-        self._measured: dict[str, float] = {}
+        self._allowance = allowance or Allowance()
+        self._took: dict[str, float] = {}
 
     def plan(self, signals: Signals, scores: Mapping[str, float | None]) -> Plan:
-        """The next stage for an item, or none.
+        """The next stage for the item, or none.
 
         Parameters
         ----------
@@ -43,52 +50,45 @@ class Cascade:
             Stages that have run, by name, with their score (``None`` where they abstained).
         """
         omitted = []
-        spent = sum(self.seconds(s) for s in self.policy.stage if s.name in scores)
+        spent = sum(
+            self._took.get(stage.name, self.seconds(stage))
+            for stage in self.policy.stage
+            if stage.name in scores
+        )
         for stage in self.policy.stage:
             if stage.name in scores:
                 continue
-            because = self._reasons(stage, signals, scores)
+            because = _reasons(stage, signals, scores)
             if not because:
                 omitted.append(Omission(stage.name, "no trigger of it was met"))
             elif reason := self._unaffordable(stage, spent):
-                omitted.append(Omission(stage.name, reason))
+                omitted.append(reason)
             else:
                 return Plan(stage, because, tuple(omitted))
         return Plan(None, (), tuple(omitted))
 
-    def ran(self, stage: Stage, seconds: float) -> None:
-        """Note that a stage ran, and how long it took."""
-        now = self._clock()
-        self._spent.append((now, seconds))
-        before = self._measured.get(stage.name, seconds)
-        self._measured[stage.name] = _MEMORY * before + (1 - _MEMORY) * seconds
+    def took(self, stage: Stage, seconds: float) -> None:
+        """Note how long a stage took, in place of what was expected."""
+        self._took[stage.name] = seconds
 
     def seconds(self, stage: Stage) -> float:
         """Expected time of a stage: as measured, or as declared until it has run."""
-        return self._measured.get(stage.name, stage.seconds)
+        return self._allowance.measured.get(stage.name, stage.seconds)
 
-    def left(self) -> float:
-        """Seconds left of the past hour's budget."""
-        now = self._clock()
-        while self._spent and self._spent[0][0] <= now - _HOUR:
-            self._spent.popleft()
-        return self.policy.budget.seconds_per_hour - sum(seconds for _, seconds in self._spent)
-
-    def _reasons(
-        self, stage: Stage, signals: Signals, scores: Mapping[str, float | None]
-    ) -> tuple[Trigger, ...]:
-        if stage.after:
-            score = scores.get(stage.after)
-            if score is not None and score >= stage.at_least:
-                return (Trigger.ALWAYS,)
-        # A stage that waits for a score runs on its own triggers too, but not simply always.
-        wanted = [t for t in stage.on if not (stage.after and t is Trigger.ALWAYS)]
-        return tuple(t for t in wanted if t in signals.triggers)
-
-    def _unaffordable(self, stage: Stage, spent: float) -> str | None:
+    def _unaffordable(self, stage: Stage, spent: float) -> Omission | None:
         cost = self.seconds(stage)
         if spent + cost > self.policy.budget.seconds_per_item:
-            return "the budget of one item does not allow it"
-        if cost > self.left():
-            return "the budget of this hour is spent"
+            return Omission(stage.name, "the budget of one item does not allow it")
+        if spent + cost > self._allowance.left:
+            return Omission(stage.name, "the budget of this hour is spent", for_the_hour=True)
         return None
+
+
+def _reasons(stage: Stage, signals: Signals, scores: Mapping[str, float | None]) -> tuple[str, ...]:
+    # A stage that waits for a score runs on its own triggers too, but not simply always.
+    wanted = [t for t in stage.on if not (stage.after and t is Trigger.ALWAYS)]
+    found = [trigger.value for trigger in wanted if trigger in signals.triggers]
+    score = scores.get(stage.after) if stage.after else None
+    if score is not None and score >= stage.at_least:
+        found.append(f"score of {stage.after}")
+    return tuple(found)

@@ -48,7 +48,6 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Seconds of computing; what does not fit is left out, and said so."""
 
     seconds_per_item: _Positive = 60.0
-    seconds_per_hour: _Positive = 3600.0
 
 
 class CascadePolicy(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -113,6 +112,8 @@ class Omission:
 
     stage: str
     reason: str
+    for_the_hour: bool = False
+    """Only because the hour's budget is spent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,5 +121,6 @@ class Plan:
     """What comes next for one item."""
 
     next: Stage | None
-    because: tuple[Trigger, ...]
+    because: tuple[str, ...]
+    """Triggers, and ``score of`` an earlier stage."""
     omitted: tuple[Omission, ...]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -72,24 +72,41 @@ def read_matrix(path: Path) -> ScoreMatrix:
     ------
     InvalidConfiguration
     """
+    where = f"score matrix {path}"
     try:
         with path.open(encoding="utf-8", newline="") as stream:
             rows = list(csv.DictReader(stream))
-        names = [name for name in (rows[0] if rows else {}) if name != "label"]
-        labels = {row.get("label") for row in rows}
-        columns = {
-            name: np.array([-math.inf if row[name] == "" else float(row[name]) for row in rows])
-            for name in names
-        }
-    except (OSError, UnicodeDecodeError, ValueError, TypeError, csv.Error) as error:
-        raise InvalidConfiguration(f"score matrix {path}: {error}") from error
-    if labels != {"real", "generated"} or not columns:
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InvalidConfiguration(f"{where}: {error}") from error
+    if any(None in row.values() for row in rows):
+        raise InvalidConfiguration(f"{where}: a line has fewer cells than the first one")
+    names = rows[0] if rows else ()
+    return matrix_of({name: [row[name] for row in rows] for name in names}, where=where)
+
+
+def matrix_of(table: Mapping[str, list[Any]], *, where: str) -> ScoreMatrix:
+    """A matrix from columns; an empty text or ``None`` is an abstention.
+
+    Raises
+    ------
+    InvalidConfiguration
+    """
+    labels = table.get("label", [])
+    try:
+        columns = {name: _column(cells) for name, cells in table.items() if name != "label"}
+    except (ValueError, TypeError) as error:
+        raise InvalidConfiguration(f"{where}: {error}") from error
+    if set(labels) != {"real", "generated"} or not columns:
         raise InvalidConfiguration(
-            f"score matrix {path}: it needs a label, real and generated, and a detector's column"
+            f"{where}: it needs a label, real and generated, and a detector's column"
         )
     if any(np.isnan(column).any() for column in columns.values()):
-        raise InvalidConfiguration(f"score matrix {path}: NaN is no score; leave the cell empty")
-    return ScoreMatrix(np.array([row["label"] == "generated" for row in rows]), columns)
+        raise InvalidConfiguration(f"{where}: NaN is no score; leave the cell empty")
+    return ScoreMatrix(np.array([label == "generated" for label in labels]), columns)
+
+
+def _column(cells: list[Any]) -> NDArray[np.float64]:
+    return np.array([-math.inf if cell in ("", None) else float(cell) for cell in cells])
 
 
 def simulate(

@@ -11,7 +11,7 @@ from lightkeeper.cases.desk._policy import moved_by_policy
 from lightkeeper.cases.item import Item, ItemState, MediaFacts
 from lightkeeper.cases.likeness import place
 from lightkeeper.cases.people import SERVICE
-from lightkeeper.cases.record import CaseState
+from lightkeeper.cases.record import CaseState, Intake
 from lightkeeper.errors import CaseError
 
 if TYPE_CHECKING:
@@ -33,6 +33,13 @@ class ExaminingDesk(Bench):
         if item is None or item.media is None or item.state is not ItemState.WAITING:
             return None
         return self._vault.get(item.media.vault_key)
+
+    def was_reported(self, item_id: str) -> bool:
+        """Whether a person reported it, by whatever way the case came in."""
+        with self._store.reading() as reader:
+            item = reader.item(item_id)
+            case = None if item is None else reader.case(item.case)
+        return case is not None and case.intake is Intake.USER_REPORT
 
     def record_examination(
         self,

@@ -26,7 +26,7 @@ _SWEPT_AT_ONCE = 500
 class Examiner(Protocol):
     """Examines a file; :class:`lightkeeper.service.examine.ExaminerPool` does."""
 
-    def examine(self, name: str, content: bytes) -> Examined: ...
+    def examine(self, name: str, content: bytes, *, reported: bool) -> Examined: ...
 
 
 class Jobs:
@@ -75,7 +75,8 @@ class Jobs:
         content = self._desk.content_to_examine(item_id)
         if content is None:
             return
-        examined = self._examiner.examine(item_id, content)
+        reported = self._desk.was_reported(item_id)
+        examined = self._examiner.examine(item_id, content, reported=reported)
         error = examined.row.get("error")
         if error and error["code"] == "no-worker":
             # It waits on, and the sweep finds it.

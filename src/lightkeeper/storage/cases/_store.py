@@ -12,6 +12,7 @@ from lightkeeper.storage.cases._audit_rows import AuditRows
 from lightkeeper.storage.cases._case_rows import CaseRows
 from lightkeeper.storage.cases._count_rows import CountRows
 from lightkeeper.storage.cases._decision_rows import DecisionRows
+from lightkeeper.storage.cases._hour_book import SqlHourBook
 from lightkeeper.storage.cases._item_rows import ItemRows
 from lightkeeper.storage.cases._personal_rows import PersonalRows
 from lightkeeper.storage.cases._queue_rows import QueueRows
@@ -52,6 +53,10 @@ class SqlCaseStore:
     def __init__(self, engine: Engine, audit_key: bytes) -> None:
         self._engine = engine
         self._audit_key = audit_key
+
+    def hour_book(self) -> SqlHourBook:
+        """The hour's budget of the cascade, kept in the same data base."""
+        return SqlHourBook(self._engine)
 
     def close(self) -> None:
         """Give the connections back; the store opens new ones if it is used again."""

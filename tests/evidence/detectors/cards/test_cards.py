@@ -4,8 +4,10 @@ import copy
 import hashlib
 import json
 import math
+import os
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,14 @@ from lightkeeper.evidence.detectors.cards import (
     render_html,
 )
 from lightkeeper.evidence.detectors.cards._card import canonical
-from lightkeeper.evidence.detectors.evaluation import Run, ScoreRow, Setup, TrainedOn
+from lightkeeper.evidence.detectors.evaluation import (
+    Condition,
+    Label,
+    Run,
+    ScoreRow,
+    Setup,
+    TrainedOn,
+)
 from lightkeeper.evidence.detectors.evaluation._drawn import CONTROL_KINDS
 from lightkeeper.evidence.detectors.evaluation._scores import write_rows
 
@@ -37,7 +46,9 @@ class Named:
 
 
 def card_of(rows: Rows, trained_on: TrainedOn | None = None) -> Card:
-    return Card.of(Named(), Run(SETUP, trained_on or TrainedOn(True), "cd" * 32, 1, rows))
+    drawn = sum(row.kind == "plot" for row in rows) // len(Condition)
+    setup = replace(SETUP, drawn_per_kind=drawn)
+    return Card.of(Named(), Run(setup, trained_on or TrainedOn(True), "cd" * 32, 1, rows))
 
 
 def save(folder: Path, card: Card, rows: Rows) -> Path:
@@ -152,10 +163,11 @@ def test_no_number_can_be_altered_even_with_a_new_id(
     rows = fabricate(
         generated={"a": few, "b": few + 1},
         photographs={"lake": few, "street": few},
-        others={"plot": few},
+        others=dict.fromkeys(CONTROL_KINDS, few),
         pairs={"made": few, "taken": few},
     )
     save(saved, card_of(rows), rows)
+    assert load_card(saved).rows == rows
     document = json.loads((saved / "card.json").read_text())
     before = document.pop("id")
     paths = [p for p in leaves(document) if p[0] not in UNCHECKABLE]
@@ -191,11 +203,57 @@ def test_training_that_is_hidden_after_the_fact_is_refused(
     tmp_path: Path, fabricate: Callable[..., Rows]
 ) -> None:
     rows = fabricate(
-        generated={"a": [1.0], "b": [2.0]}, photographs={"lake": [0.0]}, seen=frozenset({"b"})
+        generated={"a": [1.0], "b": [2.0]},
+        photographs={"lake": [0.0]},
+        others={kind: [0.0] for kind in CONTROL_KINDS},
+        seen=frozenset({"b"}),
     )
     save(tmp_path, card_of(rows, TrainedOn(True, (), ())), rows)
     with pytest.raises(CardRefused, match="trained on"):
         load_card(tmp_path)
+
+
+def without(row: ScoreRow) -> bool:
+    """The worst photographs, where the files were shrunk."""
+    return row.condition is Condition.SHRUNK and row.label is Label.REAL and (row.score or 0) > 1
+
+
+def numbered(rows: list[ScoreRow]) -> Rows:
+    return tuple(replace(row, picture=at // 3) for at, row in enumerate(rows))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda rows: tuple(r for r in rows if not without(r)), "once under every condition"),
+        (lambda rows: rows + rows[:3], "out of place"),
+        (lambda rows: (*rows[3:6], *rows[:3], *rows[6:]), "out of place"),
+        (lambda rows: numbered([r for r in rows if r.kind != "plot"]), "drawn pictures"),
+        (lambda rows: tuple(replace(r, pair=r.pair and "1") for r in rows), "a pair holds"),
+        (lambda rows: tuple(replace(r, drawn=False) for r in rows), "drawn and is not"),
+    ],
+)
+def test_a_card_on_chosen_rows_is_refused(
+    tmp_path: Path, honest: Callable[..., Rows], change: Callable[[Rows], Rows], words: str
+) -> None:
+    whole = honest(photographs=60)
+    rows = change(whole)
+    card = replace(card_of(rows), setup=card_of(whole).setup)
+    save(tmp_path, card, rows)
+    with pytest.raises(CardRefused, match=words):
+        load_card(tmp_path)
+
+
+def test_a_card_that_is_a_pipe_is_refused_and_not_waited_for(saved: Path) -> None:
+    (saved / "scores.jsonl").unlink()
+    os.mkfifo(saved / "scores.jsonl")
+    with pytest.raises(CardRefused, match=r"scores\.jsonl of the card is no file"):
+        load_card(saved)
+
+
+def test_a_card_of_one_photograph_can_be_drawn(fabricate: Callable[..., Rows]) -> None:
+    rows = fabricate(generated={"a": [1.0]}, photographs={"lake": [0.0]})
+    assert "not measurable with n=1" in render_html(Measured(card_of(rows), rows))
 
 
 @pytest.mark.parametrize(

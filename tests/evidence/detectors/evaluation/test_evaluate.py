@@ -77,12 +77,22 @@ def test_both_halves_of_a_pair_are_treated_alike(samples: list[Sample], tmp_path
     twins = []
     for label, generator in ((Label.REAL, None), (Label.GENERATED, "gen")):
         path = tmp_path / f"twin-{label}.png"
-        Image.fromarray(photo_like(9, width=160, height=160)).save(path)
+        twin = Image.fromarray(photo_like(9, width=160, height=160))
+        twin.save(path, compress_level=1 if generator else 9)
         twins.append(Sample(path, label, "s", generator, pair="twin"))
     rows = evaluate(Brightness(), twins, setup=SETUP).rows
     for condition in Condition:
         scores = {r.score for r in rows if r.pair == "twin" and r.condition is condition}
         assert len(scores) == 1
+
+
+@pytest.mark.parametrize("label", list(Label))
+def test_no_picture_counts_twice(samples: list[Sample], tmp_path: Path, label: Label) -> None:
+    (tmp_path / "copy.png").write_bytes(samples[0].path.read_bytes())
+    generator = "g" if label is Label.GENERATED else None
+    again = Sample(tmp_path / "copy.png", label, "s", generator)
+    with pytest.raises(InvalidConfiguration, match="is the same file as"):
+        evaluate(Brightness(), [*samples, again], setup=SETUP)
 
 
 def test_silence_and_failure_are_rows(samples: list[Sample]) -> None:

@@ -114,6 +114,7 @@ def test_a_folder_names_sources_and_generators(tmp_path: Path) -> None:
         ('{"path": "a.png", "label": "fake"}', "label that is 'real' or 'generated'"),
         ('{"path": "a.png", "label": "generated"}', "needs its generator"),
         ('{"path": "a.png", "label": "real", "mood": 1}', "unknown keys mood"),
+        ('{"path": "a.png", "label": "real", "source": "(drawn)"}', "the protocol draws"),
         ("{", "line 1: it is not JSON"),
         ("[]", "line 1: it is no object"),
         ("", "names no labelled picture"),

@@ -41,6 +41,13 @@ def _tensor(name: str, array: np.ndarray) -> bytes:
     return dims + _field(2, kind) + _field(8, name) + _field(9, array.tobytes())
 
 
+def _outside(name: str, shape: tuple[int, ...], file: str) -> bytes:
+    """A tensor whose numbers lie in another file."""
+    dims = b"".join(_field(1, side) for side in shape)
+    where = _field(1, "location") + _field(2, file)
+    return dims + _field(2, 1) + _field(8, name) + _field(13, where) + _field(14, 1)
+
+
 def _attribute(name: str, value: Any) -> bytes:
     if isinstance(value, str):
         return _field(1, name) + _field(4, value) + _field(20, 3)
@@ -67,8 +74,12 @@ def onnx_model(
     nodes: list[bytes], tensors: dict[str, np.ndarray], shape: tuple[int | str, ...]
 ) -> bytes:
     """A model from ``pixels`` to ``out``."""
+    return _model(nodes, [_tensor(name, array) for name, array in tensors.items()], shape)
+
+
+def _model(nodes: list[bytes], tensors: list[bytes], shape: tuple[int | str, ...]) -> bytes:
     graph = b"".join(_field(1, node) for node in nodes) + _field(2, "graph")
-    graph += b"".join(_field(5, _tensor(name, array)) for name, array in tensors.items())
+    graph += b"".join(_field(5, tensor) for tensor in tensors)
     graph += _field(11, _value("pixels", shape)) + _field(12, _value("out", ("n", "k")))
     return _field(1, 8) + _field(7, graph) + _field(8, _field(1, "") + _field(2, 17))
 
@@ -110,6 +121,21 @@ def convolutional() -> Callable[..., bytes]:
         ]
         sides: tuple[int | str, int | str] = (side, side) if side else ("h", "w")
         return onnx_model(nodes, tensors, ("n", 3, *sides))
+
+    return make
+
+
+@pytest.fixture
+def weights_outside() -> Callable[[str], bytes]:
+    """A model whose weights lie in a file beside it."""
+
+    def make(file: str) -> bytes:
+        nodes = [
+            _node("Add", ["pixels", "g"], "s"),
+            _node("GlobalAveragePool", ["s"], "p"),
+            _node("Flatten", ["p"], "out"),
+        ]
+        return _model(nodes, [_outside("g", (3, 224, 224), file)], ("n", 3, 224, 224))
 
     return make
 

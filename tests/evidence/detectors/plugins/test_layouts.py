@@ -146,6 +146,27 @@ def test_onnx_that_is_no_model_is_refused(opened: Open) -> None:
     assert caught.value.kind is FailureKind.REFUSED
 
 
+@pytest.mark.parametrize("place", ["w.bin", "beside/w.bin"])
+def test_weights_outside_a_model_are_pinned_by_nothing_and_not_loaded(
+    opened: Open,
+    weights_outside: Callable[[str], bytes],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    place: str,
+) -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    model = weights_outside(place)
+    for folder in (tmp_path, tmp_path / "beside"):
+        folder.mkdir(exist_ok=True)
+        (folder / "w.bin").write_bytes(np.ones((3, 224, 224), np.float32).tobytes())
+    # ONNX Runtime by itself does load them, from wherever the process happens to work.
+    monkeypatch.chdir(tmp_path)
+    assert onnxruntime.InferenceSession(model, providers=["CPUExecutionProvider"])
+    with pytest.raises(PluginFailure, match="cannot read the model") as caught:
+        opened({"net.onnx": model}).score(PICTURE)
+    assert caught.value.kind is FailureKind.REFUSED
+
+
 def test_a_torch_export_runs(opened: Open) -> None:
     torch = pytest.importorskip("torch")
     network = torch.nn.Sequential(

@@ -46,6 +46,15 @@ def media(tmp_path: Path) -> Media:
         ({}, "[score]\nboxes = true", "boxes need the classes"),
         ({"backend": "timm"}, "", "needs an architecture"),
         ({"layout": "nudenet", "role": "detector"}, "[score]\nclasses = [1]", "routing"),
+        ({}, "[limits]\nseconds = inf", "limits.seconds"),
+        ({}, "[limits]\nseconds = nan", "limits.seconds"),
+        ({}, "[limits]\nmemory_mib = 9999999999", "limits.memory_mib"),
+        ({}, "[input]\nmean = [nan, 0, 0]", "input.mean and input.std"),
+        ({}, "[input]\nstd = [nan, 1, 1]", "input.mean and input.std"),
+        ({}, "[input]\ncrop = 'grid'\nresize = 'stretch'", "must not be grid"),
+        ({}, "[score]\nboxes = true\nclasses = [-1]", "score.classes"),
+        ({"licence": ""}, "", "licence"),
+        ({"backend": "timm", "architecture": "hf-hub:somebody/model"}, "", "architecture"),
     ],
 )
 def test_a_wrong_manifest_is_refused_with_the_reason(
@@ -61,6 +70,19 @@ def test_files_lie_beside_the_manifest(write: Callable[..., Path], name: str) ->
     path = write({"lamp.py": b""}, backend="python", pins={name: "0" * 64})
     with pytest.raises(InvalidConfiguration, match="beside the manifest"):
         read_manifest(path)
+
+
+def test_a_layout_that_is_no_name_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "plugin.toml"
+    path.write_text("layout = ['npr']\n")
+    with pytest.raises(InvalidConfiguration, match="no layout"):
+        read_manifest(path)
+
+
+def test_two_files_of_one_name_cannot_lie_in_one_folder(write: Callable[..., Path]) -> None:
+    files = {"a/model.safetensors": b"", "a/config.json": b"1", "b/config.json": b"2"}
+    with pytest.raises(InvalidConfiguration, match="the same name"):
+        read_manifest(write(files, backend="transformers"))
 
 
 def test_a_digest_is_a_digest(write: Callable[..., Path]) -> None:
@@ -158,6 +180,14 @@ def test_the_card_of_other_weights_is_refused(
     plugin = python("return 99.0")
     with pytest.raises(CardRefused, match="another detector"):
         PluginExaminer(Plugin(_with_line(plugin, 'card = "card"')))
+
+
+def test_another_role_is_another_version(python: Callable[..., Plugin]) -> None:
+    # A journal keeps rows by the versions of examiners; the role decides what a score may say.
+    plugin = python("return 99.0")
+    before = PluginExaminer(plugin).version
+    routing = PluginExaminer(Plugin(_with_line(plugin, 'role = "routing"'))).version
+    assert before != routing
 
 
 def test_a_routing_signal_never_says_where_a_picture_comes_from(

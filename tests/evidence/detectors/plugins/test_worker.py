@@ -145,3 +145,93 @@ def test_closing_ends_the_worker(python: Python) -> None:
     plugin.close()
     assert child.returncode is not None
     assert time.monotonic() - started < 5
+
+
+def answering(frame: str) -> str:
+    return f"shout(len(b := {frame}).to_bytes(4, 'big') + b)\nreturn 1.0"
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        """b'{"picture": 1, "score": 1e999}'""",
+        """b'{"picture": 1, "score": 1' + b'0' * 400 + b'}'""",
+        """b'{"picture": 1, "score": NaN}'""",
+        """b'{"picture": 1, "score": true}'""",
+        """b'{"picture": 1}'""",
+        """b'{"picture": 1, "kind": ["error"]}'""",
+        """b'[' * 60000""",
+    ],
+)
+def test_a_forged_answer_is_a_bad_answer(python: Python, frame: str) -> None:
+    assert failure(python(answering(frame), before=PIPES)).kind is FailureKind.BAD_ANSWER
+
+
+def test_an_answer_too_many_is_not_taken_for_the_next_picture(python: Python) -> None:
+    early = """b'{"picture": 1, "score": 7.0}'"""
+    plugin = python(
+        f"if rgb.shape[0] == 48:\n    {answering(early).splitlines()[0]}\nreturn 1.0", before=PIPES
+    )
+    assert plugin.score(PICTURE) == 7.0
+    # The true answer to the first picture still waits in the pipe.
+    assert failure(plugin).kind is FailureKind.BAD_ANSWER
+    assert plugin.score(PICTURE[:40]) == 1.0
+
+
+def test_a_worker_that_cannot_start_is_not_started_for_each_picture(
+    opened: Callable[..., Plugin], tmp_path: Path
+) -> None:
+    starts = tmp_path / "starts"
+    source = f"open({str(starts)!r}, 'a').write('x')\nimport os\nos._exit(3)\n".encode()
+    plugin = opened({"lamp.py": source}, backend="python")
+    plugin.start()
+    for _ in range(5):
+        assert failure(plugin).kind is FailureKind.CRASHED
+    assert starts.read_text() == "x"
+
+
+def test_what_a_plug_in_started_ends_with_it(python: Python) -> None:
+    plugin = python(
+        "import subprocess\nreturn float(subprocess.Popen(['sleep', '600']).pid)",
+        "[limits]\nmemory_mib = 512",
+    )
+    child = plugin.score(PICTURE)
+    assert child is not None
+    assert Path(f"/proc/{child:.0f}").exists()
+    plugin.close()
+    deadline = time.monotonic() + 10
+    # Whoever adopts it takes it off the list; until then it is a zombie.
+    while _runs(int(child)) and time.monotonic() < deadline:
+        os.sched_yield()
+    assert not _runs(int(child))
+
+
+def _runs(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_limits_that_change_after_it_was_read_do_not_count(
+    opened: Callable[..., Plugin], tmp_path: Path
+) -> None:
+    # Its own module writes the manifest anew while it is loaded, as somebody else could.
+    source = (
+        f"path = {str(tmp_path / 'plugin.toml')!r}\n"
+        "text = open(path).read()\nopen(path, 'w').write('[broken')\n"
+        "def score(rgb): return 1.0\n"
+    )
+    plugin = opened({"lamp.py": source.encode()}, backend="python")
+    assert plugin.score(PICTURE) == 1.0
+
+
+def test_nothing_lies_where_a_worker_works(python: Python) -> None:
+    # A framework looks there for weights outside a model's file, which nothing pins.
+    plugin = python("return float(len(os.listdir('.')))")
+    assert plugin.score(PICTURE) == 0.0
+    assert plugin._process._child is not None
+    folder = Path(f"/proc/{plugin._process._child.pid}/cwd").resolve()
+    assert folder not in (Path.cwd(), plugin.path.parent)
+    plugin.close()
+    assert not folder.exists()

@@ -16,6 +16,7 @@ from lightkeeper.evidence.detectors.cards._controls import controls
 from lightkeeper.evidence.detectors.evaluation import ScoreRow, measure
 from lightkeeper.evidence.detectors.evaluation._evaluate import PROTOCOL
 from lightkeeper.evidence.detectors.evaluation._scores import read_rows, write_rows
+from lightkeeper.evidence.detectors.evaluation._whole import check_whole
 from lightkeeper.plain import to_plain
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def load_card(folder: Path) -> Measured:
         raise CardRefused("the scores beside the card were altered, or are those of another card")
     try:
         rows = read_rows(content)
+        check_whole(rows, card.setup)
         measured = measure(rows, card.setup)
     except (LightkeeperError, ValueError, OverflowError) as error:
         raise CardRefused(f"the card's scores are not usable: {error}") from error
@@ -118,12 +120,17 @@ def _check_seen(card: Card, rows: Sequence[ScoreRow]) -> None:
 
 def _read(folder: Path, name: str) -> bytes:
     path = folder / name
+    # A pipe would never end, and the size of a device says nothing.
+    if path.exists() and not path.is_file():
+        raise CardRefused(f"{name} of the card is no file")
     try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise CardRefused(f"{name} of the card is larger than any card")
-        return path.read_bytes()
+        with path.open("rb") as stream:
+            content = stream.read(_MOST_BYTES + 1)
     except OSError as error:
         raise CardRefused(f"{name} of the card cannot be read: {error.strerror}") from error
+    if len(content) > _MOST_BYTES:
+        raise CardRefused(f"{name} of the card is larger than any card")
+    return content
 
 
 def _difference(stated: Any, again: Any, where: str) -> str | None:

@@ -39,7 +39,7 @@ def roc_plot(rows: Sequence[ScoreRow]) -> str:
         real = scores.at(scores.photo)
         photographs = real.size
         lines.append((number, condition, roc(scores.at(scores.made), real)))
-    lowest = 10.0 ** math.floor(math.log10(1 / photographs))
+    lowest = min(0.1, 10.0 ** math.floor(math.log10(1 / photographs)))
     parts = [*_log_axis(lowest), *_recall_axis(), _chance(lowest)]
     for number, condition, (false, true) in lines:
         parts.append(_line(false, true, lowest, f"c-{number}", _WORDS[condition]))

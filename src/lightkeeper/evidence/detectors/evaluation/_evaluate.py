@@ -21,7 +21,7 @@ from lightkeeper.evidence.detectors.evaluation._drawn import (
     smooth,
 )
 from lightkeeper.evidence.detectors.evaluation._reencode import Condition, reencode
-from lightkeeper.evidence.detectors.evaluation._sample import PHOTO, Label, Sample
+from lightkeeper.evidence.detectors.evaluation._sample import DRAWN, PHOTO, Label, Sample
 from lightkeeper.evidence.detectors.evaluation._scores import Outcome, ScoreRow
 from lightkeeper.media import open_media
 
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 PROTOCOL = "1"
 """Changes whenever the same detector and pictures could give other rows or measurements."""
 _LARGEST_CROP, _SMALLEST_CROP = 512, 64
-_DRAWN = "(drawn)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +84,7 @@ def evaluate(
     Raises
     ------
     InvalidConfiguration
-        There is no readable photograph, or no generated picture.
+        There is no readable photograph, or no generated picture, or one stands there twice.
     """
     setup = setup or Setup()
     trained_on = trained_on or TrainedOn()
@@ -107,18 +106,30 @@ def evaluate(
 def _readable(samples: Sequence[Sample]) -> tuple[list[Sample], list[int]]:
     """Samples that can be read, in an order of their own, and their shorter sides."""
     kept, sizes = [], []
+    known: dict[str, Path] = {}
     for sample in sorted(samples, key=lambda s: str(s.path)):
         try:
             media = open_media(sample.path)
             media.rgb()
         except (LightkeeperError, OSError):
             continue
+        _check_new(sample.path, hashlib.sha256(media.content).hexdigest(), known)
         kept.append(sample)
         sizes.append(min(media.header.width, media.header.height))
     for label in Label:
         if not any(sample.label is label for sample in kept):
             raise InvalidConfiguration(f"no {label.value} picture can be read")
     return kept, sizes
+
+
+def _check_new(path: Path, digest: str, known: dict[str, Path]) -> None:
+    """Every interval takes pictures for independent, and no picture is of both classes."""
+    if digest in known:
+        raise InvalidConfiguration(
+            f"{path} is the same file as {known[digest]}",
+            hint="name each picture once; one that counts twice narrows every interval",
+        )
+    known[digest] = path
 
 
 def _with_crop(setup: Setup, samples: Sequence[Sample], sizes: Sequence[int]) -> Setup:
@@ -153,7 +164,7 @@ def _some(samples: Sequence[Sample], setup: Setup) -> list[Sample]:
 
 
 def _drawn(kind: str) -> Sample:
-    return Sample(Path(), Label.REAL, _DRAWN, kind=kind)
+    return Sample(Path(), Label.REAL, DRAWN, kind=kind)
 
 
 def _shown(
@@ -180,7 +191,7 @@ def _shown(
             source=sample.source,
             generator=sample.generator,
             pair=sample.pair,
-            drawn=sample.source == _DRAWN,
+            drawn=sample.source == DRAWN,
             seen=seen,
             outcome=outcome,
             score=score,

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 PHOTO = "photo"
 """The kind of real picture that thresholds are fitted on; every other kind is a control."""
+DRAWN = "(drawn)"
+"""Source of the pictures that the protocol makes itself; no collection has this name."""
 _KEYS = frozenset({"path", "label", "source", "generator", "pair", "kind"})
 _IMAGES = frozenset({".avif", ".bmp", ".heic", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
 
@@ -113,6 +115,8 @@ def _sample(row: Mapping[str, Any], line: int, path: Path) -> Sample:
     if label is Label.GENERATED and generator is None:
         raise _wrong(path, line, "a generated picture needs its generator")
     source = values.get("source", generator or "unnamed")
+    if source == DRAWN:
+        raise _wrong(path, line, f"the source {DRAWN} is that of pictures that the protocol draws")
     kind = values.get("kind", PHOTO)
     return Sample(
         path.parent / values["path"],

@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 
 from lightkeeper.evidence.detectors.plugins._failure import FailureKind, PluginFailure
+from lightkeeper.evidence.detectors.plugins._inversion import inverting
 from lightkeeper.evidence.detectors.plugins._manifest import Backend, Input, Manifest, Score
 from lightkeeper.evidence.detectors.plugins._preprocess import batch_of, score_of
 
@@ -35,8 +36,10 @@ def scorer(manifest: Manifest, files: dict[str, bytes]) -> Scorer:
     PluginFailure
         The files do not fit the manifest.
     """
+    if manifest.layout == "inversion":
+        return inverting(_function(manifest, files[manifest.model], "reconstruct"), manifest)
     if manifest.backend is Backend.PYTHON:
-        return _python(manifest, files[manifest.model])
+        return _python(_function(manifest, files[manifest.model], "score"), manifest)
     if manifest.layout == "hugging-face":
         manifest = _as_declared_by_folder(manifest, files)
     network = _NETWORKS[manifest.backend](manifest, files)
@@ -50,13 +53,16 @@ def scorer(manifest: Manifest, files: dict[str, bytes]) -> Scorer:
     return score
 
 
-def _python(manifest: Manifest, source: bytes) -> Scorer:
+def _function(manifest: Manifest, source: bytes, name: str) -> Callable[..., Any]:
     namespace: dict[str, Any] = {"__name__": f"lightkeeper_plugin_{manifest.id}"}
     exec(compile(source, manifest.model, "exec"), namespace)
-    function = namespace.get("score")
+    function: Callable[..., Any] | None = namespace.get(name)
     if not callable(function):
-        raise _refused("its module has no function score(rgb)")
+        raise _refused(f"its module has no function {name}")
+    return function
 
+
+def _python(function: Callable[..., Any], manifest: Manifest) -> Scorer:
     def score(rgb: NDArray[np.uint8]) -> float | None:
         value = function(rgb)
         if value is None:

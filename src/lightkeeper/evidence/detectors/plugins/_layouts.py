@@ -49,6 +49,13 @@ LAYOUTS: dict[str, dict[str, Any]] = {
         "input": {"crop": "centre", "resize": "forbidden"},
         "score": {"meaning": "probability", "higher": "generated", "softmax": True},
     },
+    # An operator's own inversion and generation (DIRE, arXiv:2303.09295): the module gives a
+    # picture back, and what counts is how far it is from the one it was given.
+    "inversion": {
+        "backend": "python",
+        "input": {"crop": "centre", "side": 256, "resize": "forbidden"},
+        "score": {"meaning": "distance", "higher": "captured"},
+    },
     # YOLO boxes from a letterboxed 320 square (notAI-tech/NudeNet).
     "nudenet": {
         "role": "routing",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import tomllib
 from enum import StrEnum
 from pathlib import Path
@@ -18,7 +19,8 @@ from lightkeeper.evidence.detectors.plugins._layouts import LAYOUTS
 _Digest = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 _Name = Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9.-]{0,63}$")]
 _Channels = tuple[float, float, float]
-_Positive = Annotated[float, msgspec.Meta(gt=0)]
+_Seconds = Annotated[float, msgspec.Meta(gt=0, le=86_400)]
+_Said = Annotated[str, msgspec.Meta(min_length=1)]
 
 
 class Backend(StrEnum):
@@ -62,7 +64,7 @@ class Score(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     softmax: bool = False
     boxes: bool = False
     """The output lists boxes (4 numbers, then one score a class), as YOLO models do."""
-    classes: tuple[int, ...] = ()
+    classes: tuple[Annotated[int, msgspec.Meta(ge=0)], ...] = ()
     """Classes of boxes that count; the highest score of any box is the score."""
     combine: Annotated[str, msgspec.Meta(pattern="^(mean|max)$")] = "mean"
 
@@ -70,8 +72,8 @@ class Score(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What one picture may cost; the worker is ended beyond it."""
 
-    seconds: _Positive = 30.0
-    memory_mib: Annotated[int, msgspec.Meta(ge=256)] = 4096
+    seconds: _Seconds = 30.0
+    memory_mib: Annotated[int, msgspec.Meta(ge=256, le=1 << 20)] = 4096
 
 
 class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -85,8 +87,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """One plugged-in detector, as its TOML file declares it."""
 
     id: _Name
-    version: str
-    licence: str
+    version: _Said
+    licence: _Said
     """Shown wherever the detector is named; ``none stated`` is an answer."""
     backend: Backend
     model: str
@@ -96,8 +98,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     layout: str = "plain"
     head: str = ""
     """NumPy archive with ``weight`` and ``bias`` of a linear layer after the model."""
-    architecture: str = ""
-    """Name that timm builds."""
+    architecture: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9_.]*$")] = ""
+    """Name that timm builds; a place to fetch a model from is none."""
     role: Role = Role.DETECTOR
     description: str = ""
     input: Input = Input()
@@ -136,7 +138,7 @@ def read_manifest(path: Path) -> Manifest:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InvalidConfiguration(f"plug-in manifest {path}: {error}") from error
     layout = document.get("layout", "plain")
-    if layout not in LAYOUTS:
+    if not isinstance(layout, str) or layout not in LAYOUTS:
         raise _wrong(path, f"no layout '{layout}'; known are {', '.join(LAYOUTS)}")
     try:
         manifest = msgspec.convert(_filled(document, LAYOUTS[layout]), Manifest)
@@ -161,18 +163,36 @@ def _check(manifest: Manifest, path: Path) -> None:
         if name not in manifest.files:
             raise _wrong(path, f"'{name}' is not among its files, so nothing pins it")
     for name in manifest.files:
-        if Path(name).is_absolute() or ".." in Path(name).parts:
+        if Path(name).is_absolute() or ".." in Path(name).parts or "\0" in name:
             raise _wrong(path, "files lie beside the manifest or below it")
+    if manifest.backend is Backend.TRANSFORMERS:
+        _check_one_folder(manifest, path)
+    _check_input(manifest.input, path)
     if manifest.backend is Backend.TIMM and not manifest.architecture:
         raise _wrong(path, "the backend timm needs an architecture")
     if manifest.score.boxes and not manifest.score.classes:
         raise _wrong(path, "boxes need the classes that count")
+    if manifest.layout == "inversion" and manifest.backend is not Backend.PYTHON:
+        raise _wrong(path, "the layout inversion is Python code of yours")
     if manifest.layout == "nudenet" and manifest.role is not Role.ROUTING:
         raise _wrong(
             path, "the layout nudenet says what is shown, not where it comes from: routing"
         )
-    if any(part <= 0 for part in manifest.input.std):
+
+
+def _check_one_folder(manifest: Manifest, path: Path) -> None:
+    # They are put into one folder by their last name: one of two alike would be lost.
+    if len({Path(name).name for name in manifest.files}) < len(manifest.files):
+        raise _wrong(path, "two of its files have the same name")
+
+
+def _check_input(declared: Input, path: Path) -> None:
+    if not all(math.isfinite(part) for part in (*declared.mean, *declared.std)):
+        raise _wrong(path, "input.mean and input.std must be numbers")
+    if any(part <= 0 for part in declared.std):
         raise _wrong(path, "input.std must be positive")
+    if declared.resize != "forbidden" and declared.crop == "grid":
+        raise _wrong(path, "a picture that is resized is one crop: input.crop must not be grid")
 
 
 def _wrong(path: Path, what: str) -> InvalidConfiguration:

@@ -153,8 +153,10 @@ class PluginExaminer:
     @property
     def version(self) -> str:
         """The detector's version and fingerprint, and its card."""
-        card = self._card.id[:12] if self._card else "none"
-        return f"{self._plugin.version} {self._plugin.fingerprint[:12]} card {card}"
+        plugin, card = self._plugin, self._card.id[:12] if self._card else "none"
+        # The role decides what a score may mean; rows of the other one must not be kept.
+        role = " routing" if plugin.manifest.role is Role.ROUTING else ""
+        return f"{plugin.version} {plugin.fingerprint[:12]} card {card}{role}"
 
     def unavailable(self) -> str | None:
         """Why it cannot run here, or ``None``."""

@@ -14,6 +14,9 @@ import time
 from typing import Any
 
 _LENGTH = struct.Struct(">I")
+MOST_PIXEL_BYTES = 2 << 30
+START_SECONDS = 120.0
+"""Longest start of a worker: a framework is imported and weights are read."""
 _MOST_ANSWER_BYTES = 64 << 10
 _CHUNK = 1 << 16
 
@@ -65,9 +68,12 @@ def decode(content: bytes) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        It is no JSON object, or holds NaN or an infinity.
+        It is no JSON object, is nested too deep, or holds NaN or an infinity.
     """
-    message = json.loads(content, parse_constant=_no_constant)
+    try:
+        message = json.loads(content, parse_constant=_no_constant)
+    except RecursionError as error:
+        raise ValueError("it is nested too deep") from error
     if not isinstance(message, dict):
         raise ValueError("it is no object")
     return message

@@ -22,14 +22,20 @@ import numpy as np
 
 from lightkeeper.evidence.detectors.plugins._failure import FailureKind, PluginFailure
 from lightkeeper.evidence.detectors.plugins._manifest import Backend, Manifest, read_manifest
-from lightkeeper.evidence.detectors.plugins._wire import decode, encode, receive, send
+from lightkeeper.evidence.detectors.plugins._wire import (
+    MOST_PIXEL_BYTES,
+    START_SECONDS,
+    decode,
+    encode,
+    receive,
+    send,
+)
 
 if TYPE_CHECKING:
     from lightkeeper.evidence.detectors.plugins._backends import Scorer
 
-_MOST_PIXEL_BYTES = 2 << 30
 _GRACE = 2.0
-"""Factor on the time limit after which the kernel ends a worker whose owner is gone."""
+"""Factor on a time limit after which the kernel ends a worker whose owner is gone."""
 _NEW_USER, _NEW_NETWORK = 0x10000000, 0x40000000
 
 
@@ -37,11 +43,14 @@ def main() -> None:
     """Serve pictures until the owner closes the pipe."""
     pictures, answers = _private_pipes()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
     with contextlib.suppress(EOFError, OSError):
         manifest_path = Path(receive(pictures).decode())
-        score = _prepared(manifest_path, answers)
-        if score is not None:
-            _serve(score, read_manifest(manifest_path), pictures, answers)
+        signal.setitimer(signal.ITIMER_REAL, START_SECONDS * _GRACE)
+        prepared = _prepared(manifest_path, answers)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        if prepared is not None:
+            _serve(*prepared, pictures, answers)
 
 
 def _private_pipes() -> tuple[int, int]:
@@ -54,7 +63,7 @@ def _private_pipes() -> tuple[int, int]:
     return pictures, answers
 
 
-def _prepared(path: Path, answers: int) -> Scorer | None:
+def _prepared(path: Path, answers: int) -> tuple[Scorer, float] | None:
     try:
         manifest = read_manifest(path)
         files = _checked_files(manifest, path.parent)
@@ -68,7 +77,7 @@ def _prepared(path: Path, answers: int) -> Scorer | None:
         _answer(answers, _failure_of(error))
         return None
     _answer(answers, {"fingerprint": manifest.fingerprint, "network": network})
-    return score
+    return score, manifest.limits.seconds
 
 
 def _checked_files(manifest: Manifest, folder: Path) -> dict[str, bytes]:
@@ -113,15 +122,16 @@ def bound_memory(limit_bytes: int) -> None:
         resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
 
 
-def _serve(score: Scorer, manifest: Manifest, pictures: int, answers: int) -> None:
+def _serve(score: Scorer, seconds: float, pictures: int, answers: int) -> None:
     while True:
-        height, width = (int(side) for side in decode(receive(pictures))["shape"])
-        pixels = receive(pictures, most=_MOST_PIXEL_BYTES)
+        asked = decode(receive(pictures))
+        height, width = (int(side) for side in asked["shape"])
+        pixels = receive(pictures, most=MOST_PIXEL_BYTES)
         rgb = np.frombuffer(pixels, np.uint8).reshape(height, width, 3)
-        signal.setitimer(signal.ITIMER_REAL, manifest.limits.seconds * _GRACE)
+        signal.setitimer(signal.ITIMER_REAL, seconds * _GRACE)
         answer = _scored(score, rgb)
         signal.setitimer(signal.ITIMER_REAL, 0)
-        _answer(answers, answer)
+        _answer(answers, {"picture": asked["picture"], **answer})
 
 
 def _scored(score: Scorer, rgb: np.ndarray[Any, np.dtype[np.uint8]]) -> dict[str, Any]:
