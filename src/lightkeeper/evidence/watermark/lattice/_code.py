@@ -64,23 +64,18 @@ def encode(payload: int) -> NDArray[np.uint8]:
     return coded.reshape(-1)
 
 
-def decode(soft: NDArray[np.float32]) -> tuple[int, int] | None:
-    """Most likely payload whose check agrees.
+def decode(soft: NDArray[np.float32]) -> int | None:
+    """Most likely payload whose check agrees, of the eight likeliest words.
 
     Parameters
     ----------
     soft : float32, shape (384,)
         Log-likelihood ratios up to a factor; positive for one.
-
-    Returns
-    -------
-    (payload, rank) or None
-        ``rank`` counts the words tried before it.
     """
-    for rank, word in enumerate(words(soft)):
+    for word in words(soft):
         payload, check = word >> _CHECK_BITS, word & 0xFFFF
         if _check(payload) == check:
-            return payload, rank
+            return payload
     return None
 
 

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
 BINS = 128
 """Bins along each side of a folded tile: fine enough that rounding to one costs 2 % at most."""
-_REACH = 4
+LEAST, SHARE = np.float32(2.0), np.float32(0.3)
+"""Amplitude of the mark: grey levels in flat places, and its growth with the local deviation."""
+_REACH = 3
 _FLOOR = np.float32(2.0)
 _MOST = np.float32(2.5)
 
@@ -69,22 +71,24 @@ def box_mean(values: NDArray[np.float32], reach: int, squared: bool) -> NDArray[
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _normalise(high: NDArray[np.float32], power: NDArray[np.float32]) -> None:
+def _weigh(high: NDArray[np.float32], power: NDArray[np.float32]) -> None:
+    """Divide by the variance around and multiply by the amplitude that the mark has there."""
     for y in range(high.shape[0]):
         for x in range(high.shape[1]):
-            value = high[y, x] / (np.sqrt(max(power[y, x], np.float32(0))) + _FLOOR)
-            high[y, x] = min(max(value, -_MOST), _MOST)
+            deviation = np.sqrt(max(power[y, x], np.float32(0)))
+            scaled = high[y, x] / (deviation + _FLOOR)
+            scaled = min(max(scaled, -_MOST), _MOST)
+            high[y, x] = scaled * (LEAST + SHARE * deviation) / (deviation + _FLOOR)
 
 
 def whiten(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """High-passed luma in units of its local deviation, limited to ±2.5; shape (H, W).
+    """High-passed luma, each pixel weighted for a mark that follows local activity; (H, W).
 
-    The mark follows local activity, so after division it is equally strong everywhere, and no
-    edge outweighs a lawn.
+    This is the matched filter for noise whose deviation is the local one: no edge outweighs a lawn.
     """
     values = luma(rgb)
     values -= box_mean(values, _REACH, False)
-    _normalise(values, box_mean(values, _REACH, True))
+    _weigh(values, box_mean(values, _REACH, True))
     return values
 
 
@@ -112,3 +116,22 @@ def fold(values: NDArray[np.float32], inverse: NDArray[np.float64]) -> NDArray[n
             a = np.uint32(a + da)
             b = np.uint32(b + db)
     return tile
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def add(
+    rgb: NDArray[np.uint8], mask: NDArray[np.float32], tile: NDArray[np.float32], strength: float
+) -> tuple[NDArray[np.uint8], float]:
+    """Add the repeated tile times ``mask`` to every channel; also the mean squared change."""
+    marked = np.empty_like(rgb)
+    total = 0
+    for y in range(rgb.shape[0]):
+        row = tile[y % tile.shape[0]]
+        for x in range(rgb.shape[1]):
+            change = np.float32(strength) * mask[y, x] * row[x % tile.shape[1]]
+            for channel in range(3):
+                before = np.int32(rgb[y, x, channel])
+                after = min(max(before + np.int32(np.rint(change)), 0), 255)
+                marked[y, x, channel] = after
+                total += (after - before) ** 2
+    return marked, total / rgb.size

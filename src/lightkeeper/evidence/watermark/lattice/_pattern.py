@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 PERIOD = 61
 """Side of the tile in pixels. A prime: no frequency of the mark meets those of 8×8 blocks."""
 _LABEL = b"lightkeeper lattice mark 1"
-_INNER, _OUTER = 2.0, 14.5
+_INNER, _OUTER = 2.0, 17.5
 _SYNC_EVERY = 4
-_TILT = -0.35
+_TILT = -0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,8 @@ def _stream(name: bytes, count: int) -> NDArray[np.uint32]:
 @cache
 def pattern() -> Pattern:
     """The one pattern of this version of the mark."""
-    across, down = np.meshgrid(np.arange(-14, 15), np.arange(0, 15))
+    most = int(_OUTER)
+    across, down = np.meshgrid(np.arange(-most, most + 1), np.arange(most + 1))
     radius = np.hypot(across, down)
     kept = (radius >= _INNER) & (radius <= _OUTER) & ((down > 0) | (across > 0))
     points = np.column_stack([across[kept], down[kept]])

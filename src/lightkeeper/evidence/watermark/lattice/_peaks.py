@@ -15,13 +15,22 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+# Even sides that a fast Fourier transform likes.
+_SIZES = (96, 128, 160, 192, 240, 256, 288, 320, 384, 400, 432, 480, 512, 576, 640)
 LEVELS = (1, 2, 4)
 """Reductions of the lag plane: each is twice as coarse and sees half of the band."""
-LATTICES = 4
+LATTICES = 2
 """Lattices tried at each level, best first."""
 _LARGEST_LAG = 128
 _SHORTEST = 13.0
-_PEAKS = 24
+_LONGEST = 1.6 * 0.8 * PERIOD
+_STEP = 0.2
+_ASPECT = 1.7
+_UPRIGHT = 3
+_PEAKS = 64
+_PAIRED = 24
+_FACTORS = (1, 1 + 1j, 2, 2 + 1j, 2 - 1j, 2 + 2j, 3)
+_SMALLEST_SUPPORT = 3.5
 _SPIKE = 4.0
 _AREAS = (0.055 * PERIOD**2, 0.75 * PERIOD**2)
 
@@ -33,10 +42,7 @@ def lattices(values: NDArray[np.float32]) -> Iterator[NDArray[np.float64]]:
         lags, reach = _lag_plane(power, size, level, values.shape)
         if reach < 1.5 * _SHORTEST:
             continue
-        peaks = _strongest(lags, reach)
-        if len(peaks) < 2:
-            continue
-        for basis in _best_bases(lags, reach, peaks):
+        for basis in _best_bases(lags, reach, _strongest(lags, reach)):
             yield _refined(lags, reach, basis) * level
 
 
@@ -54,7 +60,6 @@ def _flat_power(values: NDArray[np.float32]) -> tuple[NDArray[np.float32], int]:
     return flat, size
 
 
-_SIZES = tuple(sorted(2**a * 3**b for a in range(5, 12) for b in range(3) if 2**a * 3**b <= 1600))
 
 
 def _lag_plane(
@@ -148,43 +153,118 @@ def _support(lags: NDArray[np.float32], reach: int, a: NDArray[np.float64], b: N
 
 
 @njit(cache=True, nogil=True)
-def _pair_scores(
-    lags: NDArray[np.float32], reach: int, peaks: NDArray[np.float64], least: float, most: float, shortest: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Support of the reduced basis of each pair of peaks; shapes (pairs,) and (pairs, 2, 2)."""
-    count = peaks.shape[0]
-    pairs = count * (count - 1) // 2
-    scores = np.zeros(pairs)
-    bases = np.zeros((pairs, 2, 2))
-    at = 0
-    for i in range(count):
-        for j in range(i + 1, count):
-            a, b = peaks[i].copy(), peaks[j].copy()
-            # Gauss's reduction: the two shortest vectors of the lattice.
-            for _ in range(8):
-                if a[0] * a[0] + a[1] * a[1] > b[0] * b[0] + b[1] * b[1]:
-                    a, b = b, a
-                times = np.rint((a[0] * b[0] + a[1] * b[1]) / max(a[0] * a[0] + a[1] * a[1], 1e-9))
-                if times == 0:
-                    break
-                b = b - times * a
-            area = abs(a[0] * b[1] - a[1] * b[0])
-            short = a[0] * a[0] + a[1] * a[1]
-            if short >= shortest * shortest and least <= area <= most:
-                bases[at, 0, 0], bases[at, 1, 0] = a[0], a[1]
-                bases[at, 0, 1], bases[at, 1, 1] = b[0], b[1]
-                scores[at] = _support(lags, reach, a, b)
-            at += 1
-    return scores, bases
+def _reduced(a: NDArray[np.float64], b: NDArray[np.float64]) -> None:
+    """Gauss's reduction, in place: the two shortest vectors of the lattice."""
+    for _ in range(8):
+        if a[0] * a[0] + a[1] * a[1] > b[0] * b[0] + b[1] * b[1]:
+            for i in range(2):
+                a[i], b[i] = b[i], a[i]
+        times = np.rint((a[0] * b[0] + a[1] * b[1]) / max(a[0] * a[0] + a[1] * a[1], 1e-9))
+        if times == 0:
+            break
+        b -= times * a
+
+
+@njit(cache=True, nogil=True)
+def _scores(
+    lags: NDArray[np.float32], reach: int, bases: NDArray[np.float64], areas: tuple[float, float]
+) -> NDArray[np.float64]:
+    """Reduce every basis in place; its support, or 0 where it is out of range. Shape (n,)."""
+    scores = np.zeros(bases.shape[0])
+    for i in range(bases.shape[0]):
+        a, b = bases[i, :, 0].copy(), bases[i, :, 1].copy()
+        _reduced(a, b)
+        area = abs(a[0] * b[1] - a[1] * b[0])
+        if a[0] * a[0] + a[1] * a[1] >= _SHORTEST**2 and areas[0] <= area <= areas[1]:
+            scores[i] = _support(lags, reach, a, b)
+        bases[i, :, 0], bases[i, :, 1] = a, b
+    return scores
+
+
+def _proposals(peaks: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Bases that peaks suggest, shape (n, 2, 2): of every pair, and of every peak alone.
+
+    Where aspect was kept, one peak tells the lattice but for a factor: it is the tile's side times
+    a Gaussian integer.
+    """
+    if not len(peaks):
+        return np.zeros((0, 2, 2))
+    near = peaks[:_PAIRED]
+    first, second = np.triu_indices(len(near), 1)
+    pairs = np.stack([near[first], near[second]], axis=-1)
+    points = (peaks[:, 0] + 1j * peaks[:, 1])[:, None] / np.asarray(_FACTORS)
+    points = points.reshape(-1)
+    across = np.column_stack([points.real, points.imag])
+    down = np.column_stack([-points.imag, points.real])
+    return np.ascontiguousarray(np.concatenate([pairs, np.stack([across, down], axis=-1)]))
+
+
+@njit(cache=True, nogil=True)
+def _upright_scan(
+    lags: NDArray[np.float32], reach: int, sides: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Support of every upright rectangular lattice, shape (widths, heights).
+
+    Resized pictures are the usual case, and all points of their lattice count at once, however
+    weak each is.
+    """
+    c = lags.shape[0] // 2
+    n = sides.shape[0]
+    scores = np.zeros((n, n))
+    rows = np.zeros(2 * reach + 1)
+    for i in range(n):
+        rows[:] = 0
+        most = int(reach / sides[i])
+        for m in range(-most, most + 1):
+            if m == 0:
+                continue
+            x = m * sides[i]
+            j = int(np.floor(x))
+            f = x - j
+            for y in range(-reach, reach + 1):
+                left, right = lags[y + c, j + c], lags[y + c, j + 1 + c]
+                rows[y + reach] += min((1 - f) * left + f * right, 12.0)
+        for k in range(n):
+            ratio = sides[k] / sides[i]
+            if ratio > _ASPECT or ratio < 1 / _ASPECT:
+                continue
+            down = int((reach - 1) / sides[k])
+            total = 0.0
+            for m in range(-down, down + 1):
+                y = m * sides[k]
+                j = int(np.floor(y))
+                f = y - j
+                total += (1 - f) * rows[j + reach] + f * rows[j + 1 + reach]
+                if m:
+                    left, right = lags[j + c, c], lags[j + 1 + c, c]
+                    total += min((1 - f) * left + f * right, 12.0)
+            count = (2 * most + 1) * (2 * down + 1) - 1
+            scores[i, k] = total / 2 / np.sqrt(count / 2) if count > 0 else 0.0
+    return scores
+
+
+def _upright(lags: NDArray[np.float32], reach: int) -> NDArray[np.float64]:
+    """The best upright bases, shape (n, 2, 2)."""
+    sides = np.arange(_SHORTEST, min(_LONGEST, reach / 1.2), _STEP)
+    scores = _upright_scan(lags, reach, sides)
+    bases = []
+    for _ in range(_UPRIGHT):
+        i, k = np.unravel_index(int(scores.argmax()), scores.shape)
+        if scores[i, k] < _SMALLEST_SUPPORT:
+            break
+        bases.append(np.diag([sides[i], sides[k]]))
+        scores[max(i - 4, 0) : i + 5, max(k - 4, 0) : k + 5] = 0
+    return np.stack(bases) if bases else np.zeros((0, 2, 2))
 
 
 def _best_bases(
     lags: NDArray[np.float32], reach: int, peaks: NDArray[np.float64]
 ) -> list[NDArray[np.float64]]:
-    scores, bases = _pair_scores(lags, reach, peaks, *_AREAS, _SHORTEST)
+    bases = np.concatenate([_proposals(peaks), _upright(lags, reach)])
+    scores = _scores(lags, reach, bases, _AREAS)
     kept: list[NDArray[np.float64]] = []
     for i in np.argsort(-scores):
-        if scores[i] <= 0 or len(kept) == LATTICES:
+        if scores[i] < _SMALLEST_SUPPORT or len(kept) == LATTICES:
             break
         if not any(_same(bases[i], other) for other in kept):
             kept.append(bases[i])

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 SHIFTS = 64
 _NYQUIST = 0.47
 _LIMIT = 1.5
+_RING = 15
 _LEAST_POINTS = 24
 _LARGEST_RATIO = 1.85
 _SMALLEST_SCALE, _LARGEST_SCALE = 0.2, 2.3
@@ -38,106 +39,108 @@ class Synchronised:
     seen: NDArray[np.bool_]
     radius: NDArray[np.float64]
     basis: NDArray[np.float64]
-    shift: tuple[float, float]
 
 
 @cache
 def _changes() -> NDArray[np.int64]:
     """All 2×2 integer matrices of determinant ±1 with entries -1, 0, 1: 40 changes of basis."""
-    grid = [np.array(m).reshape(2, 2) for m in product((-1, 0, 1), repeat=4)]
-    return np.stack([m for m in grid if abs(m[0, 0] * m[1, 1] - m[0, 1] * m[1, 0]) == 1])
+    grid = np.array(list(product((-1, 0, 1), repeat=4))).reshape(-1, 2, 2)
+    return grid[np.abs(grid[:, 0, 0] * grid[:, 1, 1] - grid[:, 0, 1] * grid[:, 1, 0]) == 1]
 
 
-def orientations(basis: NDArray[np.float64]) -> list[NDArray[np.int64]]:
-    """Changes from canonical to this basis whose transform lies in the declared range.
+def orientations(basis: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Changes of this basis whose transform lies in the declared range, shape (n, 2, 2).
 
     A lattice has many bases; a nearly square one has eight that are not sheared.
     """
-    kept = []
-    for change in _changes():
-        sizes = np.linalg.svd(basis @ change / PERIOD, compute_uv=False)
-        if (
-            sizes[0] <= _LARGEST_RATIO * sizes[1]
-            and sizes[1] >= _SMALLEST_SCALE
-            and sizes[0] <= _LARGEST_SCALE
-        ):
-            kept.append(change)
-    return kept
+    matrices = basis @ _changes() / PERIOD
+    total = (matrices**2).sum(axis=(1, 2))
+    area = abs(float(np.linalg.det(basis))) / PERIOD**2
+    # Singular values of a 2×2 matrix, from the sum of their squares and their product.
+    spread = np.sqrt(np.maximum(total**2 - 4 * area**2, 0))
+    largest = np.sqrt((total + spread) / 2)
+    smallest = area / largest
+    kept = (
+        (largest <= _LARGEST_RATIO * smallest)
+        & (smallest >= _SMALLEST_SCALE)
+        & (largest <= _LARGEST_SCALE)
+    )
+    return _changes()[kept]
 
 
 def synchronise(
     folded: NDArray[np.float32], basis: NDArray[np.float64]
 ) -> tuple[Synchronised | None, int]:
     """Best orientation and shift of a tile folded with ``basis``, and how many were tried."""
+    changes = orientations(basis)
+    if not len(changes):
+        return None, 0
     known = pattern()
-    spectrum = np.fft.fft2(folded)
-    best: tuple[float, int, NDArray[np.int64]] | None = None
-    tests = 0
-    for change in orientations(basis):
-        values, seen, _ = _gathered(spectrum, basis, change)
-        kept = known.sync[seen[known.sync]]
-        if len(kept) < _LEAST_POINTS:
-            continue
-        weights = _limited(values, seen)[known.sync]
-        terms = np.where(seen[known.sync], weights * np.conj(known.phases), 0)
-        grid = np.zeros((SHIFTS, SHIFTS // 2 + 1), np.complex64)
-        u, v = known.points[known.sync].T
-        # The last axis holds the non-negative frequencies: there v ≥ 0, with u on the first axis.
-        grid[u % SHIFTS, v] = terms
-        flat = v == 0
-        grid[-u[flat] % SHIFTS, 0] = np.conj(terms[flat])
-        surface = np.fft.irfft2(grid, s=(SHIFTS, SHIFTS)) * SHIFTS**2
-        size = float(np.sqrt(2 * np.sum(np.abs(terms) ** 2)))
-        at = int(surface.argmax())
-        tests += SHIFTS**2
-        z = float(surface.flat[at]) / max(size, 1e-9)
-        if best is None or z > best[0]:
-            best = (z, at, change)
-    if best is None:
-        return None, tests
-    z, at, change = best
-    return _shifted(spectrum, basis, change, z, at), tests
-
-
-def _shifted(
-    spectrum: NDArray[np.complex128],
-    basis: NDArray[np.float64],
-    change: NDArray[np.int64],
-    z: float,
-    at: int,
-) -> Synchronised:
-    values, seen, radius = _gathered(spectrum, basis, change)
-    across, down = at // SHIFTS / SHIFTS, at % SHIFTS / SHIFTS
-    known = pattern()
-    turn = np.exp(2j * np.pi * (known.points @ np.array([across, down])))
-    return Synchronised(
-        z, values * turn, seen, radius, basis @ change, (across, down)
+    values, seen, radius = _gathered(np.fft.fft2(folded), basis, changes)
+    terms = _limited(values, seen)[:, known.sync] * np.conj(known.phases)
+    deviation = np.sqrt(2 * np.sum(np.abs(terms) ** 2, axis=1))
+    surface = _surface(terms)
+    at = surface.argmax(axis=1)
+    z = surface[np.arange(len(changes)), at] / np.maximum(deviation, 1e-9)
+    z[seen[:, known.sync].sum(axis=1) < _LEAST_POINTS] = 0
+    best = int(z.argmax())
+    across, down = divmod(int(at[best]), SHIFTS)
+    turn = np.exp(2j * np.pi / SHIFTS * (known.points @ np.array([across, down])))
+    return (
+        Synchronised(
+            z=float(z[best]),
+            values=values[best] * turn,
+            seen=seen[best],
+            radius=radius[best],
+            basis=basis @ changes[best],
+        ),
+        len(changes) * SHIFTS**2,
     )
 
 
+def _surface(terms: NDArray[np.complex128]) -> NDArray[np.float32]:
+    """Correlation at every shift, shape (orientations, 64 across × 64 down)."""
+    u, v = pattern().points[pattern().sync].T
+    grid = np.zeros((len(terms), SHIFTS, SHIFTS // 2 + 1), np.complex64)
+    # The last axis holds frequencies that are not negative: v, which is its own mirror at 0.
+    grid[:, u % SHIFTS, v] = terms
+    flat = v == 0
+    grid[:, -u[flat] % SHIFTS, 0] = np.conj(terms[:, flat])
+    surface = np.fft.irfft2(grid, s=(SHIFTS, SHIFTS), axes=(1, 2))
+    return np.asarray(surface.reshape(len(terms), -1) * SHIFTS**2, np.float32)
+
+
 def _gathered(
-    spectrum: NDArray[np.complex128], basis: NDArray[np.float64], change: NDArray[np.int64]
+    spectrum: NDArray[np.complex128], basis: NDArray[np.float64], changes: NDArray[np.int64]
 ) -> tuple[NDArray[np.complex128], NDArray[np.bool_], NDArray[np.float64]]:
-    """Coefficients of the pattern's points in a tile whose basis is not canonical."""
-    known = pattern()
+    """Coefficients of the pattern's points for each change of basis, shape (changes, n).
+
+    Also whether the picture can hold them, and their frequency in cycles per pixel.
+    """
+    points = pattern().points
     # Canonical basis B = L·C: canonical frequency k has frequency C⁻ᵀ·k with respect to L.
-    inverse = np.rint(np.linalg.inv(change)).astype(np.int64)
-    place = known.points @ inverse
-    values = spectrum[place[:, 1] % BINS, place[:, 0] % BINS]
-    frequency = known.points @ np.linalg.inv(basis @ change)
-    seen = np.abs(frequency).max(axis=1) < _NYQUIST
-    return values, seen, np.hypot(frequency[:, 0], frequency[:, 1])
+    inverses = np.rint(np.linalg.inv(changes)).astype(np.int64)
+    place = points @ inverses
+    values = spectrum[place[..., 1] % BINS, place[..., 0] % BINS]
+    frequency = points @ np.linalg.inv(basis @ changes)
+    seen = np.abs(frequency).max(axis=-1) < _NYQUIST
+    return values, seen, np.hypot(frequency[..., 0], frequency[..., 1])
 
 
 def _limited(values: NDArray[np.complex128], seen: NDArray[np.bool_]) -> NDArray[np.complex128]:
-    """Coefficients over the root mean square of their ring, none above 1.5.
+    """Coefficients over the root mean square of their ring, none above 1.5; 0 where unseen.
 
     A halftone or a weave fills a few points with huge values; they must not decide alone.
     """
     power = np.where(seen, np.abs(values) ** 2, 0)
-    width = np.ones(31)
-    around = np.convolve(power, width, "same") / np.maximum(
-        np.convolve(seen.astype(float), width, "same"), 1
-    )
+    around = _sums(power) / np.maximum(_sums(seen.astype(np.float64)), 1)
     scaled = values / np.sqrt(np.maximum(around, 1e-12))
-    return np.asarray(scaled / np.maximum(1, np.abs(scaled) / _LIMIT))
+    limited = scaled / np.maximum(1, np.abs(scaled) / _LIMIT)
+    return np.where(seen, limited, 0)
+
+
+def _sums(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sums over 15 points on either side, fewer at the ends."""
+    padded = np.pad(rows, ((0, 0), (_RING + 1, _RING)))
+    total = padded.cumsum(axis=1)
+    return np.asarray(total[:, 2 * _RING + 1 :] - total[:, : -2 * _RING - 1])
