@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 SMALLEST_READ = 64
 _WINDOW = 512
-_LEAST_Z = 4.5
+_LEAST_Z = 3.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
