@@ -6,6 +6,8 @@ copy it: it is made to be found, and proves nothing.
 
 from lightkeeper.evidence.watermark.lattice._code import PAYLOAD_BITS
 from lightkeeper.evidence.watermark.lattice._embed import embed
+from lightkeeper.evidence.watermark.lattice._examiner import OpenMarkExaminer
+from lightkeeper.evidence.watermark.lattice._pipeline import OutputMarker
 from lightkeeper.evidence.watermark.lattice._read import (
     LatticeReading,
     LatticeTransform,
@@ -17,6 +19,8 @@ __all__ = [
     "PAYLOAD_BITS",
     "LatticeReading",
     "LatticeTransform",
+    "OpenMarkExaminer",
+    "OutputMarker",
     "embed",
     "read",
     "warm_up",

@@ -16,13 +16,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SMALLEST_SIDE = 128
+DEFAULT_PSNR = 37.0
 _REACH = 4
 _MOST = 10.0
 _WEAKEST, _STRONGEST = 0.25, 1.2
 
 
 def embed(
-    rgb: NDArray[np.uint8], payload: int, *, psnr: float | None = 37.0
+    rgb: NDArray[np.uint8], payload: int, *, psnr: float | None = DEFAULT_PSNR
 ) -> NDArray[np.uint8]:
     """Embed the open mark.
 
@@ -46,6 +47,8 @@ def embed(
     EvidenceError
         The picture is too small, or the payload or the PSNR out of range.
     """
+    if rgb.dtype != np.uint8:
+        raise EvidenceError(f"a picture has uint8 pixels, not {rgb.dtype}")
     rgb = np.ascontiguousarray(rgb)
     if rgb.ndim != 3 or rgb.shape[2] != 3 or min(rgb.shape[:2]) < SMALLEST_SIDE:
         raise EvidenceError("a picture needs 128 pixels on each side to carry the open mark")
@@ -55,6 +58,7 @@ def embed(
         raise EvidenceError(f"the PSNR must be from 20 to 60 dB, not {psnr}")
     mask, one = _mask(rgb), tile(payload)
     strength = 1.0
+    marked: NDArray[np.uint8]
     marked, error = add(rgb, mask, one, strength)
     for _ in range(3 if psnr is not None else 0):
         # Rounding and clipping change the error a little, so the strength is measured.
@@ -69,7 +73,7 @@ def _mask(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
     values = luma(rgb)
     values -= box_mean(values, _REACH, False)
     activity = np.sqrt(_least_near(np.maximum(box_mean(values, _REACH, True), 0)))
-    return np.clip(LEAST + SHARE * activity, LEAST, _MOST)
+    return np.asarray(np.clip(LEAST + SHARE * activity, LEAST, _MOST), np.float32)
 
 
 def _least_near(power: NDArray[np.float32]) -> NDArray[np.float32]:

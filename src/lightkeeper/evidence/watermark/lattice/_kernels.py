@@ -86,7 +86,7 @@ def whiten(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
 
     This is the matched filter for noise whose deviation is the local one: no edge outweighs a lawn.
     """
-    values = luma(rgb)
+    values: NDArray[np.float32] = luma(rgb)
     values -= box_mean(values, _REACH, False)
     _weigh(values, box_mean(values, _REACH, True))
     return values
@@ -131,7 +131,7 @@ def add(
             change = np.float32(strength) * mask[y, x] * row[x % tile.shape[1]]
             for channel in range(3):
                 before = np.int32(rgb[y, x, channel])
-                after = min(max(before + np.int32(np.rint(change)), 0), 255)
-                marked[y, x, channel] = after
-                total += (after - before) ** 2
+                after = min(max(before + np.int32(np.rint(change)), np.int32(0)), np.int32(255))
+                marked[y, x, channel] = np.uint8(after)
+                total += int(after - before) ** 2
     return marked, total / rgb.size

@@ -156,5 +156,9 @@ def _decoded(tile: Synchronised, tests: int) -> LatticeReading | None:
 
 def warm_up() -> None:
     """Compile or load all kernels, so that no picture pays for it."""
-    read(np.random.default_rng(0).integers(0, 256, (160, 160, 3), dtype=np.uint8))
+    picture = np.random.default_rng(0).integers(0, 256, (160, 160, 3), dtype=np.uint8)
+    read(picture)
+    # Decoders hand out arrays that nobody may write to: kernels are compiled for them apart.
+    picture.setflags(write=False)
+    read(picture)
     _code.warm_up()

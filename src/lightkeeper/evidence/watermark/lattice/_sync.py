@@ -45,7 +45,10 @@ class Synchronised:
 def _changes() -> NDArray[np.int64]:
     """All 2×2 integer matrices of determinant ±1 with entries -1, 0, 1: 40 changes of basis."""
     grid = np.array(list(product((-1, 0, 1), repeat=4))).reshape(-1, 2, 2)
-    return grid[np.abs(grid[:, 0, 0] * grid[:, 1, 1] - grid[:, 0, 1] * grid[:, 1, 0]) == 1]
+    kept: NDArray[np.int64] = grid[
+        np.abs(grid[:, 0, 0] * grid[:, 1, 1] - grid[:, 0, 1] * grid[:, 1, 0]) == 1
+    ]
+    return kept
 
 
 def orientations(basis: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -65,7 +68,8 @@ def orientations(basis: NDArray[np.float64]) -> NDArray[np.int64]:
         & (smallest >= _SMALLEST_SCALE)
         & (largest <= _LARGEST_SCALE)
     )
-    return _changes()[kept]
+    chosen: NDArray[np.int64] = _changes()[kept]
+    return chosen
 
 
 def synchronise(
