@@ -198,7 +198,7 @@ def rows() -> None:
 
 
 def peers() -> None:
-    """dwtDctSvd and blind-watermark (48 bits), rivaGan (32 bits): 8 pictures × 1 payload each."""
+    """dwtDctSvd and blind-watermark (48 bits), rivaGan (32 bits): 7 pictures × 1 payload each."""
     pictures = held_out()[::4]
     message = [int(b) for b in f"{PAYLOADS[2]:048b}"]
     done = {tuple(r["key"]) for r in _journal("peers")}
