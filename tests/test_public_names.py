@@ -287,6 +287,16 @@ PUBLIC: dict[str, list[str]] = {
         "read_marks",
         "warm_up",
     ],
+    "lightkeeper.evidence.watermark.lattice": [
+        "LatticeReading",
+        "LatticeTransform",
+        "OpenMarkExaminer",
+        "OutputMarker",
+        "PAYLOAD_BITS",
+        "embed",
+        "read",
+        "warm_up",
+    ],
     "lightkeeper.hashing": [
         "Digests",
         "PdqHash",

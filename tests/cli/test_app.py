@@ -48,7 +48,7 @@ def test_each_command_is_a_module_with_help(name: str) -> None:
     done = run(name, "--help")
     assert done.returncode == Exit.OK
     others = {"scan", "serve", "sign", "work"}
-    groups = {"audit", "cases", "detector", "index", "package", "report", "sets", "vault"}
+    groups = {"audit", "cases", "detector", "index", "mark", "package", "report", "sets", "vault"}
     assert "--json" in done.stdout or name in groups | others | {"watermark"}
 
 

@@ -16,6 +16,7 @@ from lightkeeper import __version__, hashing
 from lightkeeper.cli._exit import Exit
 from lightkeeper.cli._settings import load_settings, settings_file
 from lightkeeper.evidence import watermark
+from lightkeeper.evidence.watermark import lattice
 from lightkeeper.scan import Policy, default_examiners
 
 app = typer.Typer(add_completion=False)
@@ -79,6 +80,7 @@ def _warm_up() -> float:
     started = time.perf_counter()
     hashing.warm_up()
     watermark.warm_up()
+    lattice.warm_up()
     return round(time.perf_counter() - started, 3)
 
 

@@ -24,6 +24,7 @@ from lightkeeper.evidence.watermark import (
     Method,
     Variant,
     embed,
+    lattice,
     load_marks,
     read_marks,
 )
@@ -60,6 +61,8 @@ def detect(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON line per file.")] = False,
 ) -> None:
     """Print the best variant of every public mark, and whether it is present.
+
+    The open mark has a row where it was read, with its payload.
 
     A public mark shows that somebody wrote it; anyone can, on any picture.
     """
@@ -120,8 +123,12 @@ def _mark_named(name: str, marks: tuple[Mark, ...]) -> Mark:
 
 def _detect(file: str, *, marks: tuple[Mark, ...], alpha: float, deep: bool) -> dict[str, Any]:
     media = open_media(file, limits=load_settings().media_limits())
-    readings = read_marks(media, marks=marks, alpha=alpha, rescaled=deep)
-    return {"marks": [_row(reading) for reading in readings]}
+    # Two readers share the chance of calling a mark present where there is none.
+    readings = read_marks(media, marks=marks, alpha=alpha / 2, rescaled=deep)
+    rows = [_row(reading) for reading in readings]
+    if (opened := lattice.read(media.rgb(), alpha=alpha / 2)) is not None:
+        rows.append(_open_row(opened))
+    return {"marks": rows}
 
 
 def _row(reading: MarkReading) -> dict[str, Any]:
@@ -135,18 +142,34 @@ def _row(reading: MarkReading) -> dict[str, Any]:
     }
 
 
+def _open_row(reading: lattice.LatticeReading) -> dict[str, Any]:
+    return {
+        "mark": "open-mark",
+        "variant": "lattice",
+        "z": round(reading.score, 3),
+        "p_value": reading.p_value,
+        "tests": reading.tests,
+        "present": True,
+        "payload": f"{reading.payload:012x}",
+    }
+
+
 def _render(row: dict[str, Any]) -> str:
     if not row["marks"]:
-        return f"{row['file']}: too small to carry a mark (under 65,536 pixels)"
+        return f"{row['file']}: too small for most marks (under 65,536 pixels); none found"
     present = [m for m in row["marks"] if m["present"]]
     if not present:
         tests = row["marks"][0]["tests"]
-        return f"{row['file']}: no public mark found ({tests} tests)"
+        return f"{row['file']}: no public mark found ({tests} tests, and the open mark's)"
     return "\n".join(
-        f"{row['file']}: carries {m['mark']} ({m['variant']}, z {m['z']:.1f}, "
+        f"{row['file']}: carries {m['mark']}{_payload(m)} ({m['variant']}, z {m['z']:.1f}, "
         f"p {m['p_value']:.1e} after {m['tests']} tests); anyone can write this mark"
         for m in present
     )
+
+
+def _payload(mark: dict[str, Any]) -> str:
+    return f" {mark['payload']}" if "payload" in mark else ""
 
 
 def _encoded(pixels: NDArray[Any], options: dict[str, Any]) -> bytes:

@@ -52,6 +52,12 @@ def _public_marks(policy: Policy) -> Examiner:
     return PublicMarkExaminer(marks=policy.marks, alpha=policy.alpha)
 
 
+def _open_mark(policy: Policy) -> Examiner:
+    from lightkeeper.evidence.watermark.lattice import OpenMarkExaminer
+
+    return OpenMarkExaminer(alpha=policy.alpha)
+
+
 def _rescaled_marks(policy: Policy) -> Examiner:
     from lightkeeper.evidence.watermark import RescaledMarkExaminer
 
@@ -89,6 +95,7 @@ _BUILDERS: tuple[Callable[[Policy], Examiner], ...] = (
     _stealth,
     _provenance,
     _public_marks,
+    _open_mark,
     _rescaled_marks,
     _rivagan,
     _reconstruction,
@@ -165,6 +172,8 @@ def warm_up(tier: Tier) -> None:
     if tier >= Tier.PIXELS:
         from lightkeeper import hashing
         from lightkeeper.evidence import watermark
+        from lightkeeper.evidence.watermark import lattice
 
         hashing.warm_up()
         watermark.warm_up()
+        lattice.warm_up()

@@ -27,6 +27,7 @@ EXAMINER_NAMES = (
     "stealth",
     "provenance",
     "public-marks",
+    "open-mark",
     "rescaled-marks",
     "rivagan",
     "reconstruction",

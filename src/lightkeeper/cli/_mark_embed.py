@@ -1,0 +1,78 @@
+"""``lightkeeper mark embed``: put the open mark into a picture."""
+
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from PIL import Image
+
+from lightkeeper.cli._exit import Exit
+from lightkeeper.cli._printable import printable
+from lightkeeper.cli._settings import load_settings
+from lightkeeper.cli._write import write_whole
+from lightkeeper.errors import InvalidConfiguration, LightkeeperError, OutputError
+from lightkeeper.evidence.watermark.lattice import PAYLOAD_BITS, embed
+from lightkeeper.media import open_media
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+_ENCODERS: dict[str, dict[str, Any]] = {
+    ".png": {"format": "PNG"},
+    ".jpg": {"format": "JPEG", "quality": 95},
+    ".jpeg": {"format": "JPEG", "quality": 95},
+    ".webp": {"format": "WEBP", "lossless": True},
+}
+
+
+@app.command("embed")
+def embed_mark(
+    source: Annotated[str, typer.Argument(metavar="IN")],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="PNG, JPEG or WebP, by suffix.")],
+    payload: Annotated[str, typer.Option("--payload", metavar="HEX", help="48 bits.")],
+    psnr: Annotated[
+        float, typer.Option(min=20, max=60, help="Least PSNR of the marked picture, in dB.")
+    ] = 37.0,
+    force: Annotated[bool, typer.Option("--force", help="Replace OUT.")] = False,
+) -> None:
+    """Put the open mark into a picture, upright and without transparency.
+
+    It proves nothing: anyone can write it, and one marked picture is enough to copy it. Metadata of
+    IN is not carried over.
+    """
+    number = _payload(payload)
+    options = _ENCODERS.get(target.suffix.lower())
+    if options is None:
+        raise OutputError(f"{target}: the suffix must be one of {', '.join(_ENCODERS)}")
+    if target.exists() and not force:
+        raise OutputError(f"{target} exists", hint="--force replaces it")
+    try:
+        pixels = open_media(source, limits=load_settings().media_limits()).rgb()
+    except OSError as error:
+        raise LightkeeperError(f"{source}: {error.strerror}") from error
+    buffer = io.BytesIO()
+    Image.fromarray(embed(pixels, number, psnr=psnr)).save(buffer, **options)
+    write_whole(target, buffer.getvalue())
+    note = printable(
+        f"{target}: carries the open mark {number:012x}. It proves nothing alone; metadata of "
+        f"{source} was not carried over."
+    )
+    sys.stderr.write(note + "\n")
+    raise typer.Exit(Exit.OK)
+
+
+def _payload(text: str) -> int:
+    digits = text.removeprefix("0x")
+    try:
+        number = int(digits, 16)
+    except ValueError:
+        number = -1
+    if not 0 <= number < 1 << PAYLOAD_BITS or not digits.isalnum():
+        raise InvalidConfiguration(
+            f"the payload '{text}' is no number of {PAYLOAD_BITS} bits",
+            hint=f"give up to {PAYLOAD_BITS // 4} hexadecimal digits",
+        )
+    return number

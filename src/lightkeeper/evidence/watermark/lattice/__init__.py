@@ -1,0 +1,27 @@
+"""The open mark: a periodic pattern with 48 bits that any later geometry leaves readable.
+
+Its pattern is published. Anyone can put it on any picture, and one marked picture is enough to
+copy it: it is made to be found, and proves nothing.
+"""
+
+from lightkeeper.evidence.watermark.lattice._code import PAYLOAD_BITS
+from lightkeeper.evidence.watermark.lattice._embed import embed
+from lightkeeper.evidence.watermark.lattice._examiner import OpenMarkExaminer
+from lightkeeper.evidence.watermark.lattice._pipeline import OutputMarker
+from lightkeeper.evidence.watermark.lattice._read import (
+    LatticeReading,
+    LatticeTransform,
+    read,
+    warm_up,
+)
+
+__all__ = [
+    "PAYLOAD_BITS",
+    "LatticeReading",
+    "LatticeTransform",
+    "OpenMarkExaminer",
+    "OutputMarker",
+    "embed",
+    "read",
+    "warm_up",
+]

@@ -1,0 +1,164 @@
+"""Read the mark: untransformed first, then every lattice that the autocorrelation suggests."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lightkeeper.evidence._finding import Details
+from lightkeeper.evidence.watermark.lattice import _code, _soft
+from lightkeeper.evidence.watermark.lattice._chance import chance
+from lightkeeper.evidence.watermark.lattice._kernels import fold, whiten
+from lightkeeper.evidence.watermark.lattice._pattern import PERIOD, slot_signs
+from lightkeeper.evidence.watermark.lattice._peaks import lattices
+from lightkeeper.evidence.watermark.lattice._sync import Synchronised, synchronise
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+SMALLEST_READ = 64
+_WINDOW = 512
+_LEAST_Z = 3.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LatticeTransform:
+    """What happened to the picture after it was marked, up to a shift.
+
+    ``matrix`` (2×2, row by row) takes offsets (x, y) in the marked picture to offsets in this one.
+    It is a turn by ``rotation`` degrees anticlockwise (as seen, y downwards), applied after a
+    flip from left to right where ``flipped``, and after a stretch: ``scale`` is the geometric mean
+    of both directions' and ``aspect`` horizontal over vertical, as far as the matrix is such a
+    product; ``skew`` is the cosine between the images of both axes, 0 if it is.
+    """
+
+    matrix: tuple[float, float, float, float]
+    scale: float
+    rotation: float
+    aspect: float
+    flipped: bool
+    skew: float
+
+    @classmethod
+    def of(cls, matrix: NDArray[np.float64]) -> LatticeTransform:
+        """Decompose a matrix."""
+        (a, b), (c, d) = matrix.tolist()
+        across, down = math.hypot(a, c), math.hypot(b, d)
+        determinant = a * d - b * c
+        flipped = determinant < 0
+        sign = -1 if flipped else 1
+        return cls(
+            matrix=(a, b, c, d),
+            scale=math.sqrt(abs(determinant)),
+            rotation=math.degrees(math.atan2(-sign * c, sign * a)),
+            aspect=across / down,
+            flipped=flipped,
+            skew=(a * b + c * d) / (across * down),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LatticeReading(Details):
+    """The open mark of one picture.
+
+    ``score`` is the correlation with the synchronising points and ``payload_score`` that with
+    the decoded payload, both in deviations of their null. ``corrected`` of ``slots`` hard bits
+    disagreed with the decoded payload. ``p_value`` bounds the chance of such a reading on a
+    picture without the mark over all ``tests`` orientations, shifts and lattices.
+    """
+
+    payload: int
+    p_value: float
+    tests: int
+    score: float
+    payload_score: float
+    corrected: int
+    slots: int
+    transform: LatticeTransform
+
+
+def read(rgb: NDArray[np.uint8], *, alpha: float = 1e-6) -> LatticeReading | None:
+    """Look for the open mark and read its payload.
+
+    Parameters
+    ----------
+    rgb : uint8, shape (H, W, 3)
+        Scales from 0.25 to 2, any rotation, aspects from 0.6 to 1.6, flips and crops are searched.
+        Of a large picture, windows of 512 pixels: its centre, then four around it.
+    alpha : float
+        Chance per picture of a reading where there is no mark.
+
+    Returns
+    -------
+    LatticeReading or None
+        ``None`` unless a payload was decoded, its check agrees and ``p_value`` is below ``alpha``.
+    """
+    tests = 0
+    for window in _windows(rgb):
+        values = whiten(window)
+        for basis in _bases(values):
+            tile, looks = synchronise(fold(values, np.linalg.inv(basis)), basis)
+            tests += looks
+            if tile is None or tile.z < _LEAST_Z:
+                continue
+            reading = _decoded(tile, tests)
+            if reading and reading.p_value < alpha:
+                return reading
+    return None
+
+
+def _bases(values: NDArray[np.float32]) -> Iterator[NDArray[np.float64]]:
+    yield np.diag([float(PERIOD)] * 2)
+    yield from lattices(values)
+
+
+def _windows(rgb: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
+    """The centre, and four windows towards the corners where the picture is larger than one."""
+    height, width = rgb.shape[:2]
+    if min(height, width) < SMALLEST_READ:
+        return
+    rows, columns = min(height, _WINDOW), min(width, _WINDOW)
+    places = [(0.5, 0.5)]
+    if height * width > 1.2 * _WINDOW**2:
+        places += [(0.0, 0.0), (1.0, 1.0), (0.0, 1.0), (1.0, 0.0)]
+    taken = set()
+    for down, across in places:
+        top, left = int(down * (height - rows)), int(across * (width - columns))
+        if (top, left) not in taken:
+            taken.add((top, left))
+            yield np.ascontiguousarray(rgb[top : top + rows, left : left + columns])
+
+
+def _decoded(tile: Synchronised, tests: int) -> LatticeReading | None:
+    slots = _soft.slot_values(tile)
+    decoded = _code.decode(_soft.coded_values(slots))
+    if decoded is None:
+        return None
+    signs = slot_signs(decoded)
+    score = float(slots @ signs) / max(float(np.linalg.norm(slots)), 1e-12)
+    used = slots != 0
+    return LatticeReading(
+        payload=decoded,
+        p_value=chance(tile.z, score, tests),
+        tests=tests,
+        score=tile.z,
+        payload_score=score,
+        corrected=int(np.count_nonzero(slots * signs < 0)),
+        slots=int(used.sum()),
+        transform=LatticeTransform.of(tile.basis / PERIOD),
+    )
+
+
+def warm_up() -> None:
+    """Compile or load all kernels, so that no picture pays for it."""
+    picture = np.random.default_rng(0).integers(0, 256, (160, 160, 3), dtype=np.uint8)
+    read(picture)
+    # Decoders hand out arrays that nobody may write to: kernels are compiled for them apart.
+    picture.setflags(write=False)
+    read(picture)
+    _code.warm_up()
