@@ -284,6 +284,20 @@ PUBLIC: dict[str, list[str]] = {
         "read_marks",
         "warm_up",
     ],
+    "lightkeeper.evidence.watermark.registry": [
+        "Comparison",
+        "Fingerprint",
+        "Likeness",
+        "MarkEntry",
+        "MarkRegistry",
+        "RegisteredMark",
+        "RegistryFile",
+        "Standing",
+        "compare",
+        "look_up",
+        "read_registry",
+        "with_registries",
+    ],
     "lightkeeper.hashing": [
         "Digests",
         "PdqHash",
@@ -470,6 +484,7 @@ PUBLIC: dict[str, list[str]] = {
         "KeyRing",
         "MasterKey",
     ],
+    "lightkeeper.storage.marks": ["KeptRegistry", "SqlMarkRegistry", "open_marks"],
     "lightkeeper.storage.vault": [
         "Checked",
         "SealedVault",
