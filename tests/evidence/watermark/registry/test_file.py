@@ -58,7 +58,7 @@ def test_any_changed_byte_is_found(place: int, by: int) -> None:
     changed = bytearray(CONTENT)
     changed[place] ^= by
     for key in (PUBLIC, None):
-        with pytest.raises((EvidenceError, InvalidConfiguration)):
+        with pytest.raises(EvidenceError):
             parse_registry(bytes(changed), key=key)
 
 
@@ -97,7 +97,7 @@ def test_a_header_that_names_another_key_than_its_signer_is_refused() -> None:
 )
 def test_a_signed_file_of_another_form_is_refused(old: bytes, new: bytes, message: str) -> None:
     body = CONTENT[: CONTENT.rindex(b'{"signature"')].replace(old, new)
-    with pytest.raises((EvidenceError, InvalidConfiguration), match=message):
+    with pytest.raises(EvidenceError, match=message):
         parse_registry(signed(body), key=PUBLIC)
 
 

@@ -157,9 +157,9 @@ def read_registry(path: Path, *, key: bytes | None) -> RegistryFile:
     Raises
     ------
     InvalidConfiguration
-        It cannot be read, is too large, or an entry is none.
+        It cannot be read.
     EvidenceError
-        It was changed, or signed by another.
+        It was changed, signed by another, is too large, or an entry is none.
     """
     try:
         with path.open("rb") as stream:
@@ -172,7 +172,7 @@ def read_registry(path: Path, *, key: bytes | None) -> RegistryFile:
 def parse_registry(content: bytes, *, key: bytes | None, where: str = "registry") -> RegistryFile:
     """The same, of bytes."""
     if len(content) > _LARGEST_FILE:
-        raise InvalidConfiguration(f"{where} has over {_LARGEST_FILE >> 20} MiB")
+        raise EvidenceError(f"{where} has over {_LARGEST_FILE >> 20} MiB")
     body, last = content[:-_LAST_BYTES], content[-_LAST_BYTES:]
     signature = _LAST.fullmatch(last)
     first = body.find(b"\n") + 1
@@ -184,12 +184,15 @@ def parse_registry(content: bytes, *, key: bytes | None, where: str = "registry"
     header = _header(body[: first - 1], where)
     if _public_key(header, where) != public:
         raise EvidenceError(f"{where} names another key than the one that signed it")
-    payloads, places = _index(body, first, where)
+    try:
+        payloads, places = _index(body, first, where)
+        head = RegistryHead(
+            name=header.name, version=header.version, made=header.made, previous=header.previous
+        )
+    except InvalidConfiguration as error:
+        raise EvidenceError(str(error), hint=error.hint) from None
     if len(payloads) != header.entries:
         raise EvidenceError(f"{where} holds another number of entries than it says")
-    head = RegistryHead(
-        name=header.name, version=header.version, made=header.made, previous=header.previous
-    )
     return RegistryFile(
         head=head,
         public_key=public,
