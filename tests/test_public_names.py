@@ -311,6 +311,7 @@ PUBLIC: dict[str, list[str]] = {
         "warm_up",
     ],
     "lightkeeper.labelling": [
+        "SignedPicture",
         "SourceType",
         "sign_generated",
     ],

@@ -19,8 +19,10 @@ from PIL import Image
 from lightkeeper.cli import main
 from lightkeeper.cli._exit import Exit
 from lightkeeper.cli._settings import load_settings
+from lightkeeper.evidence.provenance import ManifestState, read_manifest
+from lightkeeper.media import open_media
 from lightkeeper.storage.keys import KeyRing
-from lightkeeper.testing import photo_like
+from lightkeeper.testing import photo_like, signing_credentials
 
 Capture = pytest.CaptureFixture[str]
 Pixels = NDArray[np.uint8]
@@ -164,3 +166,122 @@ def test_a_file_is_verified_with_the_key_and_without(home: Path, capsys: Capture
     out.write_bytes(content)
     assert run("verify", out, "--json") == Exit.ALTERED
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["intact"] is False
+
+
+def test_mark_lists_what_it_can_do(capsys: Capture) -> None:
+    with pytest.raises(SystemExit):
+        main(["mark", "--help"])
+    told = capsys.readouterr().out
+    assert "entries" in told
+    assert "recover" in told
+
+
+def recover(*arguments: object) -> int:
+    with pytest.raises(SystemExit) as ended:
+        main(["mark", "recover", *map(str, arguments)])
+    return int(ended.value.code or 0)
+
+
+@pytest.fixture
+def signed(home: Path) -> Path:
+    """A marked picture, signed and registered with its manifest; a copy of it without."""
+    credentials = signing_credentials()
+    (home / "chain.pem").write_text(credentials.chain_pem)
+    (home / "anchors.pem").write_text(credentials.anchors_pem)
+    (home / "key.pem").write_text(credentials.key_pem)
+    (home / "key.pem").chmod(0o600)
+    (home / "manifests").mkdir()
+    store = home / "manifests" / "new.c2pa"
+    options = ["--certificate", home / "chain.pem", "--key", home / "key.pem", "--mark"]
+    options += ["--generator", "Harbour", "--manifest-out", store]
+    with pytest.raises(SystemExit) as ended:
+        main(["sign", str(home / "1.png"), str(home / "signed.png"), *map(str, options)])
+    assert ended.value.code in (None, Exit.OK)
+    assert add(home / "signed.png", "--manifest", store) == Exit.OK
+    store.rename(store.with_name(hashlib.sha256(store.read_bytes()).hexdigest() + ".c2pa"))
+    with Image.open(home / "signed.png") as picture:
+        Image.fromarray(np.asarray(picture.convert("RGB"))).save(home / "copy.png")
+    return home
+
+
+def recovered(home: Path, file: str, capsys: Capture) -> dict[str, Any]:
+    capsys.readouterr()
+    options = ("--manifests", home / "manifests", "--trust-anchors", home / "anchors.pem")
+    assert recover(home / file, *options, "--json") == Exit.OK
+    row: dict[str, Any] = json.loads(capsys.readouterr().out)
+    return row
+
+
+def test_a_stripped_copy_finds_its_manifest_again_by_its_mark(
+    signed: Path, capsys: Capture
+) -> None:
+    assert read_manifest(open_media(signed / "copy.png")).state is ManifestState.NONE
+    bindings = read_manifest(open_media(signed / "signed.png")).soft_bindings
+    assert [(b.algorithm, b.value) for b in bindings] == [
+        ("io.github.lightkeeper.lattice.1", PAYLOAD)
+    ]
+    row = recovered(signed, "copy.png", capsys)
+    assert (row["payload"], row["standing"]) == (PAYLOAD, "registered")
+    manifest = row["manifest"]
+    assert (manifest["holds"], manifest["names_mark"]) == (True, True)
+    assert manifest["summary"]["claims"][0]["claim"] == "generated"
+    assert manifest["summary"]["manifests"][0]["trusted"] is True
+    assert recover(signed / "copy.png", "--manifests", signed / "manifests") == Exit.OK
+    assert "nobody vouches for the signer); names this mark" in capsys.readouterr().out
+
+
+def test_a_mark_copied_onto_another_picture_brings_no_manifest(
+    signed: Path, capsys: Capture
+) -> None:
+    other = marked(photo_like(9, width=512, height=384), int(PAYLOAD, 16))
+    Image.fromarray(other).save(signed / "other.png")
+    row = recovered(signed, "other.png", capsys)
+    assert (row["standing"], row["manifest"]) == ("copied", None)
+    assert recover(signed / "other.png") == Exit.OK
+    assert "COPIED MARK" in capsys.readouterr().out
+
+
+def test_a_manifest_that_was_changed_is_refused(signed: Path, capsys: Capture) -> None:
+    (manifest,) = (signed / "manifests").iterdir()
+    manifest.write_bytes(manifest.read_bytes()[:-1] + b"x")
+    assert recover(signed / "copy.png", "--manifests", signed / "manifests") == Exit.PARTIAL
+    assert "was changed" in capsys.readouterr().err
+
+
+def test_a_manifest_of_another_mark_is_not_taken_for_this_one(
+    signed: Path, capsys: Capture
+) -> None:
+    (manifest,) = (signed / "manifests").iterdir()
+    assert add(signed / "2.png", "--payload", PAYLOAD[:-1] + "3", "--manifest", manifest) == Exit.OK
+    Image.fromarray(marked(photo_like(2, width=160, height=120), int(PAYLOAD, 16) + 1)).save(
+        signed / "second.png"
+    )
+    row = recovered(signed, "second.png", capsys)
+    assert row["manifest"]["names_mark"] is False
+
+
+def test_a_manifest_that_is_not_there_is_no_error(signed: Path, capsys: Capture) -> None:
+    (manifest,) = (signed / "manifests").iterdir()
+    manifest.unlink()
+    assert recovered(signed, "copy.png", capsys)["manifest"] is None
+
+
+def test_a_registry_file_does_for_a_machine_without_a_data_base(
+    signed: Path, capsys: Capture
+) -> None:
+    out = signed / "a.marks"
+    assert run("export", "--registry", "A", "--out", out) == Exit.OK
+    key = capsys.readouterr().out.split()[-1]
+    (signed / "marks.db").unlink()
+    assert recover(signed / "copy.png", "--registry", out, "--key", key) == Exit.OK
+    assert "the picture that the entry is about" in capsys.readouterr().out
+    assert recover(signed / "copy.png", "--registry", out) == Exit.USAGE
+    assert recover(signed / "copy.png", "--registry", out, "--key", "00" * 32) == Exit.FAILED
+
+
+def test_sign_binds_to_one_thing(signed: Path) -> None:
+    options = ["--certificate", signed / "chain.pem", "--key", signed / "key.pem"]
+    options += ["--generator", "G", "--mark", "--soft-binding", "com.example.1=ab"]
+    with pytest.raises(SystemExit) as ended:
+        main(["sign", str(signed / "1.png"), str(signed / "out.png"), *map(str, options)])
+    assert ended.value.code == Exit.USAGE

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+SOFT_BINDING_ALGORITHM: Final = "io.github.lightkeeper.lattice.1"
+"""Name of the open mark in C2PA soft bindings, in the form of the C2PA's list of algorithms."""
 PAYLOAD_BITS: Final = 48
 _PAYLOADS: Final = 1 << PAYLOAD_BITS
 _HEX: Final = re.compile(r"[0-9a-f]{12}")

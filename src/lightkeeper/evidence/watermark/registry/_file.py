@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 
 from lightkeeper.errors import EvidenceError, InvalidConfiguration
+from lightkeeper.evidence.watermark.registry._entry import SOFT_BINDING_ALGORITHM
 from lightkeeper.evidence.watermark.registry._wire import entry_line, parse_entry
 
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
     from lightkeeper.evidence.watermark.registry._entry import MarkEntry
 
-SOFT_BINDING_ALGORITHM: Final = "io.github.lightkeeper.lattice.1"
-"""Name of the open mark in C2PA soft bindings, in the form of the C2PA's list of algorithms."""
 SCHEMA: Final = "lightkeeper.mark-registry/1"
 _SIGNED: Final = b"lightkeeper.mark-registry/1\n"
 _LAST: Final = re.compile(rb'\{"signature":"([0-9a-f]{128})"\}\n')
