@@ -291,12 +291,12 @@ PUBLIC: dict[str, list[str]] = {
         "MarkEntry",
         "MarkRegistry",
         "RegisteredMark",
+        "RegisteredMarks",
         "RegistryFile",
         "Standing",
         "compare",
         "look_up",
         "read_registry",
-        "with_registries",
     ],
     "lightkeeper.hashing": [
         "Digests",

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from lightkeeper.matching._lookup import Lookup
     from lightkeeper.scan._policy import Policy
 
+OPEN_MARK = "open-mark"
+"""The examiner whose payloads are looked up in registries."""
+
 # Each builder imports its room when it is called: a scan of bytes never loads a kernel.
 
 
@@ -112,9 +115,26 @@ def default_examiners(policy: Policy) -> tuple[Examiner, ...]:
         for name, build in zip(EXAMINER_NAMES, _BUILDERS, strict=True)
         if name not in policy.without
     ]
-    examiners = (*built, *_plugins(policy))
+    examiners = (*_registered(policy, built), *_plugins(policy))
     _check_cascade(policy, examiners)
     return examiners
+
+
+def _registered(policy: Policy, examiners: Sequence[Examiner]) -> Iterator[Examiner]:
+    """The examiners, that of the open mark with the registries of the policy."""
+    if not policy.mark_registries:
+        yield from examiners
+        return
+    from lightkeeper.evidence.watermark.registry import RegisteredMarks, read_registry
+
+    if OPEN_MARK not in {examiner.name for examiner in examiners}:
+        raise InvalidConfiguration(f"mark_registry needs the examiner {OPEN_MARK}")
+    registries = [
+        read_registry(path, key=bytes.fromhex(key)) for path, key in policy.mark_registries
+    ]
+    for examiner in examiners:
+        is_open_mark = examiner.name == OPEN_MARK
+        yield RegisteredMarks(examiner, registries) if is_open_mark else examiner
 
 
 def _plugins(policy: Policy) -> Iterator[Examiner]:

@@ -13,8 +13,8 @@ from lightkeeper.evidence.watermark.registry import (
     RegistryFile,
     Standing,
     look_up,
-    with_registries,
 )
+from lightkeeper.evidence.watermark.registry._examine import with_registries
 from lightkeeper.evidence.watermark.registry._file import parse_registry
 
 from .conftest import PUBLIC, entry, fingerprint, picture, written

@@ -10,8 +10,8 @@ from lightkeeper.evidence.watermark.registry._examine import (
     RegisteredMark,
     Standing,
     look_up,
-    with_registries,
 )
+from lightkeeper.evidence.watermark.registry._examiner import RegisteredMarks
 from lightkeeper.evidence.watermark.registry._file import RegistryFile, read_registry
 from lightkeeper.evidence.watermark.registry._ports import MarkRegistry
 
@@ -22,10 +22,10 @@ __all__ = [
     "MarkEntry",
     "MarkRegistry",
     "RegisteredMark",
+    "RegisteredMarks",
     "RegistryFile",
     "Standing",
     "compare",
     "look_up",
     "read_registry",
-    "with_registries",
 ]

@@ -1,0 +1,130 @@
+"""The open mark's examiner with registries, over a stand-in for it."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from lightkeeper.errors import EvidenceError, InvalidConfiguration
+from lightkeeper.evidence import Claim, Details, Examiner, Finding, Tier
+from lightkeeper.evidence.watermark.registry import RegisteredMarks, RegistryFile
+from lightkeeper.media import Media, open_media
+from lightkeeper.scan import Policy
+from lightkeeper.scan import _examiners as built_in
+
+from .conftest import PUBLIC, entry, picture, written
+from .test_examine import MARK
+
+
+@dataclass(frozen=True)
+class Transform:
+    matrix: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Reading(Details):
+    payload: int
+    transform: Transform
+
+
+class StandIn:
+    """Reads the payload that it was made with."""
+
+    name = "open-mark"
+    version = "1"
+    tier = Tier.PIXELS
+
+    def __init__(self, *findings: Finding) -> None:
+        self._findings = findings
+
+    def unavailable(self) -> str | None:
+        return None
+
+    def examine(self, media: Media) -> tuple[Finding, ...]:
+        return self._findings
+
+
+def reading(payload: int, *matrix: float) -> Finding:
+    a, b, c, d = matrix or (1.0, 0.0, 0.0, 1.0)
+    return replace(MARK, details=Reading(payload, Transform((a, b, c, d))))
+
+
+def media(seed: int, *, turn: bool = False) -> Media:
+    buffer = io.BytesIO()
+    rgb = np.rot90(picture(seed)) if turn else picture(seed)
+    Image.fromarray(np.ascontiguousarray(rgb)).save(buffer, "JPEG", quality=85)
+    return open_media(buffer.getvalue())
+
+
+def test_each_payload_is_followed_by_what_its_entry_says(registry: RegistryFile) -> None:
+    examiner = RegisteredMarks(StandIn(reading(1), MARK), [registry])
+    assert isinstance(examiner, Examiner)
+    own = [f.claim for f in examiner.examine(media(1))]
+    assert own == [Claim.CARRIES_MARK, Claim.PROVENANCE, Claim.CARRIES_MARK]
+    other = examiner.examine(media(4))
+    assert [f.conflict for f in other] == [None, "copied-mark", None]
+    assert other[0].supports is None
+    assert other[2].supports is not None
+
+
+def test_the_geometry_of_the_reading_is_undone(registry: RegistryFile) -> None:
+    crop = np.ascontiguousarray(np.rot90(picture(1))[100:400, 60:340])
+    buffer = io.BytesIO()
+    Image.fromarray(crop).save(buffer, "PNG")
+    shown = open_media(buffer.getvalue())
+    turned = RegisteredMarks(StandIn(reading(1, 0.0, 1.0, -1.0, 0.0)), [registry])
+    assert turned.examine(shown)[1].conflict is None
+    wrong = RegisteredMarks(StandIn(reading(1)), [registry])
+    assert wrong.examine(shown)[1].conflict == "copied-mark"
+
+
+def test_another_version_of_a_registry_is_another_version_of_the_examiner(
+    registry: RegistryFile,
+) -> None:
+    assert RegisteredMarks(StandIn(), []).version == "1"
+    assert RegisteredMarks(StandIn(), [registry]).version == f"1+{registry.sha256[:12]}"
+
+
+def policy_of(tmp_path: Path, key: str) -> Policy:
+    (tmp_path / "studio.marks").write_bytes(written(entry(1)))
+    policy = tmp_path / "policy.toml"
+    policy.write_text(f'[[mark_registry]]\nfile = "studio.marks"\nkey = "{key}"\n')
+    return Policy.from_toml(policy)
+
+
+def test_a_policy_names_registries_and_pins_their_keys(tmp_path: Path) -> None:
+    policy = policy_of(tmp_path, PUBLIC.hex().upper())
+    assert policy.mark_registries == ((tmp_path / "studio.marks", PUBLIC.hex()),)
+    (examiner,) = built_in._registered(policy, [StandIn(reading(1))])
+    assert [f.conflict for f in examiner.examine(media(4))] == [None, "copied-mark"]
+    assert policy.fingerprint({}) == Policy().fingerprint({})
+    with pytest.raises(InvalidConfiguration, match="needs the examiner open-mark"):
+        list(built_in._registered(policy, []))
+
+
+def test_a_registry_that_another_signed_ends_the_scan_before_it_begins(tmp_path: Path) -> None:
+    policy = policy_of(tmp_path, "00" * 32)
+    with pytest.raises(EvidenceError, match="signed by another key"):
+        list(built_in._registered(policy, [StandIn()]))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'mark_registry = "studio.marks"',
+        '[[mark_registry]]\nfile = "studio.marks"',
+        '[[mark_registry]]\nfile = "studio.marks"\nkey = "ab"',
+        f'[[mark_registry]]\nfile = "s"\nkey = "{"ab" * 32}"\nprompt = "x"',
+        "mark_registry = [1]",
+    ],
+)
+def test_a_policy_that_pins_no_key_is_refused(tmp_path: Path, text: str) -> None:
+    policy = tmp_path / "policy.toml"
+    policy.write_text(text)
+    with pytest.raises(InvalidConfiguration, match="mark_registry"):
+        Policy.from_toml(policy)
