@@ -58,7 +58,7 @@ def read(rgb: Pixels) -> Reading | None:
 @pytest.fixture(autouse=True)
 def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
     room: Any = ModuleType("lattice")
-    room.read = read
+    room.read, room.embed = read, marked
     monkeypatch.setitem(sys.modules, "lightkeeper.evidence.watermark.lattice", room)
 
 
@@ -243,7 +243,8 @@ def test_a_mark_copied_onto_another_picture_brings_no_manifest(
 
 def test_a_manifest_that_was_changed_is_refused(signed: Path, capsys: Capture) -> None:
     (manifest,) = (signed / "manifests").iterdir()
-    manifest.write_bytes(manifest.read_bytes()[:-1] + b"x")
+    content = manifest.read_bytes()
+    manifest.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     assert recover(signed / "copy.png", "--manifests", signed / "manifests") == Exit.PARTIAL
     assert "was changed" in capsys.readouterr().err
 
@@ -285,3 +286,25 @@ def test_sign_binds_to_one_thing(signed: Path) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["sign", str(signed / "1.png"), str(signed / "out.png"), *map(str, options)])
     assert ended.value.code == Exit.USAGE
+
+
+def test_marking_and_registering_is_one_step(home: Path, capsys: Capture) -> None:
+    arguments = ("make", home / "plain.png", home / "new.png", "--registry", "A", *WORDS)
+    assert run(*arguments, "--json") == Exit.OK
+    row = json.loads(capsys.readouterr().out)
+    assert run("show", row["payload"]) == Exit.OK
+    assert recover(home / "new.png", "--json") == Exit.OK
+    assert json.loads(capsys.readouterr().out.splitlines()[-1])["standing"] == "registered"
+    assert run(*arguments) == Exit.FAILED
+
+
+def test_a_picture_that_does_not_hold_the_mark_is_neither_written_nor_registered(
+    home: Path, capsys: Capture
+) -> None:
+    Image.fromarray(photo_like(1, width=160, height=120)).save(home / "in.png")
+    options = ("--registry", "A", *WORDS)
+    # The stand-in's bits do not survive JPEG, as the mark would not survive on a tiny picture.
+    assert run("make", home / "in.png", home / "out.jpg", *options) == Exit.PARTIAL
+    assert not (home / "out.jpg").exists()
+    assert run("list", "--json") == Exit.OK
+    assert capsys.readouterr().out == ""

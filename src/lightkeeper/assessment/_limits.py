@@ -26,6 +26,7 @@ LIMITS = {
     "re-encoding-destroys": "Saving or resizing the picture again can hide or blur the region.",
     "a-lead-a-person-looks": "A place to look, and no verdict about what was changed.",
     "payload-unknown": "No registry that is known here has an entry for the mark's payload.",
+    "one-payload-for-all": "All pictures of this maker carry it: a copy of it does not show.",
     "registry-says-so": "What the entry is about is the word of those who keep the registry.",
     "fingerprint-cannot-tell": "Too little is left to tell whether the mark was made for this.",
     "copied-mark": "It was made for another picture: it says nothing about where this comes from.",

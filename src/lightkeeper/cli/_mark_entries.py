@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lightkeeper.cli._custody import JsonOption, KeysOption, key_ring
+from lightkeeper.cli._encode import check_target, encoded
 from lightkeeper.cli._exit import Exit
 from lightkeeper.cli._mark_rows import entry_row, registry_row, render_entry, render_registry
-from lightkeeper.cli._open_mark import read_open_mark
+from lightkeeper.cli._open_mark import embed_open_mark, read_open_mark
 from lightkeeper.cli._printable import printable, printable_row
 from lightkeeper.cli._public_key import public_key
 from lightkeeper.cli._rows import file_rows, write_rows, write_text
@@ -22,7 +23,7 @@ from lightkeeper.cli._settings import load_settings
 from lightkeeper.cli._write import write_whole
 from lightkeeper.errors import EvidenceError, OutputError
 from lightkeeper.evidence.watermark.registry import Fingerprint, MarkEntry, read_registry
-from lightkeeper.evidence.watermark.registry._entry import parse_payload
+from lightkeeper.evidence.watermark.registry._entry import parse_payload, random_payload
 from lightkeeper.media import open_media
 
 if TYPE_CHECKING:
@@ -99,6 +100,51 @@ def add(
         return {"registry": registry, "added": bool(added), **entry_row(entry)}
 
     code = write_rows(file_rows(pictures, register), as_json=as_json, render=render_entry)
+    raise typer.Exit(code)
+
+
+@app.command()
+def make(
+    source: Annotated[str, typer.Argument(metavar="IN", help="A picture without a mark.")],
+    target: Annotated[Path, typer.Argument(metavar="OUT", help="PNG, JPEG or WebP, by suffix.")],
+    registry: RegistryOption,
+    organisation: Annotated[str, typer.Option(help="Who runs the generator.")],
+    model: Annotated[str, typer.Option(help="Name of the model.")],
+    period: Annotated[str, typer.Option(help="When it was made: YYYY, YYYY-MM or YYYY-MM-DD.")],
+    version: Annotated[str | None, typer.Option(help="Version of the model.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace OUT.")] = False,
+    store: StoreOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Mark a picture with a payload of its own and register it in one step.
+
+    The mark is read back first: where it cannot be, nothing is written and nothing registered.
+    """
+    check_target(target, force=force)
+    marks = opened(store, create=True)
+    limits = load_settings().media_limits()
+
+    def register(file: str) -> dict[str, Any]:
+        number = random_payload()
+        while marks.find(number):
+            number = random_payload()
+        content = encoded(embed_open_mark(open_media(file, limits=limits).rgb(), number), target)
+        rgb = open_media(content, limits=limits).rgb()
+        if read_open_mark(rgb).payload != number:
+            raise EvidenceError("the picture does not hold the mark: another payload is read")
+        entry = MarkEntry(
+            payload=number,
+            organisation=organisation,
+            model=model,
+            version=version,
+            period=period,
+            fingerprint=Fingerprint.of(rgb),
+        )
+        write_whole(target, content)
+        marks.add(registry, [entry])
+        return {"registry": registry, **entry_row(entry)}
+
+    code = write_rows(file_rows([source], register), as_json=as_json, render=render_entry)
     raise typer.Exit(code)
 
 

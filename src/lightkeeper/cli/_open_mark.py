@@ -37,3 +37,9 @@ def read_open_mark(rgb: NDArray[np.uint8]) -> OpenMark:
         raise EvidenceError("no open mark was found")
     matrix = np.array(reading.transform.matrix, np.float64).reshape(2, 2)
     return OpenMark(int(reading.payload), matrix)
+
+
+def embed_open_mark(rgb: NDArray[np.uint8], payload: int) -> NDArray[np.uint8]:
+    """Put the open mark into a picture."""
+    marked: NDArray[np.uint8] = importlib.import_module(_ROOM).embed(rgb, payload)
+    return marked

@@ -12,6 +12,7 @@ from PIL import Image
 
 from lightkeeper.errors import EvidenceError, InvalidConfiguration
 from lightkeeper.evidence import Claim, Details, Examiner, Finding, Tier
+from lightkeeper.evidence.watermark import load_marks, read_marks
 from lightkeeper.evidence.watermark.registry import RegisteredMarks, RegistryFile
 from lightkeeper.media import Media, open_media
 from lightkeeper.scan import Policy
@@ -128,3 +129,63 @@ def test_a_policy_that_pins_no_key_is_refused(tmp_path: Path, text: str) -> None
     policy.write_text(text)
     with pytest.raises(InvalidConfiguration, match="mark_registry"):
         Policy.from_toml(policy)
+
+
+VENDORS = """
+[[mark]]
+id = "studio-z"
+method = "lattice"
+hex = "0000000000ff"
+description = "All pictures of Studio Z."
+
+[[mark]]
+id = "studio-y"
+method = "dwtDct"
+text = "LIGHTHOUSE-Y"
+"""
+
+
+def test_a_vendor_with_one_payload_is_named_from_the_table_of_marks(
+    tmp_path: Path, registry: RegistryFile
+) -> None:
+    path = tmp_path / "marks.toml"
+    path.write_text(VENDORS)
+    examiner = RegisteredMarks(StandIn(reading(255)), [registry], marks=load_marks(path))
+    (found,) = examiner.examine(media(1))
+    assert "'studio-z' (All pictures of Studio Z.)" in found.summary
+    assert found.limits == ("key-is-public", "one-payload-for-all")
+    policy = Policy(marks=path)
+    (built,) = built_in._registered(policy, [StandIn(reading(255))])
+    assert built.examine(media(1)) == (found,)
+
+
+def test_the_walk_over_blocks_passes_payloads_over(tmp_path: Path) -> None:
+    path = tmp_path / "marks.toml"
+    path.write_text(VENDORS)
+    readings = read_marks(media(1), marks=load_marks(path))
+    assert [r.mark for r in readings] == ["studio-y"]
+
+
+def test_a_payload_of_another_length_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "marks.toml"
+    path.write_text('[[mark]]\nid = "z"\nmethod = "lattice"\nhex = "00000000ff"\n')
+    with pytest.raises(InvalidConfiguration, match="48 bits, not 40"):
+        load_marks(path)
+
+
+@pytest.mark.parametrize(
+    ("tier", "without", "parts"),
+    [
+        (Tier.PIXELS, frozenset(), 1),
+        (Tier.MODEL, frozenset(), 2),
+        (Tier.DEEP, frozenset(), 3),
+        (Tier.DEEP, frozenset({"rivagan"}), 2),
+        (Tier.BYTES, frozenset({"public-marks"}), 1),
+    ],
+)
+def test_examiners_of_marks_share_one_alpha(
+    tier: Tier, without: frozenset[str], parts: int
+) -> None:
+    policy = Policy(tier=tier, without=without, alpha=1e-6)
+    more = built_in.OPEN_MARK in built_in.EXAMINER_NAMES and tier >= Tier.PIXELS
+    assert built_in._share_of_alpha(policy) == pytest.approx(1e-6 / (parts + more))

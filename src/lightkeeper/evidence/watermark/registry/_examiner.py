@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
+from lightkeeper.evidence.watermark._marks import Method
 from lightkeeper.evidence.watermark.registry._examine import look_up, with_registries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from lightkeeper.evidence._finding import Examiner, Finding, Tier
+    from lightkeeper.evidence.watermark._marks import Mark
     from lightkeeper.evidence.watermark.registry._ports import MarkRegistry
     from lightkeeper.media import Media
 
@@ -46,11 +49,18 @@ class RegisteredMarks:
     examiner : Examiner
         Of the open mark; its readings are of the upright picture, :meth:`Media.rgb`.
     registries : sequence of MarkRegistry
+    marks : sequence of Mark
+        Marks of vendors who write one payload into all pictures; those of other methods are
+        passed over. Such a payload has no fingerprint, so that a copy does not show.
     """
 
-    def __init__(self, examiner: Examiner, registries: Sequence[MarkRegistry]) -> None:
+    def __init__(
+        self, examiner: Examiner, registries: Sequence[MarkRegistry], *, marks: Sequence[Mark] = ()
+    ) -> None:
         self._examiner = examiner
         self._registries = registries
+        lattice = (mark for mark in marks if mark.method is Method.LATTICE)
+        self._vendors = {int("".join(map(str, mark.bits)), 2): mark for mark in lattice}
 
     @property
     def name(self) -> str:
@@ -81,6 +91,13 @@ class RegisteredMarks:
         reading: object = finding.details
         if not isinstance(reading, PayloadReading):
             yield finding
+            return
+        vendor = self._vendors.get(reading.payload)
+        if vendor is not None:
+            summary = (
+                f"Carries the open mark with the payload '{vendor.id}' ({vendor.description})."
+            )
+            yield replace(finding, summary=summary, limits=(*finding.limits, "one-payload-for-all"))
             return
         matrix = np.array(reading.transform.matrix, np.float64).reshape(2, 2)
         answer = look_up(reading.payload, media.rgb(), self._registries, matrix=matrix)
