@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 CELLS = 64
-"""Along the longer side."""
+"""Along the longer side, of a picture that is large enough."""
+LEAST_CELL = 10.0
+"""Pixels along a cell: in smaller ones the mark itself shows, which a copy of it has too."""
 _FINE = 4
 """Samples along a cell: a copy may be off by a fraction of one."""
 _MOST_SIDE = 6
@@ -42,7 +44,7 @@ class Frame:
     @property
     def sample(self) -> float:
         """Pixels along one sample of the fine grid."""
-        return max(self.width, self.height) / (CELLS * _FINE)
+        return max(max(self.width, self.height) / CELLS, LEAST_CELL) / _FINE
 
     @property
     def cells(self) -> tuple[int, int]:
