@@ -21,8 +21,8 @@ PDQ_BOUND_BITS: Final = 31
 _LEAST_QUALITY: Final = 50
 _SMALLEST_SIDE: Final = 5
 Z_SAME: Final = 8.5
-"""Over 4,338 copied marks none reached 7.3."""
-Z_OTHER: Final = 6.5
+Z_OTHER: Final = 7.0
+"""What copied marks reach at most is stated in ``docs/explanation/copied-marks.md``."""
 LEAST_CELLS: Final = 250
 """Under this many cells of the copy, a low z says little: a true crop would not reach more."""
 
