@@ -27,7 +27,7 @@ def run() -> str:
         certificate_chain_pem=credentials.chain_pem,
         private_key_pem=credentials.key_pem,
         generator="Umbrella painter",
-    )
+    ).content
     examiner = ProvenanceExaminer(trust=Trust(anchors=credentials.anchors_pem))
     context = c2pa.Context.from_dict(
         {

@@ -297,6 +297,20 @@ PUBLIC: dict[str, list[str]] = {
         "read",
         "warm_up",
     ],
+    "lightkeeper.evidence.watermark.registry": [
+        "Comparison",
+        "Fingerprint",
+        "Likeness",
+        "MarkEntry",
+        "MarkRegistry",
+        "RegisteredMark",
+        "RegisteredMarks",
+        "RegistryFile",
+        "Standing",
+        "compare",
+        "look_up",
+        "read_registry",
+    ],
     "lightkeeper.hashing": [
         "Digests",
         "PdqHash",
@@ -310,6 +324,7 @@ PUBLIC: dict[str, list[str]] = {
         "warm_up",
     ],
     "lightkeeper.labelling": [
+        "SignedPicture",
         "SourceType",
         "sign_generated",
     ],
@@ -483,6 +498,7 @@ PUBLIC: dict[str, list[str]] = {
         "KeyRing",
         "MasterKey",
     ],
+    "lightkeeper.storage.marks": ["KeptRegistry", "SqlMarkRegistry", "open_marks"],
     "lightkeeper.storage.vault": [
         "Checked",
         "SealedVault",

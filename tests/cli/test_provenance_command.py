@@ -28,7 +28,7 @@ def sign(generator: str = "Umbrella painter") -> bytes:
         certificate_chain_pem=credentials.chain_pem,
         private_key_pem=credentials.key_pem,
         generator=generator,
-    )
+    ).content
 
 
 @pytest.fixture

@@ -30,7 +30,7 @@ def sign(media: Media, credentials: SigningCredentials | None = None, **options:
         "private_key_pem": credentials.key_pem,
         "generator": "Umbrella painter",
     }
-    return sign_generated(media, **(given | options))
+    return sign_generated(media, **(given | options)).content
 
 
 def pixels(content: bytes) -> bytes:

@@ -28,7 +28,7 @@ def signed() -> Media:
             certificate_chain_pem=credentials.chain_pem,
             private_key_pem=credentials.key_pem,
             generator="Umbrella painter",
-        )
+        ).content
     )
 
 

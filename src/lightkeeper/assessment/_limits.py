@@ -25,5 +25,10 @@ LIMITS = {
     "within-picture-null-only": "Nobody has measured here what pictures without the grid show.",
     "re-encoding-destroys": "Saving or resizing the picture again can hide or blur the region.",
     "a-lead-a-person-looks": "A place to look, and no verdict about what was changed.",
+    "payload-unknown": "No registry that is known here has an entry for the mark's payload.",
+    "one-payload-for-all": "All pictures of this maker carry it: a copy of it does not show.",
+    "registry-says-so": "What the entry is about is the word of those who keep the registry.",
+    "fingerprint-cannot-tell": "Too little is left to tell whether the mark was made for this.",
+    "copied-mark": "It was made for another picture: it says nothing about where this comes from.",
     "set-says-so": "What the material is, is the word of those who keep the hash set.",
 }

@@ -57,6 +57,10 @@ class Settings(BaseSettings):
         default=None, description="PEM bundle of the certificates that C2PA signers are traced to."
     )
     marks: Path | None = Field(default=None, description="Operator's own public marks (TOML).")
+    mark_entries: str = Field(
+        default_factory=lambda: f"sqlite:///{data_folder() / 'marks.db'}",
+        description="Data base of marked pictures (an SQLAlchemy URL).",
+    )
     store: str = Field(
         default_factory=lambda: f"sqlite:///{data_folder() / 'sets.db'}",
         description="Data base of the hash sets (an SQLAlchemy URL).",

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import re
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -19,10 +17,11 @@ from lightkeeper.cli._custody import CasesOption, JsonOption, KeysOption, key_ri
 from lightkeeper.cli._exit import Exit
 from lightkeeper.cli._local_desk import operator, sender
 from lightkeeper.cli._printable import printable, printable_row
+from lightkeeper.cli._public_key import public_key
 from lightkeeper.cli._rows import write_text
 from lightkeeper.cli._settings import load_settings
 from lightkeeper.cli._write import write_whole
-from lightkeeper.errors import InvalidConfiguration, InvalidReport, OutputError
+from lightkeeper.errors import InvalidReport, OutputError
 from lightkeeper.plain import to_plain
 
 if TYPE_CHECKING:
@@ -31,9 +30,6 @@ if TYPE_CHECKING:
     from lightkeeper.reporting.package import PackageReport
 
 _MAKE: Final = "make"
-_HEX: Final = re.compile(r"[0-9a-fA-F]{64}")
-_LARGEST_KEY_FILE: Final = 1 << 14
-_KEY_BYTES: Final = 32
 _SENTENCES: Final = {
     "genuine": "The signature is of the key that you gave.",
     "unproven": "The signature is of the key that the package itself names. Compare it with the "
@@ -112,7 +108,7 @@ def verify(
     """Say what of a package is whole, altered, missing or added; exit code 5 where any is not."""
     from lightkeeper.reporting.package import verify_package
 
-    public = None if key is None else _public_key(key)
+    public = None if key is None else public_key(key)
     try:
         report = verify_package(file, key=public)
     except InvalidReport as error:
@@ -142,47 +138,3 @@ def _tell(report: PackageReport) -> None:
         write_text(printable(f"  {state.value:<8} {name[:100]}"))
     write_text(_SENTENCES[report.signature.value])
     write_text(f"  public key  {report.public_key}\n  manifest    {report.manifest_sha256}")
-
-
-def _public_key(option: str) -> bytes:
-    if _HEX.fullmatch(option):
-        return bytes.fromhex(option)
-    try:
-        with open(option, "rb") as file:
-            content = file.read(_LARGEST_KEY_FILE)
-    except (OSError, ValueError) as error:
-        raise InvalidConfiguration(
-            "--key is neither 64 hexadecimal digits nor a file that can be read"
-        ) from error
-    return _of_file(content)
-
-
-def _of_file(content: bytes) -> bytes:
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-    from cryptography.hazmat.primitives.serialization import load_pem_public_key
-
-    text = content.strip().decode("ascii", "replace")
-    if _HEX.fullmatch(text):
-        return bytes.fromhex(text)
-    if text.startswith("{"):
-        return _of_key_set(text)
-    try:
-        found = load_pem_public_key(content)
-    except (ValueError, UnsupportedAlgorithm) as error:
-        raise InvalidConfiguration("the file of --key holds no public key") from error
-    if not isinstance(found, Ed25519PublicKey):
-        raise InvalidConfiguration("the file of --key holds no Ed25519 key")
-    return found.public_bytes_raw()
-
-
-def _of_key_set(text: str) -> bytes:
-    """The key of a JSON Web Key Set, as a service publishes it."""
-    try:
-        (key,) = json.loads(text)["keys"]
-        public = base64.urlsafe_b64decode(key["x"] + "=")
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise InvalidConfiguration("the file of --key holds no set of one public key") from error
-    if key.get("crv") != "Ed25519" or len(public) != _KEY_BYTES:
-        raise InvalidConfiguration("the file of --key holds no Ed25519 key")
-    return public

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from lightkeeper.service._house import House, HousePlan
+    from lightkeeper.storage.marks import SqlMarkRegistry
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -56,6 +57,9 @@ def serve(
             help="Park an entry that 50 pictures met in an hour that do not match one another."
         ),
     ] = True,
+    marks: Annotated[
+        bool, typer.Option("--marks", help="Look up what marks name, too; with --lookups.")
+    ] = False,
     store: Annotated[
         str | None, typer.Option(help="Data base of the hash sets (URL) [default: setting].")
     ] = None,
@@ -90,9 +94,18 @@ def serve(
 
     known = KnownMaterial.from_settings(store=store, index=index)
     served = service.create_lookup_app(
-        open_store(known.store, create=False), IndexReader(known.index), config
+        open_store(known.store, create=False),
+        IndexReader(known.index),
+        config,
+        marks=_marks() if marks else None,
     )
     service.serve(served, config, host=host, port=port)
+
+
+def _marks() -> SqlMarkRegistry:
+    from lightkeeper.storage.marks import open_marks
+
+    return open_marks(load_settings().mark_entries, create=False)
 
 
 def _serve_review(*, host: str, port: int, demo: bool) -> None:

@@ -5,18 +5,23 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from lightkeeper.cli._exit import Exit
+from lightkeeper.cli._open_mark import read_open_mark
 from lightkeeper.cli._rows import write_text
 from lightkeeper.cli._settings import load_settings
 from lightkeeper.cli._write import write_whole
 from lightkeeper.errors import OutputError
 from lightkeeper.evidence.provenance import SoftBinding
+from lightkeeper.evidence.watermark.registry._entry import SOFT_BINDING_ALGORITHM, payload_hex
 from lightkeeper.labelling import SourceType, sign_generated
 from lightkeeper.media import open_media
+
+if TYPE_CHECKING:
+    from lightkeeper.media import Media
 
 app = typer.Typer(add_completion=False)
 
@@ -41,6 +46,13 @@ def sign(
         str | None,
         typer.Option(metavar="ALG=VALUE", help="Watermark or fingerprint in the picture."),
     ] = None,
+    mark: Annotated[
+        bool, typer.Option("--mark", help="Bind the manifest to the open mark that IN carries.")
+    ] = False,
+    manifest_out: Annotated[
+        Path | None,
+        typer.Option(help="Keep the manifest store here too; a mark finds it by its SHA-256."),
+    ] = None,
     parent: Annotated[
         Path | None, typer.Option(help="The picture that this was made from.", **_FILE)
     ] = None,
@@ -50,13 +62,15 @@ def sign(
     force: Annotated[bool, typer.Option("--force", help="Replace OUT if it is there.")] = False,
 ) -> None:
     """Write a C2PA manifest that says that a model made the picture. No prompt is written."""
-    if target.exists() and not force:
-        raise OutputError(f"{target} is there already", hint="use --force to replace it")
+    for file in filter(None, (target, manifest_out)):
+        if file.exists() and not force:
+            raise OutputError(f"{file} is there already", hint="use --force to replace it")
     limits = load_settings().media_limits()
-    binding = _soft_binding(soft_binding)
+    media = open_media(source, limits=limits)
+    binding = _of_mark(media, soft_binding) if mark else _soft_binding(soft_binding)
     _warn_about(key)
     signed = sign_generated(
-        open_media(source, limits=limits),
+        media,
         certificate_chain_pem=certificate.read_bytes(),
         private_key_pem=key.read_bytes(),
         generator=generator,
@@ -66,8 +80,10 @@ def sign(
         parent=open_media(parent, limits=limits) if parent else None,
         timestamp_url=timestamp_url,
     )
-    write_whole(target, signed)
-    write_text(f"{target}: signed, {len(signed):,} bytes")
+    write_whole(target, signed.content)
+    if manifest_out is not None:
+        write_whole(manifest_out, signed.manifest)
+    write_text(f"{target}: signed, {len(signed.content):,} bytes")
     raise typer.Exit(Exit.OK)
 
 
@@ -78,6 +94,12 @@ def _soft_binding(option: str | None) -> SoftBinding | None:
     if not separator or not algorithm or not value:
         raise typer.BadParameter("expected ALG=VALUE", param_hint="--soft-binding")
     return SoftBinding(algorithm, value)
+
+
+def _of_mark(media: Media, option: str | None) -> SoftBinding:
+    if option is not None:
+        raise typer.BadParameter("--mark and --soft-binding are one thing", param_hint="--mark")
+    return SoftBinding(SOFT_BINDING_ALGORITHM, payload_hex(read_open_mark(media.rgb()).payload))
 
 
 def _warn_about(key: Path) -> None:

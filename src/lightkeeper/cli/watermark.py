@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import io
 import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
-from PIL import Image
 
+from lightkeeper.cli._encode import check_target, encoded
 from lightkeeper.cli._exit import Exit
 from lightkeeper.cli._printable import printable
 from lightkeeper.cli._rows import file_rows, write_rows
 from lightkeeper.cli._settings import load_settings
 from lightkeeper.cli._write import write_whole
-from lightkeeper.errors import InvalidConfiguration, LightkeeperError, OutputError
+from lightkeeper.errors import InvalidConfiguration, LightkeeperError
 from lightkeeper.evidence.watermark import (
     PUBLIC_MARKS,
     Mark,
@@ -30,18 +29,8 @@ from lightkeeper.evidence.watermark import (
 )
 from lightkeeper.media import open_media
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 
-# Chroma at full size: a mark lives in U, and half-size chroma weakens it.
-_ENCODERS: dict[str, dict[str, Any]] = {
-    ".png": {"format": "PNG"},
-    ".jpg": {"format": "JPEG", "quality": 95, "subsampling": 0},
-    ".jpeg": {"format": "JPEG", "quality": 95, "subsampling": 0},
-    ".webp": {"format": "WEBP", "lossless": True},
-}
 _Marks = Annotated[
     Path | None,
     typer.Option("--marks", metavar="TOML", help="Own marks, beside the published ones."),
@@ -87,18 +76,14 @@ def embed_mark(
     A public mark proves nothing alone: anyone can write it. Metadata of IN is not carried over.
     """
     chosen = _mark_named(mark, _known_marks(marks))
-    options = _ENCODERS.get(target.suffix.lower())
-    if options is None:
-        raise OutputError(f"{target}: the suffix must be one of {', '.join(_ENCODERS)}")
-    if target.exists() and not force:
-        raise OutputError(f"{target} exists", hint="--force replaces it")
+    check_target(target, force=force)
     default = Variant.UINT8_BGR_SVD if chosen.method is Method.DWT_DCT_SVD else Variant.UINT8_BGR
     try:
         pixels = open_media(source, limits=load_settings().media_limits()).rgb()
     except OSError as error:
         raise LightkeeperError(f"{source}: {error.strerror}") from error
     marked = embed(pixels, chosen, variant=variant or default)
-    write_whole(target, _encoded(marked, options))
+    write_whole(target, encoded(marked, target))
     note = printable(
         f"{target}: carries '{chosen.id}'. A public mark proves nothing alone; metadata of "
         f"{source} was not carried over."
@@ -170,9 +155,3 @@ def _render(row: dict[str, Any]) -> str:
 
 def _payload(mark: dict[str, Any]) -> str:
     return f" {mark['payload']}" if "payload" in mark else ""
-
-
-def _encoded(pixels: NDArray[Any], options: dict[str, Any]) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, **options)
-    return buffer.getvalue()

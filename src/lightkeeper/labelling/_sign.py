@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,17 @@ class SourceType(StrEnum):
     """A composite with synthetic parts."""
 
 
+@dataclass(frozen=True, slots=True)
+class SignedPicture:
+    """A signed file, and its manifest store as a file of its own.
+
+    The store can be kept apart: it is what a mark finds again where the file was stripped of it.
+    """
+
+    content: bytes
+    manifest: bytes
+
+
 def sign_generated(
     media: Media,
     *,
@@ -42,7 +54,7 @@ def sign_generated(
     soft_binding: SoftBinding | None = None,
     parent: Media | None = None,
     timestamp_url: str | None = None,
-) -> bytes:
+) -> SignedPicture:
     """Label a generator's output with a signed C2PA manifest.
 
     The manifest holds a ``c2pa.created`` action with the digital source type (with ``parent``:
@@ -67,8 +79,8 @@ def sign_generated(
 
     Returns
     -------
-    bytes
-        The signed file, in the same format.
+    SignedPicture
+        The signed file, in the same format, and its manifest store.
 
     Raises
     ------
@@ -91,7 +103,7 @@ def sign_generated(
         soft_binding,
         with_parent=parent is not None,
     )
-    return write_manifest(
+    written = write_manifest(
         media.content,
         media.format.mime,
         definition,
@@ -99,6 +111,7 @@ def sign_generated(
         parent=(parent.content, parent.format.mime, _PARENT) if parent is not None else None,
         timestamp_url=timestamp_url,
     )
+    return SignedPicture(written.content, written.manifest)
 
 
 def _refuse(media: Media) -> None:

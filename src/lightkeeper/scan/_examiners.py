@@ -15,7 +15,28 @@ if TYPE_CHECKING:
     from lightkeeper.matching._lookup import Lookup
     from lightkeeper.scan._policy import Policy
 
+OPEN_MARK = "open-mark"
+"""The examiner whose payloads are looked up in registries."""
+
+_MARKS = {
+    "public-marks": Tier.PIXELS,
+    OPEN_MARK: Tier.PIXELS,
+    "rivagan": Tier.MODEL,
+    "rescaled-marks": Tier.DEEP,
+}
+"""Examiners of marks, which share one chance of a finding where there is none."""
+
 # Each builder imports its room when it is called: a scan of bytes never loads a kernel.
+
+
+def _share_of_alpha(policy: Policy) -> float:
+    """The policy's alpha is for a file: each examiner of marks that runs gets an equal part."""
+    running = [
+        name
+        for name, tier in _MARKS.items()
+        if name in EXAMINER_NAMES and name not in policy.without and tier <= policy.tier
+    ]
+    return policy.alpha / max(1, len(running))
 
 
 def _metadata(policy: Policy) -> Examiner:
@@ -49,25 +70,25 @@ def _provenance(policy: Policy) -> Examiner:
 def _public_marks(policy: Policy) -> Examiner:
     from lightkeeper.evidence.watermark import PublicMarkExaminer
 
-    return PublicMarkExaminer(marks=policy.marks, alpha=policy.alpha)
+    return PublicMarkExaminer(marks=policy.marks, alpha=_share_of_alpha(policy))
 
 
 def _open_mark(policy: Policy) -> Examiner:
     from lightkeeper.evidence.watermark.lattice import OpenMarkExaminer
 
-    return OpenMarkExaminer(alpha=policy.alpha)
+    return OpenMarkExaminer(alpha=_share_of_alpha(policy))
 
 
 def _rescaled_marks(policy: Policy) -> Examiner:
     from lightkeeper.evidence.watermark import RescaledMarkExaminer
 
-    return RescaledMarkExaminer(marks=policy.marks, alpha=policy.alpha)
+    return RescaledMarkExaminer(marks=policy.marks, alpha=_share_of_alpha(policy))
 
 
 def _rivagan(policy: Policy) -> Examiner:
     from lightkeeper.evidence.watermark import RivaGanExaminer
 
-    return RivaGanExaminer(marks=policy.marks, alpha=policy.alpha)
+    return RivaGanExaminer(marks=policy.marks, alpha=_share_of_alpha(policy))
 
 
 def _reconstruction(policy: Policy) -> Examiner:
@@ -119,9 +140,28 @@ def default_examiners(policy: Policy) -> tuple[Examiner, ...]:
         for name, build in zip(EXAMINER_NAMES, _BUILDERS, strict=True)
         if name not in policy.without
     ]
-    examiners = (*built, *_plugins(policy))
+    examiners = (*_registered(policy, built), *_plugins(policy))
     _check_cascade(policy, examiners)
     return examiners
+
+
+def _registered(policy: Policy, examiners: Sequence[Examiner]) -> Iterator[Examiner]:
+    """The examiners, that of the open mark with registries and vendors of the policy."""
+    if not policy.mark_registries and policy.marks is None:
+        yield from examiners
+        return
+    from lightkeeper.evidence.watermark import load_marks
+    from lightkeeper.evidence.watermark.registry import RegisteredMarks, read_registry
+
+    if policy.mark_registries and OPEN_MARK not in {examiner.name for examiner in examiners}:
+        raise InvalidConfiguration(f"mark_registry needs the examiner {OPEN_MARK}")
+    marks = load_marks(policy.marks) if policy.marks else ()
+    registries = [
+        read_registry(path, key=bytes.fromhex(key)) for path, key in policy.mark_registries
+    ]
+    for examiner in examiners:
+        is_open_mark = examiner.name == OPEN_MARK
+        yield RegisteredMarks(examiner, registries, marks=marks) if is_open_mark else examiner
 
 
 def _plugins(policy: Policy) -> Iterator[Examiner]:

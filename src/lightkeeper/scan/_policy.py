@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tomllib
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -36,6 +37,7 @@ EXAMINER_NAMES = (
 )
 """Names as a policy file switches them on and off, in the order in which they are made."""
 _DETECTORS = ("autoencoders", "plugins")
+_PUBLIC_KEY = re.compile(r"[0-9a-fA-F]{64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,8 @@ class Policy:
     """Chance per file of a public mark found where there is none, over all tests."""
     marks: Path | None = None
     """Operator's own public marks (TOML)."""
+    mark_registries: tuple[tuple[Path, str], ...] = ()
+    """Registry files of marked pictures, each with its owner's public key in hexadecimal."""
     trust_anchors: Path | None = None
     """PEM bundle that C2PA signers are traced to."""
     sets: tuple[str, ...] = ()
@@ -101,8 +105,9 @@ class Policy:
         examiners : mapping
             Name to version of every examiner that runs.
         """
-        # Files count by their content: detectors carry that of theirs in their version.
-        bare = replace(self, marks=None, trust_anchors=None, autoencoders=(), plugins=())
+        # Files count by their content: detectors and registries are in the versions of examiners.
+        bare = replace(self, marks=None, mark_registries=(), trust_anchors=None)
+        bare = replace(bare, autoencoders=(), plugins=())
         bare = replace(bare, cascade=None, sampling_key=None, fail_on=())
         document = to_plain(bare)
         document["cascade"] = repr(self.cascade)
@@ -189,6 +194,17 @@ class _Reader:
     def _file(self, key: str, value: object) -> dict[str, Any]:
         return {key: self._path.parent / self._checked(key, value, str)}
 
+    def _registries(self, key: str, value: object) -> dict[str, Any]:
+        registries = []
+        for table in self._checked(key, value, list):
+            if set(self._checked(key, table, dict)) != {"file", "key"}:
+                raise self._wrong(f"key '{key}' holds tables of 'file' and 'key'")
+            file, public = (self._checked(f"{key}.{n}", table[n], str) for n in ("file", "key"))
+            if not _PUBLIC_KEY.fullmatch(public):
+                raise self._wrong(f"key '{key}.key' must have 64 hexadecimal digits")
+            registries.append((self._path.parent / file, public.lower()))
+        return {"mark_registries": tuple(registries)}
+
     def _sets(self, key: str, value: object) -> dict[str, Any]:
         names = value if isinstance(value, list) else [value]
         return {"sets": tuple(self._checked(key, name, str) for name in names)}
@@ -236,6 +252,7 @@ class _Reader:
         "worker_memory_mib": _memory,
         "alpha": _alpha,
         "marks": _file,
+        "mark_registry": _registries,
         "trust_anchors": _file,
         "sets": _sets,
         "detectors": _detectors,

@@ -138,7 +138,7 @@ def _signed() -> bytes:
         private_key_pem=credentials.key_pem,
         generator="Example generator",
         generator_version="2.0",
-    )
+    ).content
 
 
 def _clean_photo() -> bytes:

@@ -52,7 +52,7 @@ def sign() -> Sign:
             source_type=source_type,
             soft_binding=soft_binding,
             parent=open_media(parent) if parent else None,
-        )
+        ).content
 
     return make
 

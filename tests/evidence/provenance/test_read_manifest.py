@@ -257,7 +257,7 @@ def test_every_purpose_in_use_is_accepted_and_another_policy_may_refuse_it(
         certificate_chain_pem=credentials.chain_pem,
         private_key_pem=credentials.key_pem,
         generator="Umbrella painter",
-    )
+    ).content
     anchors = credentials.anchors_pem
     assert read(content, Trust(anchors=anchors)).state is ManifestState.TRUSTED
     strict = read(content, Trust(anchors=anchors, purposes=(EMAIL_PROTECTION,)))

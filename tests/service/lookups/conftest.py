@@ -81,8 +81,11 @@ def serving(
     *,
     host: str = "localhost",
     index: CountedIndex | None = None,
+    marks: Any = None,
 ) -> Iterator[Client]:
-    app = create_lookup_app(store, index or Index(store), config or LookupConfig(workers=1))
+    app = create_lookup_app(
+        store, index or Index(store), config or LookupConfig(workers=1), marks=marks
+    )
 
     @contextlib.asynccontextmanager
     async def session() -> AsyncIterator[httpx.AsyncClient]:

@@ -47,8 +47,19 @@ class Credentials(NamedTuple):
     algorithm: str
 
 
-def read_store(content: bytes, mime: str, trust: Trust) -> dict[str, Any] | None:
+class Written(NamedTuple):
+    """A signed file, and its manifest store as a file of its own."""
+
+    content: bytes
+    manifest: bytes
+
+
+def read_store(
+    content: bytes, mime: str, trust: Trust, *, manifest: bytes | None = None
+) -> dict[str, Any] | None:
     """Parse and validate the manifest store of a file; ``None`` where it has none.
+
+    With ``manifest``, that store is held against the file, whatever the file carries.
 
     Raises
     ------
@@ -60,7 +71,7 @@ def read_store(content: bytes, mime: str, trust: Trust) -> dict[str, Any] | None
 
     context = _context(os.getpid(), trust)
     try:
-        with c2pa.Reader(mime, io.BytesIO(content), context=context) as reader:
+        with c2pa.Reader(mime, io.BytesIO(content), manifest, context=context) as reader:
             store = json.loads(reader.json())
     except c2pa.C2paError.ManifestNotFound:
         return None
@@ -81,7 +92,7 @@ def write_manifest(
     credentials: Credentials,
     parent: tuple[bytes, str, str] | None = None,
     timestamp_url: str | None = None,
-) -> bytes:
+) -> Written:
     """Sign a file with a manifest; ``parent`` is the content, type and id of what it came from.
 
     A time-stamp authority is the only host that is ever contacted, and only where named; the
@@ -112,10 +123,10 @@ def write_manifest(
                 original, its_mime, label = parent
                 relation = {"title": label, "relationship": "parentOf", "label": label}
                 builder.add_ingredient(relation, its_mime, io.BytesIO(original))
-            builder.sign(signer, mime, io.BytesIO(content), signed)
+            manifest = builder.sign(signer, mime, io.BytesIO(content), signed)
     except c2pa.C2paError as error:
         raise EvidenceError(f"cannot sign: {error}") from error
-    return signed.getvalue()
+    return Written(signed.getvalue(), bytes(manifest))
 
 
 def _offline() -> dict[str, Any]:

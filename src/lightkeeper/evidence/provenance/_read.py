@@ -66,6 +66,30 @@ def read_manifest(media: Media, *, trust: Trust | None = None) -> ManifestSummar
     return replace(parse_store(store), remote_url=url)
 
 
+def read_detached(media: Media, manifest: bytes, *, trust: Trust | None = None) -> ManifestSummary:
+    """Read a manifest store that came apart from its file, and hold it against a file.
+
+    Parameters
+    ----------
+    media : Media
+        Usually a copy that lost its manifest: its bytes are others, so that the hard binding
+        fails (``assertion.dataHash.mismatch``), while the signature may hold.
+    manifest : bytes
+        The manifest store.
+    trust : Trust, optional
+        Trust anchors.
+    """
+    try:
+        store = read_store(media.content, media.format.mime, trust or Trust(), manifest=manifest)
+    except RemoteManifest as error:
+        return ManifestSummary(state=ManifestState.REMOTE, remote_url=error.url)
+    except ManifestUnreadable as error:
+        return _unreadable(error.reason, str(error))
+    if store is None:
+        return _unreadable("ManifestNotFound", "the file holds no manifest store")
+    return parse_store(store)
+
+
 def _carries_manifest(media: Media) -> bool:
     embedded = media.embedded()
     # A damaged container may hide a manifest from the parser, never from a look at the bytes.

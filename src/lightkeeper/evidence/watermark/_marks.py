@@ -15,15 +15,23 @@ if TYPE_CHECKING:
 
 SHORTEST, LONGEST = 24, 1024
 RIVAGAN_BITS = 32
+LATTICE_BITS = 48
 _BYTE = 8
 
 
 class Method(StrEnum):
-    """How the reference library embeds; the names are its own."""
+    """How a message is embedded; the names are the reference library's but for the open mark."""
 
     DWT_DCT = "dwtDct"
     DWT_DCT_SVD = "dwtDctSvd"
     RIVA_GAN = "rivaGan"
+    LATTICE = "lattice"
+    """The open mark, whose payload is this message in every picture."""
+
+    @property
+    def is_read_from_blocks(self) -> bool:
+        """Whether the one walk over the blocks of U finds it."""
+        return self in (Method.DWT_DCT, Method.DWT_DCT_SVD)
 
 
 class Variant(StrEnum):
@@ -115,8 +123,9 @@ PUBLIC_MARKS: tuple[Mark, ...] = (
 def load_marks(path: Path) -> tuple[Mark, ...]:
     """Read an operator's own marks.
 
-    The file holds ``[[mark]]`` tables with ``id``, ``method`` (``dwtDct``, ``dwtDctSvd`` or
-    ``rivaGan``), exactly one of ``text``, ``hex`` and ``bits``, and optionally ``description``.
+    The file holds ``[[mark]]`` tables with ``id``, ``method`` (``dwtDct``, ``dwtDctSvd``,
+    ``rivaGan`` or ``lattice``), exactly one of ``text``, ``hex`` and ``bits``, and optionally
+    ``description``.
 
     Raises
     ------
@@ -155,6 +164,8 @@ def _parse(entry: Any, where: str) -> Mark:
     bits = _message(entry, where)
     if method is Method.RIVA_GAN and len(bits) != RIVAGAN_BITS:
         raise InvalidConfiguration(f"{where}: a rivaGan message has 32 bits, not {len(bits)}")
+    if method is Method.LATTICE and len(bits) != LATTICE_BITS:
+        raise InvalidConfiguration(f"{where}: a lattice payload has 48 bits, not {len(bits)}")
     description = entry.get("description", "registered by the operator")
     return Mark(id=entry["id"], bits=bits, method=method, description=description)
 

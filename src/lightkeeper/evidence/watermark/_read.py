@@ -15,7 +15,6 @@ from lightkeeper.evidence.watermark._marks import (
     SHORTEST,
     VARIANTS,
     Mark,
-    Method,
 )
 from lightkeeper.evidence.watermark._rescale import rescaled_copies
 from lightkeeper.evidence.watermark._statistics import chance, corrected, correlate
@@ -82,7 +81,7 @@ def read_marks(
     ----------
     media : Media
     marks : sequence of Mark
-        Marks for rivaGan are passed over.
+        Marks for rivaGan and the open mark are passed over.
     alpha : float
         Chance per picture, over all tests, of calling a mark present where there is none.
     rescaled : bool
@@ -93,7 +92,7 @@ def read_marks(
     tuple of MarkReading
         One per mark, in the order given; empty for a picture that is too small to carry any.
     """
-    marks = tuple(mark for mark in marks if mark.method is not Method.RIVA_GAN)
+    marks = tuple(m for m in marks if m.method is None or m.method.is_read_from_blocks)
     copies = tuple(_copies(media, rescaled=rescaled))
     tests = sum(len(mark.rows()) for mark in marks for copy in copies if copy.carries(mark))
     readings: dict[str, MarkReading] = {}

@@ -21,6 +21,7 @@ from lightkeeper.service.lookups._failures import failure_response
 from lightkeeper.service.lookups._gate import Gate
 from lightkeeper.service.lookups._hasher import Hasher
 from lightkeeper.service.lookups._hma import hma_routes
+from lightkeeper.service.lookups._marks import mark_routes
 from lightkeeper.service.lookups._metrics import Metrics
 from lightkeeper.service.lookups._models import Failure, StateOut
 from lightkeeper.service.lookups._v1 import v1_routes
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from lightkeeper.matching import SetStore
+    from lightkeeper.service.lookups._marks import MarkEntries
 
 _DESCRIPTION = """Look hashes and pictures up in sets of known material.
 
@@ -38,7 +40,11 @@ confirmed. Nothing is fetched from anywhere, and uploads are kept nowhere.
 
 
 def create_lookup_app(
-    store: SetStore, index: CountedIndex, config: LookupConfig | None = None
+    store: SetStore,
+    index: CountedIndex,
+    config: LookupConfig | None = None,
+    *,
+    marks: MarkEntries | None = None,
 ) -> FastAPI:
     """The look-up service over a store and the index that was built from it.
 
@@ -48,6 +54,8 @@ def create_lookup_app(
     index : CountedIndex
         An :class:`lightkeeper.matching.index.IndexReader`; it renews itself.
     config : LookupConfig, optional
+    marks : MarkEntries, optional
+        Registries of marked pictures; without them there are no look-ups of payloads.
 
     Returns
     -------
@@ -92,6 +100,7 @@ def create_lookup_app(
         v1_routes(answers, hasher, config),
         hma_routes(answers, hasher),
         _metrics_route(answers, metrics),
+        *([mark_routes(marks, config)] if marks is not None else []),
     ):
         app.include_router(router, dependencies=keyed)
     return app

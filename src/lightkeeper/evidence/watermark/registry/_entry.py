@@ -1,0 +1,169 @@
+"""An entry: what a payload names. Never a prompt, never a person."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from lightkeeper.errors import EvidenceError, InvalidConfiguration
+from lightkeeper.evidence.watermark.registry._sketch import Frame, draw_sketch
+from lightkeeper.hashing import pdq_of_rgb
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+SOFT_BINDING_ALGORITHM: Final = "io.github.lightkeeper.lattice.1"
+"""Name of the open mark in C2PA soft bindings, in the form of the C2PA's list of algorithms."""
+PAYLOAD_BITS: Final = 48
+_PAYLOADS: Final = 1 << PAYLOAD_BITS
+_HEX: Final = re.compile(r"[0-9a-f]{12}")
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+# A name, not a text: no line, no "@", and too short for a prompt.
+_NAME: Final = re.compile(r"[^\W_](?:[\w .,:+/()&'-]{0,62}[\w.)+])?")
+_PERIOD: Final = re.compile(r"[0-9]{4}(?:-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12][0-9]|3[01]))?)?")
+_URL: Final = re.compile(r"https://[^\s@<>\"\\]{1,500}")
+_LARGEST_SIDE: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fingerprint:
+    """What tells a marked picture from others, made of its pixels after marking.
+
+    Raises
+    ------
+    InvalidConfiguration
+        A value is out of range, or the sketch is not of a picture of this size.
+    """
+
+    width: int
+    height: int
+    pdq: bytes
+    """32 bytes, bit-identical to the reference implementation."""
+    quality: int
+    """Of the PDQ, 0-100."""
+    sketch: bytes
+    """One bit for each of up to 64 × 64 cells; see :func:`compare`."""
+
+    def __post_init__(self) -> None:
+        if not (0 < self.width <= _LARGEST_SIDE and 0 < self.height <= _LARGEST_SIDE):
+            raise InvalidConfiguration("a fingerprint's width and height are from 1 to 1,048,576")
+        rows, columns = self.frame.cells
+        if len(self.pdq) != 32 or not 0 <= self.quality <= 100:
+            raise InvalidConfiguration("a fingerprint's PDQ has 32 bytes and a quality of 0 to 100")
+        if len(self.sketch) != (rows * columns + 7) // 8:
+            raise InvalidConfiguration("a fingerprint's sketch is not of a picture of its size")
+
+    @classmethod
+    def of(cls, rgb: NDArray[np.uint8]) -> Fingerprint:
+        """Fingerprint a marked picture.
+
+        Parameters
+        ----------
+        rgb : uint8, shape (H, W, 3), at least 5 pixels on each side
+
+        Raises
+        ------
+        UnsupportedMedia
+            The picture is smaller.
+        """
+        found = pdq_of_rgb(rgb)
+        return cls(
+            width=rgb.shape[1],
+            height=rgb.shape[0],
+            pdq=found.bits,
+            quality=found.quality,
+            sketch=draw_sketch(rgb),
+        )
+
+    @property
+    def frame(self) -> Frame:
+        """Size of the marked picture."""
+        return Frame(self.width, self.height)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MarkEntry:
+    """What the owner of a registry says of one marked picture.
+
+    There is no field for a prompt, an account or a person, and names are too short for one.
+
+    Parameters
+    ----------
+    payload : int
+        The 48 bits in the picture.
+    organisation, model, version : str
+        Names of at most 64 characters: letters, digits, spaces and ``.,:+/()&'-``.
+    period : str
+        When it was made, no finer than a day: ``2026``, ``2026-03`` or ``2026-03-14``.
+    fingerprint : Fingerprint
+    manifest_sha256 : str, optional
+        SHA-256 of its C2PA manifest store, as a file of its own.
+    manifest_url : str, optional
+        Where somebody may look for that; Lightkeeper never fetches it.
+
+    Raises
+    ------
+    InvalidConfiguration
+        A value is none of that kind.
+    """
+
+    payload: int
+    organisation: str
+    model: str
+    version: str | None = None
+    period: str
+    fingerprint: Fingerprint
+    manifest_sha256: str | None = None
+    manifest_url: str | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.payload < _PAYLOADS:
+            raise InvalidConfiguration(f"a payload has {PAYLOAD_BITS} bits")
+        names = {"organisation": self.organisation, "model": self.model, "version": self.version}
+        for name, value in names.items():
+            if value is not None and not _NAME.fullmatch(value):
+                raise InvalidConfiguration(
+                    f"'{name}' of an entry is no name",
+                    hint="at most 64 letters, digits, spaces and .,:+/()&'-; never a person's name",
+                )
+        if not _PERIOD.fullmatch(self.period):
+            raise InvalidConfiguration(
+                "'period' of an entry is a year, a month or a day", hint="such as 2026-03"
+            )
+        if self.manifest_sha256 is not None and not _DIGEST.fullmatch(self.manifest_sha256):
+            raise InvalidConfiguration("'manifest_sha256' of an entry has 64 hexadecimal digits")
+        if self.manifest_url is not None and not _URL.fullmatch(self.manifest_url):
+            raise InvalidConfiguration("'manifest_url' of an entry is an https address")
+
+    @property
+    def maker(self) -> str:
+        """Organisation, model and version, for a sentence."""
+        version = f" {self.version}" if self.version else ""
+        return f"{self.organisation}, {self.model}{version}"
+
+
+def payload_hex(payload: int) -> str:
+    """Twelve hexadecimal digits."""
+    return f"{payload:012x}"
+
+
+def parse_payload(text: str) -> int:
+    """The payload of twelve hexadecimal digits.
+
+    Raises
+    ------
+    EvidenceError
+        It is not that.
+    """
+    digits = text.strip().lower()
+    if not _HEX.fullmatch(digits):
+        raise EvidenceError("a payload is written as 12 hexadecimal digits")
+    return int(digits, 16)
+
+
+def random_payload() -> int:
+    """A payload that says nothing by itself; two of a million are the same with chance 0.002."""
+    return secrets.randbits(PAYLOAD_BITS)

@@ -1,0 +1,179 @@
+"""What a registry adds to the finding of a mark."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final
+
+from lightkeeper.evidence._finding import Basis, Claim, Details, Finding
+from lightkeeper.evidence.watermark.registry._compare import Comparison, Likeness, compare
+from lightkeeper.evidence.watermark.registry._entry import MarkEntry, payload_hex
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from lightkeeper.evidence.watermark.registry._ports import MarkRegistry
+
+COPIED: Final = "copied-mark"
+UNKNOWN: Final = "payload-unknown"
+UNTOLD: Final = "fingerprint-cannot-tell"
+SAYS_SO: Final = "registry-says-so"
+_MOST_COMPARED: Final = 16
+"""Of entries of one payload; where there are more, none is called copied."""
+
+
+class Standing(StrEnum):
+    """What a registry says of a mark in a picture."""
+
+    REGISTERED = "registered"
+    """The picture is the one that the entry is about."""
+    COPIED = "copied"
+    """It is another picture."""
+    UNTOLD = "cannot-be-told"
+    UNKNOWN = "unknown-payload"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisteredMark(Details):
+    """The entry of a mark, and whether its fingerprint is that of the picture."""
+
+    standing: Standing
+    payload: str
+    registry: str
+    organisation: str
+    model: str
+    version: str | None
+    period: str
+    manifest_sha256: str | None
+    manifest_url: str | None
+    comparison: Comparison
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What all registries together say; the entry that fits best, if there is any."""
+
+    standing: Standing
+    registry: str | None = None
+    entry: MarkEntry | None = None
+    comparison: Comparison | None = None
+
+
+def look_up(
+    payload: int,
+    rgb: NDArray[np.uint8],
+    registries: Sequence[MarkRegistry],
+    *,
+    matrix: NDArray[np.float64] | None = None,
+) -> Answer:
+    """Find the entry of a payload, and compare the picture with it.
+
+    A payload may have several entries, of one registry or of more. One that the picture matches
+    settles it; the mark counts as copied only where the picture matches none of them.
+
+    Parameters
+    ----------
+    payload : int
+        As read from the picture.
+    rgb : uint8, shape (H, W, 3)
+    registries : sequence of MarkRegistry
+    matrix : float64, shape (2, 2), optional
+        As in :func:`compare`.
+    """
+    found = [(registry.name, entry) for registry in registries for entry in registry.find(payload)]
+    if not found:
+        return Answer(Standing.UNKNOWN)
+    compared = [
+        (compare(rgb, entry.fingerprint, matrix=matrix), name, entry)
+        for name, entry in found[:_MOST_COMPARED]
+    ]
+    comparison, name, entry = max(compared, key=lambda c: (_RANKS[c[0].likeness], c[0].z))
+    standing = _STANDINGS[comparison.likeness]
+    if standing is Standing.COPIED and len(found) > _MOST_COMPARED:
+        standing = Standing.UNTOLD
+    return Answer(standing, name, entry, comparison)
+
+
+_STANDINGS: Final = {
+    Likeness.MATCHES: Standing.REGISTERED,
+    Likeness.DIFFERS: Standing.COPIED,
+    Likeness.CANNOT_TELL: Standing.UNTOLD,
+}
+_RANKS: Final = {Likeness.DIFFERS: 0, Likeness.CANNOT_TELL: 1, Likeness.MATCHES: 2}
+
+
+def with_registries(finding: Finding, answer: Answer, *, payload: int) -> tuple[Finding, ...]:
+    """The finding of a mark, with what registries say of it.
+
+    Parameters
+    ----------
+    finding : Finding
+        That the picture carries the mark.
+    answer : Answer
+        Of :func:`look_up`.
+    payload : int
+
+    Returns
+    -------
+    tuple of Finding
+        The finding itself and, where the payload is known, one about its entry. A copied mark
+        supports no origin any more and is reported as the conflict ``copied-mark``: that raises a
+        priority and never lowers one.
+    """
+    if answer.entry is None or answer.registry is None or answer.comparison is None:
+        return (replace(finding, limits=(*finding.limits, UNKNOWN)),)
+    details = _details(payload, answer.standing, answer.registry, answer.entry, answer.comparison)
+    own = replace(
+        finding,
+        claim=Claim.PROVENANCE,
+        basis=Basis.PUBLIC_MARK,
+        supports=None,
+        log10_lr=None,
+        details=details,
+    )
+    names = f"the entry of {answer.entry.maker}, {answer.entry.period}, in '{answer.registry}'"
+    if answer.standing is Standing.REGISTERED:
+        said = f"The mark's payload {details.payload} names {names}, and the picture is the one "
+        summary = f"{said}that the entry is about ({_how(answer.comparison)})."
+        return finding, replace(own, summary=summary, limits=("key-is-public", SAYS_SO))
+    if answer.standing is Standing.UNTOLD:
+        said = f"The mark's payload {details.payload} names {names}; whether this is its picture "
+        summary = f"{said}cannot be told ({_how(answer.comparison)})."
+        return finding, replace(own, summary=summary, limits=("key-is-public", SAYS_SO, UNTOLD))
+    summary = (
+        f"Copied mark: its payload {details.payload} names {names}, and this is another picture "
+        f"({_how(answer.comparison)})."
+    )
+    conflict = replace(
+        own, claim=Claim.CONTRADICTION, summary=summary, limits=(SAYS_SO,), conflict=COPIED
+    )
+    # A mark that was lifted from elsewhere says nothing about where this picture comes from.
+    return replace(finding, supports=None, limits=(*finding.limits, COPIED)), conflict
+
+
+def _details(
+    payload: int, standing: Standing, registry: str, entry: MarkEntry, comparison: Comparison
+) -> RegisteredMark:
+    return RegisteredMark(
+        standing=standing,
+        payload=payload_hex(payload),
+        registry=registry,
+        organisation=entry.organisation,
+        model=entry.model,
+        version=entry.version,
+        period=entry.period,
+        manifest_sha256=entry.manifest_sha256,
+        manifest_url=entry.manifest_url,
+        comparison=comparison,
+    )
+
+
+def _how(comparison: Comparison) -> str:
+    text = f"PDQ {comparison.pdq_distance} bits away"
+    if comparison.cells:
+        text += f", sketch z {comparison.z:.1f} over {comparison.cells:,} cells"
+    return text

@@ -1,0 +1,104 @@
+"""An examiner of the open mark that asks registries what each payload names."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+import numpy as np
+
+from lightkeeper.evidence.watermark._marks import Method
+from lightkeeper.evidence.watermark.registry._examine import look_up, with_registries
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from lightkeeper.evidence._finding import Examiner, Finding, Tier
+    from lightkeeper.evidence.watermark._marks import Mark
+    from lightkeeper.evidence.watermark.registry._ports import MarkRegistry
+    from lightkeeper.media import Media
+
+_SHOWN = 12
+"""Digits of a revision in a version."""
+
+
+class _Geometry(Protocol):
+    @property
+    def matrix(self) -> tuple[float, float, float, float]:
+        """Steps (x, y) in the marked picture to steps in this one, row by row."""
+
+
+@runtime_checkable
+class PayloadReading(Protocol):
+    """Details of a finding that a mark with a payload was read."""
+
+    @property
+    def payload(self) -> int:
+        """48 bits."""
+
+    @property
+    def transform(self) -> _Geometry:
+        """What happened to the picture since."""
+
+
+class RegisteredMarks:
+    """Examines as another examiner does, and adds what registries say of the payloads read.
+
+    Parameters
+    ----------
+    examiner : Examiner
+        Of the open mark; its readings are of the upright picture, :meth:`Media.rgb`.
+    registries : sequence of MarkRegistry
+    marks : sequence of Mark
+        Marks of vendors who write one payload into all pictures; those of other methods are
+        passed over. Such a payload has no fingerprint, so that a copy does not show.
+    """
+
+    def __init__(
+        self, examiner: Examiner, registries: Sequence[MarkRegistry], *, marks: Sequence[Mark] = ()
+    ) -> None:
+        self._examiner = examiner
+        self._registries = registries
+        lattice = (mark for mark in marks if mark.method is Method.LATTICE)
+        self._vendors = {int("".join(map(str, mark.bits)), 2): mark for mark in lattice}
+
+    @property
+    def name(self) -> str:
+        """That of the examiner."""
+        return self._examiner.name
+
+    @property
+    def version(self) -> str:
+        """That of the examiner, and the revisions of the registries: others give other findings."""
+        revisions = (registry.revision[:_SHOWN] for registry in self._registries)
+        return "+".join((self._examiner.version, *revisions))
+
+    @property
+    def tier(self) -> Tier:
+        """That of the examiner."""
+        return self._examiner.tier
+
+    def unavailable(self) -> str | None:
+        """Why the examiner cannot run here, or ``None``."""
+        return self._examiner.unavailable()
+
+    def examine(self, media: Media) -> tuple[Finding, ...]:
+        """Its findings, each of a payload followed by what its entry says."""
+        found = self._examiner.examine(media)
+        return tuple(told for finding in found for told in self._told(finding, media))
+
+    def _told(self, finding: Finding, media: Media) -> Iterator[Finding]:
+        reading: object = finding.details
+        if not isinstance(reading, PayloadReading):
+            yield finding
+            return
+        vendor = self._vendors.get(reading.payload)
+        if vendor is not None:
+            summary = (
+                f"Carries the open mark with the payload '{vendor.id}' ({vendor.description})."
+            )
+            yield replace(finding, summary=summary, limits=(*finding.limits, "one-payload-for-all"))
+            return
+        matrix = np.array(reading.transform.matrix, np.float64).reshape(2, 2)
+        answer = look_up(reading.payload, media.rgb(), self._registries, matrix=matrix)
+        yield from with_registries(finding, answer, payload=reading.payload)

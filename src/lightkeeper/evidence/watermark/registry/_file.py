@@ -1,0 +1,248 @@
+"""A registry as one signed file, for machines without a data base.
+
+Lines of JSON: a header, one line for each entry, and the signature over all bytes before it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+import numpy as np
+
+from lightkeeper.errors import EvidenceError, InvalidConfiguration
+from lightkeeper.evidence.watermark.registry._entry import SOFT_BINDING_ALGORITHM
+from lightkeeper.evidence.watermark.registry._wire import entry_line, parse_entry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from numpy.typing import NDArray
+
+    from lightkeeper.evidence.watermark.registry._entry import MarkEntry
+
+SCHEMA: Final = "lightkeeper.mark-registry/1"
+_SIGNED: Final = b"lightkeeper.mark-registry/1\n"
+_LAST: Final = re.compile(rb'\{"signature":"([0-9a-f]{128})"\}\n')
+_LAST_BYTES: Final = 145
+_LARGEST_FILE: Final = 256 << 20
+_KEY_BYTES: Final = 32
+_LONGEST_NAME: Final = 80
+_HEX: Final = re.compile(r"[0-9a-f]{64}")
+
+
+class _Header(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    schema: str
+    name: str
+    version: int
+    made: datetime
+    previous: str | None
+    algorithm: str
+    entries: int
+    public_key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistryHead:
+    """What a registry file says of itself."""
+
+    name: str
+    """Who keeps it."""
+    version: int
+    """From 1; each version holds all entries."""
+    made: datetime
+    previous: str | None = None
+    """SHA-256 of the file of the version before."""
+
+    def __post_init__(self) -> None:
+        if not self.name.isprintable() or not 0 < len(self.name) <= _LONGEST_NAME:
+            raise InvalidConfiguration("a registry's name is one line of at most 80 characters")
+        if self.version < 1 or self.made.tzinfo is None:
+            raise InvalidConfiguration("a registry has a version from 1 and a time with its zone")
+        if self.previous is not None and not _HEX.fullmatch(self.previous):
+            raise InvalidConfiguration("'previous' of a registry is a SHA-256")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegistryFile:
+    """A registry file whose signature and format hold. It is a :class:`MarkRegistry`."""
+
+    head: RegistryHead
+    public_key: bytes
+    """Whose signature it is."""
+    sha256: str
+    """Of the whole file."""
+    _content: bytes = field(repr=False)
+    _payloads: NDArray[np.uint64] = field(repr=False)
+    """Sorted; ``_places`` says where the line of each begins and ends."""
+    _places: NDArray[np.int64] = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """Who keeps it."""
+        return self.head.name
+
+    @property
+    def revision(self) -> str:
+        """SHA-256 of the file."""
+        return self.sha256
+
+    def __len__(self) -> int:
+        return len(self._payloads)
+
+    def find(self, payload: int) -> tuple[MarkEntry, ...]:
+        """All entries that this payload names."""
+        low, high = (int(self._payloads.searchsorted(np.uint64(payload), s)) for s in _SIDES)
+        return tuple(self._entry(place) for place in range(low, high))
+
+    def entries(self) -> Iterator[MarkEntry]:
+        """All entries, by payload."""
+        return map(self._entry, range(len(self)))
+
+    def _entry(self, place: int) -> MarkEntry:
+        start, end = self._places[place]
+        return parse_entry(self._content[start:end], where=self.name)
+
+
+_SIDES: Final = ("left", "right")
+
+
+def registry_bytes(
+    head: RegistryHead, entries: Iterable[MarkEntry], *, key: Ed25519PrivateKey
+) -> bytes:
+    """Write and sign a registry file.
+
+    Parameters
+    ----------
+    head : RegistryHead
+    entries : iterable of MarkEntry
+        All of them; they are sorted by payload, and the same one twice is written once.
+    key : Ed25519PrivateKey
+        The owner's; readers pin its public half.
+    """
+    lines = sorted(set(map(entry_line, entries)))
+    header = _Header(
+        schema=SCHEMA,
+        name=head.name,
+        version=head.version,
+        made=head.made.astimezone(UTC).replace(microsecond=0),
+        previous=head.previous,
+        algorithm=SOFT_BINDING_ALGORITHM,
+        entries=len(lines),
+        public_key=key.public_key().public_bytes_raw().hex(),
+    )
+    body = b"".join(line + b"\n" for line in (msgspec.json.encode(header), *lines))
+    signature = key.sign(_SIGNED + body)
+    return body + b'{"signature":"' + signature.hex().encode() + b'"}\n'
+
+
+def read_registry(path: Path, *, key: bytes | None) -> RegistryFile:
+    """Read a registry file and check all of it.
+
+    Parameters
+    ----------
+    path : Path
+        At most 256 MiB, about 200,000 entries; more belong into a data base.
+    key : bytes or None
+        The owner's public key, 32 bytes, got by another way than the file. ``None`` takes the
+        word of the file, which says only that nothing was damaged: for a look, never for a scan.
+
+    Raises
+    ------
+    InvalidConfiguration
+        It cannot be read.
+    EvidenceError
+        It was changed, signed by another, is too large, or an entry is none.
+    """
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(_LARGEST_FILE + 1)
+    except OSError as error:
+        raise InvalidConfiguration(f"cannot read registry {path}: {error.strerror}") from error
+    return parse_registry(content, key=key, where=f"registry {path}")
+
+
+def parse_registry(content: bytes, *, key: bytes | None, where: str = "registry") -> RegistryFile:
+    """The same, of bytes."""
+    if len(content) > _LARGEST_FILE:
+        raise EvidenceError(f"{where} has over {_LARGEST_FILE >> 20} MiB")
+    body, last = content[:-_LAST_BYTES], content[-_LAST_BYTES:]
+    signature = _LAST.fullmatch(last)
+    first = body.find(b"\n") + 1
+    if signature is None or not first or not body.endswith(b"\n"):
+        raise EvidenceError(f"{where} is no registry of marks, or is cut off")
+    # Where a key is pinned, nothing is parsed before the signature holds.
+    public = key or _public_key(_header(body[: first - 1], where), where)
+    _verify(body, bytes.fromhex(signature[1].decode()), public, where)
+    header = _header(body[: first - 1], where)
+    if _public_key(header, where) != public:
+        raise EvidenceError(f"{where} names another key than the one that signed it")
+    try:
+        payloads, places = _index(body, first, where)
+        head = RegistryHead(
+            name=header.name, version=header.version, made=header.made, previous=header.previous
+        )
+    except InvalidConfiguration as error:
+        raise EvidenceError(str(error), hint=error.hint) from None
+    if len(payloads) != header.entries:
+        raise EvidenceError(f"{where} holds another number of entries than it says")
+    return RegistryFile(
+        head=head,
+        public_key=public,
+        sha256=hashlib.sha256(content).hexdigest(),
+        _content=body,
+        _payloads=payloads,
+        _places=places,
+    )
+
+
+def _verify(body: bytes, signature: bytes, public: bytes, where: str) -> None:
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, _SIGNED + body)
+    except (InvalidSignature, ValueError):
+        raise EvidenceError(
+            f"{where} was changed, or is signed by another key than the one expected",
+            hint="ask the owner of the registry for the file and, by another way, for the key",
+        ) from None
+
+
+def _header(line: bytes, where: str) -> _Header:
+    try:
+        header = msgspec.json.decode(line, type=_Header)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise EvidenceError(f"{where} has no readable header") from None
+    if header.schema != SCHEMA:
+        raise EvidenceError(f"{where} is of a schema that this Lightkeeper does not know")
+    if header.algorithm != SOFT_BINDING_ALGORITHM:
+        raise EvidenceError(f"{where} is of another mark than {SOFT_BINDING_ALGORITHM}")
+    return header
+
+
+def _public_key(header: _Header, where: str) -> bytes:
+    if not _HEX.fullmatch(header.public_key):
+        raise EvidenceError(f"{where} names no public key of {_KEY_BYTES} bytes")
+    return bytes.fromhex(header.public_key)
+
+
+def _index(body: bytes, start: int, where: str) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+    payloads: list[int] = []
+    places: list[tuple[int, int]] = []
+    while start < len(body):
+        end = body.index(b"\n", start)
+        number = len(places) + 1
+        payloads.append(parse_entry(body[start:end], where=f"{where}, entry {number}").payload)
+        places.append((start, end))
+        start = end + 1
+    found = np.array(payloads, np.uint64)
+    if np.any(found[1:] < found[:-1]):
+        raise EvidenceError(f"{where} is not sorted by payload")
+    return found, np.array(places, np.int64).reshape(-1, 2)

@@ -1,0 +1,88 @@
+"""Durable credentials: from a mark to the manifest that a copy was stripped of."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from lightkeeper.errors import EvidenceError
+from lightkeeper.evidence.provenance import SoftBinding
+from lightkeeper.evidence.provenance._read import read_detached
+from lightkeeper.evidence.watermark.registry._entry import SOFT_BINDING_ALGORITHM, payload_hex
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lightkeeper.evidence.provenance import ManifestSummary, Trust
+    from lightkeeper.evidence.watermark.registry._entry import MarkEntry
+    from lightkeeper.media import Media
+
+_LARGEST_MANIFEST: Final = 64 << 20
+# That the bytes are others is what a copy is; anything else speaks against the manifest.
+_OF_A_COPY: Final = frozenset(
+    {"assertion.dataHash.mismatch", "assertion.boxesHash.mismatch", "assertion.bmffHash.mismatch"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveredManifest:
+    """A manifest that an entry names, held against a copy of its picture.
+
+    ``holds`` says that signature and assertions are intact, the bytes of the picture aside;
+    ``names_mark`` that its own soft binding is the mark that led to it. Only with both does the
+    signer vouch for the link.
+    """
+
+    sha256: str
+    summary: ManifestSummary
+    holds: bool
+    names_mark: bool
+
+
+def recover_manifest(
+    media: Media, entry: MarkEntry, folder: Path, *, trust: Trust | None = None
+) -> RecoveredManifest | None:
+    """Find the manifest of an entry in a folder of the operator. Nothing is ever fetched.
+
+    Parameters
+    ----------
+    media : Media
+        The copy whose mark names the entry.
+    entry : MarkEntry
+    folder : Path
+        Holds manifest stores as ``SHA256.c2pa``.
+    trust : Trust, optional
+        Trust anchors.
+
+    Returns
+    -------
+    RecoveredManifest or None
+        ``None`` where the entry names no manifest, or the folder does not hold it.
+
+    Raises
+    ------
+    EvidenceError
+        The file there is not the one that the entry names.
+    """
+    digest = entry.manifest_sha256
+    if digest is None:
+        return None
+    try:
+        with (folder / f"{digest}.c2pa").open("rb") as stream:
+            content = stream.read(_LARGEST_MANIFEST)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise EvidenceError(f"manifest {digest}: {error.strerror}") from error
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise EvidenceError(f"manifest {digest} was changed: it is not what the entry names")
+    summary = read_detached(media, content, trust=trust)
+    wrong = [f for f in summary.failures if f.code not in _OF_A_COPY and not f.is_unknown_signer]
+    binding = SoftBinding(SOFT_BINDING_ALGORITHM, payload_hex(entry.payload))
+    return RecoveredManifest(
+        sha256=digest,
+        summary=summary,
+        holds=bool(summary.manifests) and not wrong,
+        names_mark=binding in summary.soft_bindings,
+    )

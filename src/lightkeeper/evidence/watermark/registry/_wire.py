@@ -1,0 +1,98 @@
+"""An entry as one line of JSON."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+import msgspec
+
+from lightkeeper.errors import InvalidConfiguration
+from lightkeeper.evidence.watermark.registry._entry import (
+    Fingerprint,
+    MarkEntry,
+    parse_payload,
+    payload_hex,
+)
+
+_Text = Annotated[str, msgspec.Meta(max_length=512)]
+
+
+class _Fingerprint(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """Bytes are base64."""
+
+    width: int
+    height: int
+    pdq: bytes
+    quality: int
+    sketch: bytes
+
+
+class _Entry(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
+    """A field that is not here is refused: that is how no prompt and no person gets in."""
+
+    payload: _Text
+    organisation: _Text
+    model: _Text
+    period: _Text
+    fingerprint: _Fingerprint
+    version: _Text | None = None
+    manifest_sha256: _Text | None = None
+    manifest_url: _Text | None = None
+
+
+FIELDS: Final = _Entry.__struct_fields__
+_DECODER: Final = msgspec.json.Decoder(_Entry)
+_ENCODER: Final = msgspec.json.Encoder()
+
+
+def entry_line(entry: MarkEntry) -> bytes:
+    """One line, without its end."""
+    own = entry.fingerprint
+    return _ENCODER.encode(
+        _Entry(
+            payload=payload_hex(entry.payload),
+            organisation=entry.organisation,
+            model=entry.model,
+            version=entry.version,
+            period=entry.period,
+            fingerprint=_Fingerprint(own.width, own.height, own.pdq, own.quality, own.sketch),
+            manifest_sha256=entry.manifest_sha256,
+            manifest_url=entry.manifest_url,
+        )
+    )
+
+
+def parse_entry(line: bytes, *, where: str) -> MarkEntry:
+    """Read a line.
+
+    Raises
+    ------
+    InvalidConfiguration
+        It is no entry; the message begins with ``where`` and quotes nothing of it.
+    """
+    try:
+        row = _DECODER.decode(line)
+        payload = parse_payload(row.payload)
+        if payload_hex(payload) != row.payload:
+            raise InvalidConfiguration("a payload is written in lower case")
+        own = row.fingerprint
+        return MarkEntry(
+            payload=payload,
+            organisation=row.organisation,
+            model=row.model,
+            version=row.version,
+            period=row.period,
+            fingerprint=Fingerprint(
+                width=own.width,
+                height=own.height,
+                pdq=own.pdq,
+                quality=own.quality,
+                sketch=own.sketch,
+            ),
+            manifest_sha256=row.manifest_sha256,
+            manifest_url=row.manifest_url,
+        )
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidConfiguration(f"{where}: no entry of a registry: {error}") from None
+    except InvalidConfiguration as error:
+        raise InvalidConfiguration(f"{where}: {error}", hint=error.hint) from None

@@ -1,0 +1,231 @@
+"""The data base of marked pictures: one transaction for each call."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from sqlalchemy import func, select
+
+from lightkeeper.errors import MatchError
+from lightkeeper.evidence.watermark.registry._file import RegistryHead, registry_bytes
+from lightkeeper.evidence.watermark.registry._wire import parse_entry
+from lightkeeper.storage._engine import reading, writing
+from lightkeeper.storage.marks._rows import (
+    begin,
+    insert_lines,
+    known_registry,
+    lines_of,
+    make_registry,
+    registry_named,
+    remove_others,
+    set_registry,
+)
+from lightkeeper.storage.marks._tables import mark_entry, mark_registry, mark_store
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from datetime import datetime
+
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from sqlalchemy import Engine
+
+    from lightkeeper.evidence.watermark.registry import MarkEntry, RegistryFile
+
+_PAGE: Final = 1_000
+_MOST_FOUND: Final = 64
+
+
+@dataclass(frozen=True, slots=True)
+class KeptRegistry:
+    """A registry in the data base; without ``public_key`` it is the operator's own."""
+
+    name: str
+    public_key: bytes | None
+    version: int
+    """Of the file that was last read or written; 0 before the first."""
+    sha256: str | None
+    entries: int
+
+
+class SqlMarkRegistry:
+    """Entries of all registries; a :class:`lightkeeper.evidence.watermark.registry.MarkRegistry`.
+
+    Parameters
+    ----------
+    engine : Engine
+        Whose tables are up to date; see :func:`open_marks`.
+    """
+
+    name = "the registries kept here"
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def close(self) -> None:
+        """Give the connections back; it opens new ones if it is used again."""
+        self._engine.dispose()
+
+    @property
+    def revision(self) -> str:
+        """Number of changes so far."""
+        with reading(self._engine) as connection:
+            return str(connection.scalar(select(mark_store.c.revision)))
+
+    def find(self, payload: int) -> tuple[MarkEntry, ...]:
+        """Entries that this payload names, oldest first; at most 64."""
+        return tuple(entry for _, entry in self.found(payload))
+
+    def found(self, payload: int) -> tuple[tuple[str, MarkEntry], ...]:
+        """The same, each with the name of its registry."""
+        query = (
+            select(mark_registry.c.name, mark_entry.c.record)
+            .join(mark_registry, mark_registry.c.number == mark_entry.c.registry_number)
+            .where(mark_entry.c.payload == payload)
+            .order_by(mark_entry.c.number)
+            .limit(_MOST_FOUND)
+        )
+        with reading(self._engine) as connection:
+            rows = connection.execute(query).all()
+        return tuple((name, parse_entry(record, where=name)) for name, record in rows)
+
+    def registries(self) -> tuple[KeptRegistry, ...]:
+        """All registries, by name."""
+        query = (
+            select(mark_registry, func.count(mark_entry.c.number).label("entries"))
+            .outerjoin(mark_entry, mark_registry.c.number == mark_entry.c.registry_number)
+            .group_by(*mark_registry.c)
+            .order_by(mark_registry.c.name)
+        )
+        with reading(self._engine) as connection:
+            rows = connection.execute(query).all()
+        return tuple(
+            KeptRegistry(r.name, r.public_key, r.version, r.sha256, r.entries) for r in rows
+        )
+
+    def entries(self, name: str) -> Iterator[MarkEntry]:
+        """Entries of one registry, oldest first, a page at a time.
+
+        Raises
+        ------
+        MatchError
+            There is no such registry.
+        """
+        with reading(self._engine) as connection:
+            number = known_registry(connection, name).number
+        after = 0
+        while rows := self._page(number, after):
+            yield from (parse_entry(row.record, where=name) for row in rows)
+            after = rows[-1].number
+
+    def add(self, name: str, entries: Iterable[MarkEntry]) -> int:
+        """Add entries to the operator's own registry of this name, which is made if need be.
+
+        Returns
+        -------
+        int
+            How many are new; one that is there already stays as it is.
+
+        Raises
+        ------
+        MatchError
+            The registry was taken over from its owner's file.
+        """
+        lines = lines_of(entries)
+        with writing(self._engine) as connection:
+            begin(connection)
+            row = registry_named(connection, name)
+            if row is not None:
+                _check_own(row)
+                return insert_lines(connection, row.number, lines)
+            number = make_registry(connection, name=name, version=0)
+            return insert_lines(connection, number, lines)
+
+    def take_over(self, file: RegistryFile) -> tuple[int, int]:
+        """Replace what is kept of a registry by a newer version of its file.
+
+        Returns
+        -------
+        tuple of int
+            How many entries came, and how many went.
+
+        Raises
+        ------
+        MatchError
+            It is the operator's own registry, signed by another key than before, or an older
+            version than the one that is kept.
+        """
+        lines = lines_of(file.entries())
+        said: dict[str, Any] = {
+            "public_key": file.public_key,
+            "version": file.head.version,
+            "sha256": file.sha256,
+        }
+        with writing(self._engine) as connection:
+            begin(connection)
+            row = registry_named(connection, file.name)
+            if row is None:
+                number = make_registry(connection, name=file.name, **said)
+            else:
+                _check_newer(row, file)
+                number = row.number
+                set_registry(connection, number, **said)
+            gone = remove_others(connection, number, lines)
+            return insert_lines(connection, number, lines), gone
+
+    def export(self, name: str, *, key: Ed25519PrivateKey, now: datetime) -> bytes:
+        """The operator's own registry as a signed file, one version after the last one.
+
+        Raises
+        ------
+        MatchError
+            There is no such registry, or it is another owner's.
+        """
+        with writing(self._engine) as connection:
+            begin(connection)
+            row = known_registry(connection, name)
+            _check_own(row)
+            mine = mark_entry.c.registry_number == row.number
+            records = connection.scalars(select(mark_entry.c.record).where(mine))
+            head = RegistryHead(name=name, version=row.version + 1, made=now, previous=row.sha256)
+            entries = (parse_entry(record, where=name) for record in records)
+            content = registry_bytes(head, entries, key=key)
+            digest = hashlib.sha256(content).hexdigest()
+            set_registry(connection, row.number, version=head.version, sha256=digest)
+            return content
+
+    def _page(self, number: int, after: int) -> list[Any]:
+        query = (
+            select(mark_entry.c.number, mark_entry.c.record)
+            .where(mark_entry.c.registry_number == number, mark_entry.c.number > after)
+            .order_by(mark_entry.c.number)
+            .limit(_PAGE)
+        )
+        with reading(self._engine) as connection:
+            return list(connection.execute(query).all())
+
+
+def _check_own(row: Any) -> None:
+    if row.public_key is not None:
+        raise MatchError(
+            f"the registry '{row.name}' is its owner's: only the owner's file changes it",
+            hint="use another name for a registry of your own",
+        )
+
+
+def _check_newer(row: Any, file: RegistryFile) -> None:
+    if row.public_key is None:
+        raise MatchError(f"a registry of your own has the name '{row.name}'")
+    if row.public_key != file.public_key:
+        raise MatchError(
+            f"the registry '{row.name}' was signed by another key before",
+            hint="ask its owner whether the key was changed, and take it over into a new data base",
+        )
+    if (file.head.version, file.sha256) != (row.version, row.sha256) and (
+        file.head.version <= row.version
+    ):
+        raise MatchError(
+            f"version {file.head.version} of '{row.name}' is not newer than {row.version}, "
+            "which is kept"
+        )

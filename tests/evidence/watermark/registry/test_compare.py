@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from PIL import Image
+
+from lightkeeper.evidence.watermark.registry import Fingerprint, Likeness, compare
+from lightkeeper.testing import synthetic_like
+
+from .conftest import fingerprint, picture
+
+Pixels = NDArray[np.uint8]
+UPRIGHT = np.eye(2)
+
+
+def turned(degrees: float) -> NDArray[np.float64]:
+    """Of Pillow's rotation, which is counter-clockwise."""
+    t = np.deg2rad(degrees)
+    return np.array([[np.cos(t), np.sin(t)], [-np.sin(t), np.cos(t)]])
+
+
+def resized(rgb: Pixels, across: float, down: float) -> Pixels:
+    size = round(rgb.shape[1] * across), round(rgb.shape[0] * down)
+    return np.asarray(Image.fromarray(rgb).resize(size, Image.Resampling.BICUBIC))
+
+
+def jpeg(rgb: Pixels, quality: int) -> Pixels:
+    buffer = io.BytesIO()
+    Image.fromarray(rgb).save(buffer, "JPEG", quality=quality)
+    return np.asarray(Image.open(buffer).convert("RGB"))
+
+
+def rotated(rgb: Pixels, degrees: float) -> Pixels:
+    return np.asarray(Image.fromarray(rgb).rotate(degrees, Image.Resampling.BICUBIC))
+
+
+def framed(rgb: Pixels) -> Pixels:
+    canvas = np.full((600, 900, 3), 230, np.uint8)
+    canvas[90 : 90 + rgb.shape[0], 200 : 200 + rgb.shape[1]] = rgb
+    return canvas
+
+
+def test_the_picture_itself_matches_by_its_hash() -> None:
+    found = compare(picture(1), fingerprint(1))
+    assert (found.likeness, found.pdq_distance, found.cells) == (Likeness.MATCHES, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("change", "matrix"),
+    [
+        (lambda a: jpeg(a, 50), UPRIGHT),
+        (lambda a: resized(a, 0.4, 0.4), UPRIGHT * 0.4),
+        (lambda a: resized(a, 1.7, 1.7), UPRIGHT * 1.7),
+        (lambda a: resized(a, 0.7, 1.0), np.diag([0.7, 1.0])),
+        (lambda a: a[:, ::-1], np.diag([-1.0, 1.0])),
+        (np.rot90, turned(90)),
+        (lambda a: rotated(a, 17), turned(17)),
+        (lambda a: rotated(a, 45)[80:300, 100:400], turned(45)),
+        (lambda a: a[100:292, 150:406], UPRIGHT),
+        (lambda a: jpeg(resized(a[60:, 40:440], 0.6, 0.6), 75), UPRIGHT * 0.6),
+        (framed, UPRIGHT),
+    ],
+)
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_an_honest_copy_matches(change: object, matrix: NDArray[np.float64], seed: int) -> None:
+    assert callable(change)
+    copy = np.ascontiguousarray(change(picture(seed)))
+    assert compare(copy, fingerprint(seed), matrix=matrix).likeness is Likeness.MATCHES
+
+
+@given(
+    degrees=st.floats(-180, 180),
+    scale=st.floats(0.4, 1.6),
+    aspect=st.floats(0.7, 1.4),
+    seed=st.integers(1, 6),
+)
+@settings(max_examples=10, deadline=None)
+def test_no_other_picture_ever_matches(
+    degrees: float, scale: float, aspect: float, seed: int
+) -> None:
+    matrix = turned(degrees) @ np.diag([scale * aspect, scale])
+    other = picture(7)
+    assert compare(other, fingerprint(seed), matrix=matrix).likeness is not Likeness.MATCHES
+
+
+@pytest.mark.parametrize("seed", range(2, 7))
+def test_another_picture_does_not_match(seed: int) -> None:
+    found = compare(picture(seed), fingerprint(1))
+    assert found.likeness is Likeness.DIFFERS
+    assert found.pdq_distance > 31
+    assert found.cells > 0
+
+
+def test_a_small_crop_cannot_be_told() -> None:
+    for shown in (picture(1), picture(2)):
+        crop = np.ascontiguousarray(shown[150:200, 200:260])
+        assert compare(crop, fingerprint(1)).likeness is Likeness.CANNOT_TELL
+
+
+@pytest.mark.parametrize(
+    "rgb", [np.full((512, 512, 3), 127, np.uint8), np.zeros((3, 900, 3), np.uint8)]
+)
+def test_what_shows_nothing_cannot_be_told(rgb: Pixels) -> None:
+    assert compare(rgb, fingerprint(1)).likeness is Likeness.CANNOT_TELL
+
+
+def test_a_smooth_picture_is_known_again_by_its_hash() -> None:
+    smooth = synthetic_like(3)
+    assert compare(jpeg(smooth, 60), Fingerprint.of(smooth)).likeness is Likeness.MATCHES
+
+
+@pytest.mark.parametrize(
+    "matrix",
+    [
+        np.zeros((2, 2)),
+        np.diag([1e-9, 1e-9]),
+        np.diag([1e9, 1e9]),
+        np.full((2, 2), np.nan),
+        np.array([[1.0, 1.0], [1.0, 1.0]]),
+        np.diag([1e-4, 1e4]),
+    ],
+)
+def test_a_geometry_that_makes_no_sense_costs_nothing(matrix: NDArray[np.float64]) -> None:
+    found = compare(picture(2), fingerprint(1), matrix=matrix)
+    assert (found.likeness, found.cells) == (Likeness.CANNOT_TELL, 0)
+
+
+@given(width=st.integers(5, 90), height=st.integers(5, 90))
+@settings(max_examples=30, deadline=None)
+def test_pictures_of_all_shapes_have_a_fingerprint(width: int, height: int) -> None:
+    rgb = np.ascontiguousarray(picture(1)[:height, :width])
+    made = Fingerprint.of(rgb)
+    assert (made.width, made.height) == (width, height)
+    assert compare(rgb, made).likeness in (Likeness.MATCHES, Likeness.CANNOT_TELL)

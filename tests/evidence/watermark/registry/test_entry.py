@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+from dataclasses import fields, replace
+
+import pytest
+
+from lightkeeper.errors import EvidenceError, InvalidConfiguration
+from lightkeeper.evidence.watermark.registry import Fingerprint, MarkEntry
+from lightkeeper.evidence.watermark.registry._entry import (
+    PAYLOAD_BITS,
+    parse_payload,
+    payload_hex,
+    random_payload,
+)
+from lightkeeper.evidence.watermark.registry._wire import FIELDS, entry_line, parse_entry
+
+from .conftest import entry, fingerprint
+
+
+def test_no_field_is_for_a_prompt_or_a_person() -> None:
+    known = {f.name for f in fields(MarkEntry)}
+    assert known == set(FIELDS)
+    assert known == {
+        "payload",
+        "organisation",
+        "model",
+        "version",
+        "period",
+        "fingerprint",
+        "manifest_sha256",
+        "manifest_url",
+    }
+
+
+@pytest.mark.parametrize("name", ["prompt", "user", "email", "account", "ip", "seed", "note"])
+def test_a_field_that_is_not_known_is_refused(name: str) -> None:
+    line = entry_line(entry(1))
+    more = line[:-1] + f',"{name}":"a lighthouse at dusk"}}'.encode()
+    with pytest.raises(InvalidConfiguration, match="unknown field") as caught:
+        parse_entry(more, where="here")
+    assert "lighthouse" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " leading",
+        "somebody@harbour.example",
+        "two\nlines",
+        "a lighthouse at dusk, long exposure, calm sea, warm light in all of the windows",
+        "control\x1b[31m",
+        "<script>",
+    ],
+)
+@pytest.mark.parametrize("name", ["organisation", "model", "version"])
+def test_what_is_no_name_is_refused(name: str, text: str) -> None:
+    with pytest.raises(InvalidConfiguration, match=f"'{name}'"):
+        entry(1, **{name: text})
+
+
+@pytest.mark.parametrize("period", ["2026-03-14T09:26", "2026-13", "26", "2026-02-32", "now"])
+def test_a_period_is_no_finer_than_a_day(period: str) -> None:
+    with pytest.raises(InvalidConfiguration, match="period"):
+        entry(1, period=period)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("manifest_sha256", "ab"),
+        ("manifest_sha256", "AB" * 32),
+        ("manifest_url", "http://harbour.example/m"),
+        ("manifest_url", "file:///etc/passwd"),
+        ("manifest_url", "https://somebody@harbour.example/m"),
+    ],
+)
+def test_a_manifest_is_named_by_a_digest_and_an_https_address(name: str, value: str) -> None:
+    with pytest.raises(InvalidConfiguration, match=name):
+        entry(1, **{name: value})
+
+
+@pytest.mark.parametrize("payload", [-1, 1 << PAYLOAD_BITS])
+def test_a_payload_has_48_bits(payload: int) -> None:
+    with pytest.raises(InvalidConfiguration, match="48 bits"):
+        entry(1, payload)
+
+
+def test_a_line_gives_the_entry_back() -> None:
+    full = entry(1, manifest_sha256="ab" * 32, manifest_url="https://harbour.example/m/1")
+    assert parse_entry(entry_line(full), where="here") == full
+    assert parse_entry(entry_line(entry(2)), where="here") == entry(2)
+
+
+@pytest.mark.parametrize("size", [(0, 384), (512, 0), (512, 512), (384, 512 << 12)])
+def test_a_sketch_of_another_size_is_refused(size: tuple[int, int]) -> None:
+    with pytest.raises(InvalidConfiguration):
+        replace(fingerprint(1), width=size[0], height=size[1])
+
+
+def test_a_fingerprint_with_a_short_hash_is_refused() -> None:
+    with pytest.raises(InvalidConfiguration, match="32 bytes"):
+        Fingerprint(width=64, height=64, pdq=b"x", quality=100, sketch=bytes(512))
+
+
+def test_a_payload_is_written_and_read() -> None:
+    assert parse_payload(payload_hex(random_payload())) < 1 << PAYLOAD_BITS
+    assert parse_payload(" 0000000000FF ") == 255
+    for text in ("", "ff", "0x00000000ff", "zz" * 6):
+        with pytest.raises(EvidenceError, match="12 hexadecimal digits"):
+            parse_payload(text)

@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import text
+
+from lightkeeper.errors import MatchError
+from lightkeeper.evidence.watermark.registry import Fingerprint, MarkEntry, MarkRegistry
+from lightkeeper.evidence.watermark.registry._file import (
+    RegistryHead,
+    parse_registry,
+    registry_bytes,
+)
+from lightkeeper.storage import open_store
+from lightkeeper.storage._engine import make_engine, writing
+from lightkeeper.storage.marks import SqlMarkRegistry, open_marks
+from lightkeeper.storage.marks._open import CHAIN
+from lightkeeper.storage.marks._tables import metadata
+from lightkeeper.testing import photo_like
+
+NOW = datetime(2026, 3, 14, tzinfo=UTC)
+KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+PUBLIC = KEY.public_key().public_bytes_raw()
+PRINT = Fingerprint.of(photo_like(1, width=160, height=120))
+
+
+def entry(payload: int, model: str = "Harbour") -> MarkEntry:
+    return MarkEntry(
+        payload=payload, organisation="Studio A", model=model, period="2026", fingerprint=PRINT
+    )
+
+
+def file_of(*entries: MarkEntry, version: int = 1, name: str = "B", key: object = KEY) -> bytes:
+    assert isinstance(key, Ed25519PrivateKey)
+    return registry_bytes(RegistryHead(name=name, version=version, made=NOW), entries, key=key)
+
+
+@pytest.fixture
+def marks(url: str) -> Iterator[SqlMarkRegistry]:
+    opened = open_marks(url)
+    yield opened
+    opened.close()
+
+
+def test_an_entry_is_found_by_its_payload(marks: SqlMarkRegistry) -> None:
+    assert isinstance(marks, MarkRegistry)
+    largest = (1 << 48) - 1
+    assert marks.add("A", [entry(0), entry(largest), entry(7), entry(7, "Pier")]) == 4
+    assert marks.find(largest) == (entry(largest),)
+    assert marks.found(7) == (("A", entry(7)), ("A", entry(7, "Pier")))
+    assert marks.find(8) == ()
+    assert sorted(e.payload for e in marks.entries("A")) == [0, 7, 7, largest]
+
+
+def test_the_same_entry_is_kept_once(marks: SqlMarkRegistry) -> None:
+    assert marks.add("A", [entry(1), entry(1)]) == 1
+    assert marks.add("A", [entry(1), entry(2)]) == 1
+    assert marks.registries()[0].entries == 2
+
+
+def test_a_change_shows_in_the_revision(marks: SqlMarkRegistry) -> None:
+    before = marks.revision
+    marks.add("A", [entry(1)])
+    assert marks.revision != before
+
+
+def test_an_export_is_a_registry_file_and_each_one_is_a_version(marks: SqlMarkRegistry) -> None:
+    marks.add("A", [entry(3), entry(1)])
+    first = parse_registry(marks.export("A", key=KEY, now=NOW), key=PUBLIC)
+    assert [e.payload for e in first.entries()] == [1, 3]
+    second = parse_registry(marks.export("A", key=KEY, now=NOW), key=PUBLIC)
+    assert (first.head.version, second.head.version) == (1, 2)
+    assert second.head.previous == first.sha256
+
+
+def test_a_file_is_taken_over_and_renewed_by_a_newer_version(marks: SqlMarkRegistry) -> None:
+    marks.add("A", [entry(5)])
+    first = parse_registry(file_of(entry(1), entry(2)), key=PUBLIC)
+    assert marks.take_over(first) == (2, 0)
+    assert marks.take_over(first) == (0, 0)
+    newer = parse_registry(file_of(entry(2), entry(3), version=2), key=PUBLIC)
+    assert marks.take_over(newer) == (1, 1)
+    assert [e.payload for e in marks.entries("B")] == [2, 3]
+    assert marks.find(5) == (entry(5),)
+    with pytest.raises(MatchError, match="not newer than 2"):
+        marks.take_over(first)
+
+
+def test_another_file_of_the_same_version_is_refused(marks: SqlMarkRegistry) -> None:
+    marks.take_over(parse_registry(file_of(entry(1)), key=PUBLIC))
+    with pytest.raises(MatchError, match="not newer"):
+        marks.take_over(parse_registry(file_of(entry(2)), key=PUBLIC))
+    assert marks.find(1) == (entry(1),)
+
+
+def test_another_key_is_refused(marks: SqlMarkRegistry) -> None:
+    marks.take_over(parse_registry(file_of(entry(1)), key=PUBLIC))
+    other = file_of(entry(2), version=2, key=Ed25519PrivateKey.generate())
+    with pytest.raises(MatchError, match="another key before"):
+        marks.take_over(parse_registry(other, key=None))
+    assert [r.version for r in marks.registries()] == [1]
+
+
+def test_a_registry_has_one_owner(marks: SqlMarkRegistry) -> None:
+    marks.add("A", [entry(1)])
+    marks.take_over(parse_registry(file_of(entry(2)), key=PUBLIC))
+    with pytest.raises(MatchError, match="of your own"):
+        marks.take_over(parse_registry(file_of(entry(3), name="A"), key=PUBLIC))
+    for act in (
+        lambda: marks.add("B", [entry(9)]),
+        lambda: marks.export("B", key=KEY, now=NOW),
+    ):
+        with pytest.raises(MatchError, match="is its owner's"):
+            act()
+    with pytest.raises(MatchError, match="no registry 'C'"):
+        marks.export("C", key=KEY, now=NOW)
+    with pytest.raises(MatchError, match="no registry 'C'"):
+        list(marks.entries("C"))
+
+
+def test_many_entries_are_paged(marks: SqlMarkRegistry) -> None:
+    many = [entry(number) for number in range(2_300)]
+    assert marks.add("A", many) == len(many)
+    assert list(marks.entries("A")) == many
+    file = parse_registry(file_of(version=2, name="B"), key=PUBLIC)
+    assert marks.take_over(file) == (0, 0)
+
+
+def test_writers_wait_for_each_other(marks: SqlMarkRegistry) -> None:
+    marks.add("A", [])
+    added: list[int] = []
+
+    def write(start: int) -> None:
+        added.append(marks.add("A", [entry(n) for n in range(start, start + 60)]))
+
+    threads = [threading.Thread(target=write, args=(start,)) for start in (0, 30, 60)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(added) == marks.registries()[0].entries == 120
+
+
+def test_hash_sets_may_be_in_the_same_data_base(url: str) -> None:
+    open_store(url).close()
+    marks = open_marks(url)
+    assert marks.add("A", [entry(1)]) == 1
+    marks.close()
+    open_store(url, create=False).close()
+
+
+def test_migrations_end_where_the_code_begins(url: str) -> None:
+    from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
+
+    open_marks(url).close()
+    engine = make_engine(url)
+    with engine.connect() as connection:
+        options = {"version_table": CHAIN.version_table}
+        context = MigrationContext.configure(connection, opts=options)
+        assert context.get_current_revision() == CHAIN.newest
+        assert compare_metadata(context, metadata) == []
+    engine.dispose()
+
+
+def test_a_store_of_a_newer_version_is_refused(url: str) -> None:
+    open_marks(url).close()
+    engine = make_engine(url)
+    with writing(engine) as connection:
+        connection.execute(text("UPDATE marks_version SET version_num = '9999'"))
+    engine.dispose()
+    with pytest.raises(MatchError, match="version 9999"):
+        open_marks(url)
