@@ -31,6 +31,7 @@ COMMANDS: dict[str, str] = {
     "report": "Say where reports stand, and whether a person is needed.",
     "sets": "Create, import, export and look after hash sets.",
     "watermark": "Detect or embed public watermarks.",
+    "mark": "Marks for generators: root one in a decoder, find it, say which copy.",
     "detector": "Measure and compare passive detectors; plan a cascade.",
     "provenance": "Read and validate C2PA content credentials.",
     "sign": "Write a C2PA manifest that labels an image as generated.",

@@ -57,6 +57,10 @@ class Policy:
     """Chance per file of a public mark found where there is none, over all tests."""
     marks: Path | None = None
     """Operator's own public marks (TOML)."""
+    mark_secret: Path | None = None
+    """Encrypted secret of the operator's rooted marks; without it nobody looks for them."""
+    mark_passphrase: Path | None = None
+    """File whose first line opens it."""
     trust_anchors: Path | None = None
     """PEM bundle that C2PA signers are traced to."""
     sets: tuple[str, ...] = ()
@@ -103,10 +107,11 @@ class Policy:
         # Files count by their content: detectors carry that of theirs in their version.
         bare = replace(self, marks=None, trust_anchors=None, autoencoders=(), plugins=())
         bare = replace(bare, cascade=None, sampling_key=None, fail_on=())
+        bare = replace(bare, mark_secret=None, mark_passphrase=None)
         document = to_plain(bare)
         document["cascade"] = repr(self.cascade)
         del document["worker_memory"], document["limits"]["max_seconds"]
-        files = (self.marks, self.trust_anchors, self.sampling_key)
+        files = (self.marks, self.trust_anchors, self.sampling_key, self.mark_secret)
         document["files"] = [_digest(path) for path in files]
         document["examiners"] = dict(sorted(examiners.items()))
         text = json.dumps(document, sort_keys=True)
@@ -232,6 +237,8 @@ class _Reader:
         "worker_memory_mib": _memory,
         "alpha": _alpha,
         "marks": _file,
+        "mark_secret": _file,
+        "mark_passphrase": _file,
         "trust_anchors": _file,
         "sets": _sets,
         "detectors": _detectors,

@@ -85,7 +85,13 @@ class SmallDecoder(nn.Module):
 
 
 def train_autoencoder(
-    folder: Path, *, seconds: float, seed: int = 0, drawn: int = 160, batch: int = 6, side: int = 128
+    folder: Path,
+    *,
+    seconds: float,
+    seed: int = 0,
+    drawn: int = 160,
+    batch: int = 6,
+    side: int = 128,
 ) -> tuple[SmallEncoder, SmallDecoder]:
     """Train both halves for so many seconds of processor time.
 
@@ -105,8 +111,8 @@ def train_autoencoder(
         while (spent := time.process_time() - began) < seconds:
             progress = spent / seconds
             for group in optimizer.param_groups:
-                group["lr"] = 1.2e-3 * min(1, (step + 1) / 50) * (
-                    0.51 + 0.49 * math.cos(math.pi * progress)
+                group["lr"] = (
+                    1.2e-3 * min(1, (step + 1) / 50) * (0.51 + 0.49 * math.cos(math.pi * progress))
                 )
             rgb = crops.draw(batch, side)
             mean, log_variance = encoder(rgb)
@@ -118,10 +124,14 @@ def train_autoencoder(
             torch.nn.utils.clip_grad_norm_(both, 1.0)
             optimizer.step()
             step += 1
-            error = float((out.detach() - rgb).pow(2).mean((1, 2, 3)).clamp(min=1e-8).log10().mean())
+            error = float(
+                (out.detach() - rgb).pow(2).mean((1, 2, 3)).clamp(min=1e-8).log10().mean()
+            )
             psnr = 0.98 * psnr - 0.02 * 10 * error
             if step % 25 == 0:
-                log.write(json.dumps({"step": step, "seconds": round(spent, 1), "psnr": round(psnr, 2)}))
+                log.write(
+                    json.dumps({"step": step, "seconds": round(spent, 1), "psnr": round(psnr, 2)})
+                )
                 log.write("\n")
                 log.flush()
                 torch.save(

@@ -84,9 +84,7 @@ def draw_codes(seed: int) -> Any:
     codes = codes + codes.flip(-1, -2)
     kernel = torch.tensor([0.35, 1.0, 0.35])
     kernel = torch.outer(kernel, kernel)
-    codes = functional.conv2d(
-        codes, kernel.expand(3, 1, 3, 3).contiguous(), padding=1, groups=3
-    )
+    codes = functional.conv2d(codes, kernel.expand(3, 1, 3, 3).contiguous(), padding=1, groups=3)
     rows, columns = places[:, 1].long() + RADIUS, places[:, 2].long() + RADIUS
     flat = codes[:, places[:, 0].long(), rows, columns]
     flat = flat - flat @ _natural(places).T @ _natural(places)

@@ -8,7 +8,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -16,9 +16,11 @@ from torch.nn import functional
 
 from lightkeeper.generators.rooting._distort import distort
 from lightkeeper.generators.rooting._embedder import Embedder, embed
-from lightkeeper.generators.rooting._extractor import Extractor
 from lightkeeper.generators.rooting._spectrum import opponent
-from lightkeeper.generators.rooting._train import Crops
+
+if TYPE_CHECKING:
+    from lightkeeper.generators.rooting._extractor import Extractor
+    from lightkeeper.generators.rooting._train import Crops
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +100,8 @@ def root(
     while (spent := time.process_time() - began) < plan.seconds:
         progress = spent / plan.seconds
         for group in optimizer.param_groups:
-            group["lr"] = plan.rate * min(1, (step + 1) / 20) * (
-                0.52 + 0.48 * math.cos(math.pi * progress)
+            group["lr"] = (
+                plan.rate * min(1, (step + 1) / 20) * (0.52 + 0.48 * math.cos(math.pi * progress))
             )
         rgb = crops.draw(plan.batch, plan.side)
         with torch.no_grad():
@@ -118,9 +120,11 @@ def root(
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
         step += 1
-        error = float((out.detach().clamp(0, 1) - plain).pow(2).mean((1, 2, 3)).clamp(min=1e-8).log10().mean())
+        error = float(
+            (out.detach().clamp(0, 1) - plain).pow(2).mean((1, 2, 3)).clamp(min=1e-8).log10().mean()
+        )
         seen = 0.9 * seen - 0.1 * 10 * error
-        weight = min(50.0, max(0.05, weight * math.exp(0.06 * max(-2, min(2, plan.psnr - seen)))))
+        weight = min(50.0, max(0.3, weight * math.exp(0.06 * max(-2, min(2, plan.psnr - seen)))))
         if told is not None and step % 20 == 0:
             right = float(((logits > 0) == (signs > 0.5)).float().mean())
             told({

@@ -176,9 +176,7 @@ def _step(
     total = loss + 0.02 * quiet.pow(2).mean()
     optimizer.zero_grad()
     total.backward()
-    torch.nn.utils.clip_grad_norm_(
-        [*extractor.parameters(), *embedder.parameters()], 1.0
-    )
+    torch.nn.utils.clip_grad_norm_([*extractor.parameters(), *embedder.parameters()], 1.0)
     optimizer.step()
     return {
         "loss": float(loss.detach()),

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
+from lightkeeper.errors import InvalidConfiguration
+from lightkeeper.evidence.watermark.rooted._calibration import calibrate
 from lightkeeper.evidence.watermark.rooted._statistics import agreement, chance, deviate, soft_bits
 
 if TYPE_CHECKING:
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
     from lightkeeper.evidence.watermark.rooted._read import Look
     from lightkeeper.evidence.watermark.rooted._secret import MarkKey
 
+LEAST_LOOKS = 100
 SMALLEST_P = 1e-12
 """No p-value below this is reported: no null sample reaches so far."""
 
@@ -88,3 +92,25 @@ def detect(
             )
         )
     return tuple(readings)
+
+
+def calibrated_keys(keys: Sequence[MarkKey], looks: Sequence[Look]) -> tuple[MarkKey, ...]:
+    """The keys with their nulls, from looks at pictures without any of their marks.
+
+    Raises
+    ------
+    InvalidConfiguration
+        There are fewer than 100 looks.
+    """
+    if len(looks) < LEAST_LOOKS:
+        raise InvalidConfiguration(
+            f"{len(looks)} looks are too few to calibrate a key",
+            hint=f"{LEAST_LOOKS} at least; a photograph of 256 px or more gives eight",
+        )
+    soft = soft_bits(np.stack([look.logits for look in looks]))
+    calibrated = []
+    for key in keys:
+        totals = agreement(soft, key.signs()[None])[:, 0]
+        shares = [chance(float(t), s) for t, s in zip(totals, soft, strict=True)]
+        calibrated.append(msgspec.structs.replace(key, calibration=calibrate(np.array(shares))))
+    return tuple(calibrated)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from lightkeeper.evidence._finding import Basis, Claim, Finding, Hypothesis, Tier
 from lightkeeper.evidence.watermark.rooted._detect import RootedReading, detect
 from lightkeeper.evidence.watermark.rooted._read import RootedReader
-from lightkeeper.evidence.watermark.rooted._secret import MarkSecret, open_secret
+from lightkeeper.evidence.watermark.rooted._secret import MarkSecret
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,9 +39,7 @@ class RootedMarkExaminer:
         self._reader = RootedReader(secret.extractor)
 
     @classmethod
-    def from_file(
-        cls, path: Path, passphrase: bytes, *, alpha: float = 1e-6
-    ) -> RootedMarkExaminer:
+    def from_file(cls, path: Path, passphrase: bytes, *, alpha: float = 1e-6) -> RootedMarkExaminer:
         """From an encrypted secret file.
 
         Raises
@@ -49,7 +47,7 @@ class RootedMarkExaminer:
         InvalidConfiguration
             It does not open.
         """
-        return cls(open_secret(path, passphrase), alpha=alpha)
+        return cls(MarkSecret.open(path, passphrase), alpha=alpha)
 
     def unavailable(self) -> str | None:
         """Why it cannot run here, or ``None``."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from lightkeeper.evidence.watermark.rooted._calibration import KeyCalibration
     from lightkeeper.evidence.watermark.rooted._read import Look
+    from lightkeeper.evidence.watermark.rooted._secret import MarkKey
 
 _CHUNK = 65_536
 _CANDIDATES = 4
@@ -51,7 +52,7 @@ class Identification:
     best_p: float
 
 
-def identify(
+def identify_among(
     looks: Sequence[Look],
     bits: NDArray[np.uint8],
     *,
@@ -115,6 +116,18 @@ def identify(
         best=first,
         best_p=best_p,
     )
+
+
+def identify(
+    looks: Sequence[Look], keys: Sequence[MarkKey], *, alpha: float = 1e-6
+) -> Identification | None:
+    """Ask which of these keys made a picture, under the widest of their calibrations."""
+    bits = np.stack([np.frombuffer(key.bits, np.uint8) for key in keys])
+    calibrations = [key.calibration for key in keys if key.calibration is not None]
+    widest = None
+    if len(calibrations) == len(keys):
+        widest = max(calibrations, key=lambda c: c.p_value(1e-9))
+    return identify_among(looks, bits, calibration=widest, alpha=alpha)
 
 
 def _signs(packed: NDArray[np.uint8]) -> NDArray[np.float64]:

@@ -102,9 +102,7 @@ class RootedReader:
             for mirror in mirrored:
                 tiles = cut_tiles(inside[:, ::-1] if mirror else inside)
                 looks.append(
-                    Look(
-                        logits=self._pooled(tiles), scale=scale, mirrored=mirror, tiles=len(tiles)
-                    )
+                    Look(logits=self._pooled(tiles), scale=scale, mirrored=mirror, tiles=len(tiles))
                 )
         return tuple(looks)
 

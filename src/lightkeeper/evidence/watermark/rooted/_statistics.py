@@ -25,7 +25,8 @@ def soft_bits(logits: NDArray[np.floating]) -> NDArray[np.float64]:
     level = np.median(np.abs(values), axis=-1, keepdims=True)
     values = np.clip(values, -_CUT * level, _CUT * level)
     norm = np.linalg.norm(values, axis=-1, keepdims=True)
-    return np.divide(values, norm, out=np.zeros_like(values), where=norm > 0)
+    cut: NDArray[np.float64] = np.divide(values, norm, out=np.zeros_like(values), where=norm > 0)
+    return cut
 
 
 def agreement(soft: NDArray[np.float64], signs: NDArray[np.floating]) -> NDArray[np.float64]:
