@@ -27,7 +27,7 @@ class Extractor(nn.Module):
     matter, so neither shifts nor crops do, and a mark may follow the picture's own texture.
     """
 
-    def __init__(self, width: int = 96, *, generator: Any = None) -> None:
+    def __init__(self, width: int = 96) -> None:
         super().__init__()
         places = frequencies()
         count = len(places)

@@ -69,7 +69,7 @@ class Crops:
         return torch.from_numpy(np.stack(chosen)).permute(0, 3, 1, 2).float() / 255
 
 
-def begin(plan: TrainingPlan, crops: Crops) -> tuple[Embedder, Extractor]:
+def begin(plan: TrainingPlan, crops: Crops, *, width: int = 96) -> tuple[Embedder, Extractor]:
     """Both nets as linear algebra gives them: above .9 of bits before any training.
 
     The extractor starts as the best linear reader of the embedder's codes, given how the log
@@ -77,7 +77,7 @@ def begin(plan: TrainingPlan, crops: Crops) -> tuple[Embedder, Extractor]:
     """
     torch.manual_seed(plan.seed)
     random.seed(plan.seed)
-    embedder, extractor = Embedder(plan.seed), Extractor()
+    embedder, extractor = Embedder(plan.seed), Extractor(width)
     with torch.no_grad():
         rows = []
         for _ in range(40):

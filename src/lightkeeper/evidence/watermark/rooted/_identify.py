@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 _CHUNK = 65_536
 _CANDIDATES = 4
-_AGAINST = -3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,8 +85,10 @@ def identify_among(
         part = np.unpackbits(bits[start : start + _CHUNK], axis=1).astype(np.float32) * 2 - 1
         totals = soft.astype(np.float32) @ part.T
         flat = totals.max(0)
-        for k in np.argsort(flat)[-_CANDIDATES:]:
-            tops.append((float(flat[k]), start + int(k), int(totals[:, k].argmax())))
+        tops += [
+            (float(flat[k]), start + int(k), int(totals[:, k].argmax()))
+            for k in np.argsort(flat)[-_CANDIDATES:]
+        ]
     tops.sort(reverse=True)
 
     def corrected(total: float, view: int) -> float:
@@ -140,4 +141,5 @@ def _undecided(
     differ = signs != first
     own = soft[differ]
     norm = float(np.linalg.norm(own))
-    return norm > 0 and float((own * signs[differ]).sum()) / norm > _AGAINST
+    # Of a picture of the first alone it is minus the root of their number, of both about zero.
+    return norm > 0 and float((own * signs[differ]).sum()) / norm > -(len(own) ** 0.5) / 2

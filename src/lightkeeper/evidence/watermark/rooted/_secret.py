@@ -16,10 +16,11 @@ from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from lightkeeper.errors import InvalidConfiguration
 
+# msgspec reads the annotations of its structs at run time.
+from lightkeeper.evidence.watermark.rooted._calibration import KeyCalibration  # noqa: TC001
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from lightkeeper.evidence.watermark.rooted._calibration import KeyCalibration
 
 BITS: Final = 48
 _MAGIC: Final = b"LKMARK1\n"

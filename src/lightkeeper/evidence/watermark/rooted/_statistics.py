@@ -11,7 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_CUT = 2.5
+_CUT = 2.2
 _NORMAL = NormalDist()
 _NEWTON = 60
 
@@ -19,10 +19,11 @@ _NEWTON = 60
 def soft_bits(logits: NDArray[np.floating]) -> NDArray[np.float64]:
     """Logits with outliers cut, at length one, shape as given.
 
-    A bit that shouts must not outvote the others.
+    A bit that shouts must not outvote the others. The level is the third quartile: of a picture
+    that two copies share, half of the bits are near zero and the others count.
     """
     values = np.asarray(logits, np.float64)
-    level = np.median(np.abs(values), axis=-1, keepdims=True)
+    level = np.quantile(np.abs(values), 0.75, axis=-1, keepdims=True)
     values = np.clip(values, -_CUT * level, _CUT * level)
     norm = np.linalg.norm(values, axis=-1, keepdims=True)
     cut: NDArray[np.float64] = np.divide(values, norm, out=np.zeros_like(values), where=norm > 0)
