@@ -124,9 +124,7 @@ class Audit:
             [self.bench.decode(self.bench.original, a) for a in marked],
         )
         second = self.bench.decoder(other)[0]
-        self.say(
-            "a second copy's mark on top", [self.bench.decode(second, a) for a in marked]
-        )
+        self.say("a second copy's mark on top", [self.bench.decode(second, a) for a in marked])
         halves = [
             _bytes((a.astype(np.float64) + b) / 2)
             for a, b in zip(marked, self.decoded(second), strict=True)

@@ -62,6 +62,19 @@ def test_keygen_adds_keys_and_keeps_the_others(secret, capsys, tmp_path):
     assert code == 3 or "taken" in err
 
 
+def test_the_demonstration_is_named_so(secret, capsys, tmp_path):
+    _, opened = secret
+    path = tmp_path / "demo.lkmark"
+    code, _, _ = _run(capsys, "keygen", str(path), "shown", "--demonstration", *opened)
+    assert code == 0
+    held = MarkSecret.open(path, b"pass")
+    assert held.demonstration
+    assert held.training
+    code, out, _ = _run(capsys, "detect", str(path), str(DATA / "marked-0.jpg"), *opened)
+    assert code == 0
+    assert "no rooted mark found" in out
+
+
 def test_a_wrong_passphrase_and_a_missing_one_are_errors(secret, capsys, tmp_path):
     path, _ = secret
     (tmp_path / "wrong").write_text("wrong\n")

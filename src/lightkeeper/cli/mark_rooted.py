@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from functools import partial
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -43,6 +44,9 @@ def keygen(
             "--trained", metavar="FOLDER", help="Make SECRET from a trained extractor (torch)."
         ),
     ] = None,
+    demonstration: Annotated[
+        bool, typer.Option("--demonstration", help="Make SECRET from the published extractor.")
+    ] = False,
     photographs: Annotated[
         Path | None,
         typer.Option(
@@ -54,11 +58,11 @@ def keygen(
     """Draw keys, calibrate them, and keep them in the secret file."""
     from lightkeeper.evidence.watermark.rooted import MarkKey, MarkSecret
 
-    passphrase = _passphrase(passphrase_file, new=trained is not None)
-    if trained is not None:
+    passphrase = _passphrase(passphrase_file, new=trained is not None or demonstration)
+    if trained is not None or demonstration:
         if secret.exists():
             raise OutputError(f"{secret} exists", hint="A new extractor cannot read older marks.")
-        held = _from_training(trained, secret.stem)
+        held = _demonstration() if trained is None else _from_training(trained, secret.stem)
     else:
         held = MarkSecret.open(secret, passphrase)
     keys = held.keys
@@ -176,6 +180,18 @@ def _from_training(folder: Path, name: str) -> MarkSecret:
         raise MissingExtra("making an extractor's file", extra="train") from error
     extractor, training = trained_nets(folder)
     return MarkSecret(name=name, extractor=extractor, training=training)
+
+
+def _demonstration() -> MarkSecret:
+    from lightkeeper.evidence.watermark.rooted import MarkSecret
+
+    folder = resources.files("lightkeeper.generators") / "rooting" / "demonstration"
+    return MarkSecret(
+        name="demonstration",
+        extractor=(folder / "extractor.onnx").read_bytes(),
+        training=(folder / "kit.npz").read_bytes(),
+        demonstration=True,
+    )
 
 
 def _calibrated(held: MarkSecret, keys: tuple[MarkKey, ...], folder: Path) -> tuple[MarkKey, ...]:

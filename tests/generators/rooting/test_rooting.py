@@ -141,9 +141,7 @@ def test_rooting_moves_a_decoder_towards_its_key(nets, crops):
     plan = RootingPlan(seconds=0.5, side=128, batch=2)
     rooted = root(generator, embedder, extractor, key, crops, plan, told=rows.append)
     assert all(torch.equal(a, b) for a, b in zip(before, decoder.parameters(), strict=True))
-    moved = [
-        float((a - b).abs().max()) for a, b in zip(before, rooted.parameters(), strict=True)
-    ]
+    moved = [float((a - b).abs().max()) for a, b in zip(before, rooted.parameters(), strict=True)]
     assert max(moved) > 0
     assert all(np.isfinite(value) for row in rows for value in row.values())
 

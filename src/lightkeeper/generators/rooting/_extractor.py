@@ -73,10 +73,11 @@ class Extractor(nn.Module):
 
     def power(self, tiles: Any) -> Any:
         """Log power of tiles (M, 3, TILE, TILE): shape (M, F), and its means (M, 3)."""
-        across = torch.einsum("mchw,kfw->mkchf", tiles, self.column_waves)
-        both = torch.einsum("mkchf,jgh->mjkcgf", across, self.row_waves)
-        real = both[:, 0, 0] - both[:, 1, 1]
-        imaginary = both[:, 0, 1] + both[:, 1, 0]
+        across = tiles @ self.column_waves.flatten(0, 1).T
+        both = self.row_waves.flatten(0, 1) @ across
+        rows, columns = self.row_waves.shape[1], self.column_waves.shape[1]
+        real = both[..., :rows, :columns] - both[..., rows:, columns:]
+        imaginary = both[..., :rows, columns:] + both[..., rows:, :columns]
         power = real * real + imaginary * imaginary + self.floor.exp().view(1, 3, 1, 1)
         features = torch.log(power).flatten(1)[:, self.taken]
         means = features @ self.to_mean

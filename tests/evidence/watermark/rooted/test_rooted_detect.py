@@ -153,7 +153,7 @@ def test_a_key_that_resembles_another_is_not_taken_for_a_second_copy():
 
 
 def test_a_finding_says_what_was_seen_and_no_secret(extractor, keys, pictures, tmp_path):
-    secret = MarkSecret(name="studio", extractor=extractor, keys=keys)
+    secret = MarkSecret(name="studio", extractor=extractor, keys=keys, copied=0.0)
     path = tmp_path / "picture.png"
     Image.fromarray(pictures["marked-0"]).save(path)
     findings = RootedMarkExaminer(secret).examine(open_media(path))
@@ -165,6 +165,18 @@ def test_a_finding_says_what_was_seen_and_no_secret(extractor, keys, pictures, t
         MarkSecret(name="shown", extractor=extractor, keys=keys, demonstration=True)
     )
     assert shown.examine(open_media(path))[0].basis is Basis.PUBLIC_MARK
+
+
+@pytest.mark.parametrize("copied", [None, 0.82])
+def test_a_mark_that_can_be_copied_is_worth_a_public_one(
+    extractor, keys, pictures, tmp_path, copied
+):
+    secret = MarkSecret(name="studio", extractor=extractor, keys=keys, copied=copied)
+    path = tmp_path / "picture.png"
+    Image.fromarray(pictures["marked-0"]).save(path)
+    finding = RootedMarkExaminer(secret).examine(open_media(path))[0]
+    assert finding.basis is Basis.PUBLIC_MARK
+    assert "mark-can-be-copied" in finding.limits
 
 
 def test_without_a_key_it_is_unavailable(extractor):

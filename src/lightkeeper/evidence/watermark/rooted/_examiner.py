@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from lightkeeper.media import Media
 
 _VERSION = "1"
+_MOST_COPIED = 0.05
+"""A mark that is copied more often than this is worth what a public one is."""
 
 
 class RootedMarkExaminer:
@@ -71,14 +73,17 @@ class RootedMarkExaminer:
 
     def _finding(self, reading: RootedReading) -> Finding:
         limits = ["holder-of-the-key-could-have-marked"]
+        copied = self._secret.copied
+        proof = copied is not None and copied <= _MOST_COPIED and not self._secret.demonstration
         if self._secret.demonstration:
             limits.append("extractor-is-published")
+        if copied is None or copied > _MOST_COPIED:
+            limits.append("mark-can-be-copied")
         if not reading.null_size:
             limits.append("key-is-not-calibrated")
-        basis = Basis.PUBLIC_MARK if self._secret.demonstration else Basis.SECRET_MARK
         return Finding(
             claim=Claim.CARRIES_MARK,
-            basis=basis,
+            basis=Basis.SECRET_MARK if proof else Basis.PUBLIC_MARK,
             summary=f"Carries the rooted mark '{reading.label}' of {self._secret.name}.",
             examiner=self.name,
             version=self.version,

@@ -82,6 +82,9 @@ class MarkSecret(msgspec.Struct, frozen=True, kw_only=True):
         What rooting needs of the trained nets; empty where one may only look.
     demonstration : bool
         The extractor is published with Lightkeeper: its marks prove nothing.
+    copied : float, optional
+        Share of photographs that were accepted in the audit after the mark of published pictures
+        had been copied onto them; ``None`` where nobody has measured it.
     """
 
     name: str
@@ -89,6 +92,7 @@ class MarkSecret(msgspec.Struct, frozen=True, kw_only=True):
     keys: tuple[MarkKey, ...] = ()
     training: bytes = b""
     demonstration: bool = False
+    copied: float | None = None
 
     def __repr__(self) -> str:
         return f"MarkSecret(name={self.name!r}, {len(self.keys)} keys)"
