@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from rooted_mark import Bench, chances, held_out, unmarked
 
 from lightkeeper.evidence.watermark.rooted import MarkKey, detect
 from lightkeeper.evidence.watermark.rooted._calibration import calibrate
@@ -20,6 +19,7 @@ from lightkeeper.generators.rooting import load_generator
 from lightkeeper.generators.rooting._autoencoder import reconstruction_loss
 from lightkeeper.generators.rooting._pictures import training_pictures
 from lightkeeper.generators.rooting._train import Crops
+from rooted_mark import Bench, chances, held_out, unmarked
 
 
 class Audit:

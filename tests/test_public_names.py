@@ -297,6 +297,20 @@ PUBLIC: dict[str, list[str]] = {
         "identify",
         "identify_among",
     ],
+    "lightkeeper.generators.rooting": [
+        "Generator",
+        "RootingPlan",
+        "SmallDecoder",
+        "SmallEncoder",
+        "TrainingPlan",
+        "export_extractor",
+        "load_generator",
+        "root",
+        "train",
+        "train_autoencoder",
+        "unpack",
+        "write_small",
+    ],
     "lightkeeper.hashing": [
         "Digests",
         "PdqHash",
@@ -533,7 +547,10 @@ PACKAGES = sorted(
 )
 
 
-NEEDS = {"lightkeeper.evidence.detectors.reconstruction.layouts": "torch"}
+NEEDS = {
+    "lightkeeper.evidence.detectors.reconstruction.layouts": "torch",
+    "lightkeeper.generators.rooting": "torch",
+}
 """Packages that only an extra lets in; without it their names are not checked here."""
 
 

@@ -50,7 +50,7 @@ def test_identify_names_the_copy_or_none(secret, capsys):
     assert "none of 2 copies" in out.splitlines()[1]
 
 
-def test_keygen_adds_keys_and_keeps_the_others(secret, capsys, tmp_path):
+def test_keygen_adds_keys_and_keeps_the_others(secret, capsys):
     path, opened = secret
     code, _, err = _run(capsys, "keygen", *path, "copy-2", "copy-3", *opened)
     assert code == 0
@@ -93,7 +93,7 @@ def test_a_scan_looks_only_where_a_policy_names_the_secret(secret, tmp_path):
     from lightkeeper.scan import Policy
     from lightkeeper.scan._examiners import default_examiners
 
-    path, _ = secret
+    assert secret
     plain = {e.name for e in default_examiners(Policy(tier=Tier.MODEL))}
     assert "rooted-marks" not in plain
     policy = tmp_path / "policy.toml"

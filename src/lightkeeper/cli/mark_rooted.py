@@ -31,6 +31,9 @@ _Passphrase = Annotated[
 _Alpha = Annotated[
     float, typer.Option(min=0, max=0.1, help="Chance per file of a mark where there is none.")
 ]
+_Thorough = Annotated[
+    bool, typer.Option("--thorough", help="Try any size from 1.4 to .31, at four times the time.")
+]
 _Json = Annotated[bool, typer.Option("--json", help="One JSON line per file.")]
 
 
@@ -111,12 +114,13 @@ def detect_rooted(
     secret: _Secret,
     files: Annotated[list[str], typer.Argument(metavar="FILE...")],
     alpha: _Alpha = 1e-6,
+    thorough: _Thorough = False,
     as_json: _Json = False,
     passphrase_file: _Passphrase = None,
 ) -> None:
     """Say which keys' marks files carry."""
     held = _held(secret, passphrase_file)
-    examine = partial(_detect, reader=_reader(held), keys=held.keys, alpha=alpha)
+    examine = partial(_detect, reader=_reader(held), keys=held.keys, alpha=alpha, thorough=thorough)
     raise typer.Exit(write_rows(file_rows(files, examine), as_json=as_json, render=_told))
 
 
@@ -125,12 +129,15 @@ def identify_copy(
     secret: _Secret,
     files: Annotated[list[str], typer.Argument(metavar="FILE...")],
     alpha: _Alpha = 1e-6,
+    thorough: _Thorough = False,
     as_json: _Json = False,
     passphrase_file: _Passphrase = None,
 ) -> None:
     """Say which copy of a model made files: one, two that were mixed, or none."""
     held = _held(secret, passphrase_file)
-    examine = partial(_identify, reader=_reader(held), keys=held.keys, alpha=alpha)
+    examine = partial(
+        _identify, reader=_reader(held), keys=held.keys, alpha=alpha, thorough=thorough
+    )
     raise typer.Exit(write_rows(file_rows(files, examine), as_json=as_json, render=_named))
 
 
@@ -211,11 +218,11 @@ def _progress(row: dict[str, float]) -> None:
 
 
 def _detect(
-    file: str, *, reader: RootedReader, keys: tuple[MarkKey, ...], alpha: float
+    file: str, *, reader: RootedReader, keys: tuple[MarkKey, ...], alpha: float, thorough: bool
 ) -> dict[str, Any]:
     from lightkeeper.evidence.watermark.rooted import detect
 
-    looks = reader.look(open_media(file, limits=load_settings().media_limits()).rgb())
+    looks = _looks(file, reader, thorough)
     readings = detect(looks, keys, alpha=alpha)
     return {
         "marks": [
@@ -227,6 +234,13 @@ def _detect(
             for r in readings
         ]
     }  # fmt: skip
+
+
+def _looks(file: str, reader: RootedReader, thorough: bool) -> tuple[Look, ...]:
+    from lightkeeper.evidence.watermark.rooted._read import SCALES, THOROUGH
+
+    rgb = open_media(file, limits=load_settings().media_limits()).rgb()
+    return reader.look(rgb, scales=THOROUGH if thorough else SCALES)
 
 
 def _told(row: dict[str, Any]) -> str:
@@ -243,11 +257,11 @@ def _told(row: dict[str, Any]) -> str:
 
 
 def _identify(
-    file: str, *, reader: RootedReader, keys: tuple[MarkKey, ...], alpha: float
+    file: str, *, reader: RootedReader, keys: tuple[MarkKey, ...], alpha: float, thorough: bool
 ) -> dict[str, Any]:
     from lightkeeper.evidence.watermark.rooted import identify
 
-    looks = reader.look(open_media(file, limits=load_settings().media_limits()).rgb())
+    looks = _looks(file, reader, thorough)
     found = identify(looks, keys, alpha=alpha)
     if found is None:
         return {"copies": [], "candidates": len(keys), "too_small": True}

@@ -88,7 +88,8 @@ def _noise(rng: np.random.Generator, side: int, channels: int, slope: float) -> 
             shared = plane
         mixed = 0.9 * shared * colour[channel] + 0.25 * plane
         planes.append(float(rng.uniform(60, 190)) + float(rng.uniform(10, 45)) * mixed)
-    return np.clip(np.stack(planes, -1), 0, 255).astype(np.uint8)
+    noise: NDArray[np.uint8] = np.clip(np.stack(planes, -1), 0, 255).astype(np.uint8)
+    return noise
 
 
 def _leaf(rng: np.random.Generator, ground: Image.Image, size: float) -> None:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 TILE, STEP, MARGIN = 32, 16, 1
 SCALES = (1.0, 0.7, 0.5, 0.3)
 """Sizes, against the decoded one, that a picture is tried at."""
+THOROUGH = tuple(round(0.9**k, 3) for k in range(-3, 12))
+"""The same for any size from 1.4 to .31: a code is read 5 % off its size."""
 _MOST_TILES = 225
 _LARGEST_INSIDE = 4096
 
