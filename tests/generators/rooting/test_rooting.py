@@ -135,7 +135,7 @@ def test_rooting_moves_a_decoder_towards_its_key(nets, crops):
     encoder, decoder = SmallEncoder(16), SmallDecoder(16, 12, 1, 1)
     encoder.eval().requires_grad_(False)
     generator = Generator(lambda rgb: encoder(rgb)[0], decoder)
-    before = [p.clone() for p in decoder.parameters()]
+    before = [p.detach().clone() for p in decoder.parameters()]
     key = torch.randint(0, 2, (48,)).float()
     rows: list[dict[str, float]] = []
     plan = RootingPlan(seconds=0.5, side=128, batch=2)
