@@ -311,6 +311,33 @@ PUBLIC: dict[str, list[str]] = {
         "look_up",
         "read_registry",
     ],
+    "lightkeeper.evidence.watermark.rooted": [
+        "Identification",
+        "Look",
+        "MarkKey",
+        "MarkSecret",
+        "RootedMarkExaminer",
+        "RootedReader",
+        "RootedReading",
+        "calibrated_keys",
+        "detect",
+        "identify",
+        "identify_among",
+    ],
+    "lightkeeper.generators.rooting": [
+        "Generator",
+        "RootingPlan",
+        "SmallDecoder",
+        "SmallEncoder",
+        "TrainingPlan",
+        "export_extractor",
+        "load_generator",
+        "root",
+        "train",
+        "train_autoencoder",
+        "unpack",
+        "write_small",
+    ],
     "lightkeeper.hashing": [
         "Digests",
         "PdqHash",
@@ -549,7 +576,10 @@ PACKAGES = sorted(
 )
 
 
-NEEDS = {"lightkeeper.evidence.detectors.reconstruction.layouts": "torch"}
+NEEDS = {
+    "lightkeeper.evidence.detectors.reconstruction.layouts": "torch",
+    "lightkeeper.generators.rooting": "torch",
+}
 """Packages that only an extra lets in; without it their names are not checked here."""
 
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 LIMITS = {
     "anyone-can-write": "Unsigned text: anyone can write it into any file.",
     "key-is-public": "Anyone can put this mark on any picture, photographs included.",
+    "holder-of-the-key-could-have-marked": "Whoever holds the secret can mark any picture.",
+    "mark-can-be-copied": "Who has one marked picture can lay it faintly over a photograph.",
+    "extractor-is-published": "This extractor is public, so its marks are as easily made as any.",
+    "key-is-not-calibrated": "Nobody has measured here what this key shows on unmarked pictures.",
     "also-on-human-art": "People put this mark on their own art too, to keep it from training.",
     "not-calibrated-per-key": "The chance is that of a random message; a fixed one may differ.",
     "signer-not-trusted": "The signature is intact, but nobody vouches for the signer.",

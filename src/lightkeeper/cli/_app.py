@@ -31,7 +31,7 @@ COMMANDS: dict[str, str] = {
     "report": "Say where reports stand, and whether a person is needed.",
     "sets": "Create, import, export and look after hash sets.",
     "watermark": "Detect or embed public watermarks.",
-    "mark": "Mark pictures, register them, and find what a mark names.",
+    "mark": "Mark pictures, register them, root a mark in a decoder, find marks.",
     "detector": "Measure and compare passive detectors; plan a cascade.",
     "provenance": "Read and validate C2PA content credentials.",
     "sign": "Write a C2PA manifest that labels an image as generated.",

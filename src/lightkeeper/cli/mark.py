@@ -1,4 +1,4 @@
-"""``lightkeeper mark``: the open mark, and the registry of what carries it."""
+"""``lightkeeper mark``: marks for generators, and the registry of what carries them."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ import typer
 from lightkeeper.cli._mark_embed import app as embed
 from lightkeeper.cli._mark_entries import app as entries
 from lightkeeper.cli._mark_recover import app as recover
+from lightkeeper.cli.mark_rooted import app as rooted
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 app.add_typer(embed)
 app.add_typer(entries, name="entries")
 app.add_typer(recover)
+app.add_typer(rooted)
 
 
 @app.callback()
 def _mark() -> None:
-    """Mark pictures, register what was marked, and find what a mark names."""
+    """Mark pictures, register what was marked, root a mark in a decoder, and find marks again."""

@@ -140,7 +140,7 @@ def default_examiners(policy: Policy) -> tuple[Examiner, ...]:
         for name, build in zip(EXAMINER_NAMES, _BUILDERS, strict=True)
         if name not in policy.without
     ]
-    examiners = (*_registered(policy, built), *_plugins(policy))
+    examiners = (*_registered(policy, built), *_rooted_marks(policy), *_plugins(policy))
     _check_cascade(policy, examiners)
     return examiners
 
@@ -162,6 +162,23 @@ def _registered(policy: Policy, examiners: Sequence[Examiner]) -> Iterator[Exami
     for examiner in examiners:
         is_open_mark = examiner.name == OPEN_MARK
         yield RegisteredMarks(examiner, registries, marks=marks) if is_open_mark else examiner
+
+
+def _rooted_marks(policy: Policy) -> Iterator[Examiner]:
+    """Only where an operator names the secret: nobody else can look."""
+    if policy.mark_secret is None or "rooted-marks" in policy.without:
+        return
+    if policy.mark_passphrase is None:
+        raise InvalidConfiguration(
+            "mark_secret needs mark_passphrase", hint="a file whose first line is the passphrase"
+        )
+    from lightkeeper.evidence.watermark.rooted import RootedMarkExaminer
+
+    try:
+        passphrase = policy.mark_passphrase.read_bytes().partition(b"\n")[0].rstrip(b"\r")
+    except OSError as error:
+        raise InvalidConfiguration(f"{policy.mark_passphrase}: {error.strerror}") from error
+    yield RootedMarkExaminer.from_file(policy.mark_secret, passphrase, alpha=policy.alpha)
 
 
 def _plugins(policy: Policy) -> Iterator[Examiner]:

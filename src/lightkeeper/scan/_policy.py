@@ -62,6 +62,10 @@ class Policy:
     """Operator's own public marks (TOML)."""
     mark_registries: tuple[tuple[Path, str], ...] = ()
     """Registry files of marked pictures, each with its owner's public key in hexadecimal."""
+    mark_secret: Path | None = None
+    """Encrypted secret of the operator's rooted marks; without it nobody looks for them."""
+    mark_passphrase: Path | None = None
+    """File whose first line opens it."""
     trust_anchors: Path | None = None
     """PEM bundle that C2PA signers are traced to."""
     sets: tuple[str, ...] = ()
@@ -109,10 +113,11 @@ class Policy:
         bare = replace(self, marks=None, mark_registries=(), trust_anchors=None)
         bare = replace(bare, autoencoders=(), plugins=())
         bare = replace(bare, cascade=None, sampling_key=None, fail_on=())
+        bare = replace(bare, mark_secret=None, mark_passphrase=None)
         document = to_plain(bare)
         document["cascade"] = repr(self.cascade)
         del document["worker_memory"], document["limits"]["max_seconds"]
-        files = (self.marks, self.trust_anchors, self.sampling_key)
+        files = (self.marks, self.trust_anchors, self.sampling_key, self.mark_secret)
         document["files"] = [_digest(path) for path in files]
         document["examiners"] = dict(sorted(examiners.items()))
         text = json.dumps(document, sort_keys=True)
@@ -253,6 +258,8 @@ class _Reader:
         "alpha": _alpha,
         "marks": _file,
         "mark_registry": _registries,
+        "mark_secret": _file,
+        "mark_passphrase": _file,
         "trust_anchors": _file,
         "sets": _sets,
         "detectors": _detectors,

@@ -1,0 +1,284 @@
+"""``lightkeeper mark keygen|root|detect|identify``: the secret mark of a decoder."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+import typer
+
+from lightkeeper.cli._rows import file_rows, write_rows
+from lightkeeper.cli._settings import load_settings
+from lightkeeper.errors import InvalidConfiguration, MissingExtra, OutputError
+from lightkeeper.media import open_media
+
+if TYPE_CHECKING:
+    from lightkeeper.evidence.watermark.rooted import Look, MarkKey, MarkSecret, RootedReader
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
+
+_Secret = Annotated[Path, typer.Argument(metavar="SECRET", help="Encrypted secret file.")]
+_Passphrase = Annotated[
+    Path | None,
+    typer.Option(
+        "--passphrase-file", metavar="FILE", help="First line is the passphrase; else it is asked."
+    ),
+]
+_Alpha = Annotated[
+    float, typer.Option(min=0, max=0.1, help="Chance per file of a mark where there is none.")
+]
+_Thorough = Annotated[
+    bool, typer.Option("--thorough", help="Try any size from 1.4 to .31, at four times the time.")
+]
+_Json = Annotated[bool, typer.Option("--json", help="One JSON line per file.")]
+
+
+@app.command()
+def keygen(
+    secret: _Secret,
+    labels: Annotated[list[str], typer.Argument(metavar="LABEL...", help="One per copy.")],
+    trained: Annotated[
+        Path | None,
+        typer.Option(
+            "--trained", metavar="FOLDER", help="Make SECRET from a trained extractor (torch)."
+        ),
+    ] = None,
+    demonstration: Annotated[
+        bool, typer.Option("--demonstration", help="Make SECRET from the published extractor.")
+    ] = False,
+    photographs: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="Unmarked photographs, to calibrate each key on; 100 at least."
+        ),
+    ] = None,
+    passphrase_file: _Passphrase = None,
+) -> None:
+    """Draw keys, calibrate them, and keep them in the secret file."""
+    from lightkeeper.evidence.watermark.rooted import MarkKey, MarkSecret
+
+    passphrase = _passphrase(passphrase_file, new=trained is not None or demonstration)
+    if trained is not None or demonstration:
+        if secret.exists():
+            raise OutputError(f"{secret} exists", hint="A new extractor cannot read older marks.")
+        held = _demonstration() if trained is None else _from_training(trained, secret.stem)
+    else:
+        held = MarkSecret.open(secret, passphrase)
+    keys = held.keys
+    for label in labels:
+        keys = (*keys, MarkKey.draw(label, keys))
+    if photographs is not None:
+        keys = _calibrated(held, keys, photographs)
+    msgspec.structs.replace(held, keys=keys).write(secret, passphrase)
+    sys.stderr.write(f"{secret}: {len(keys)} keys. Keep it and its passphrase apart, and secret.\n")
+
+
+@app.command("root")
+def root_decoder(
+    secret: _Secret,
+    autoencoder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Of the autoencoder (safetensors).")
+    ],
+    label: Annotated[str, typer.Argument(metavar="LABEL", help="Of the key.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Safetensors file to write.")],
+    minutes: Annotated[float, typer.Option(min=0.01, help="Processor time.")] = 4.0,
+    psnr: Annotated[float, typer.Option(min=20, max=50, help="Distance, in dB.")] = 31.5,
+    side: Annotated[int, typer.Option(min=128, help="Pixels of a training crop.")] = 192,
+    batch: Annotated[int, typer.Option(min=1, help="Pictures per step.")] = 4,
+    passphrase_file: _Passphrase = None,
+) -> None:
+    """Teach a decoder to mark all that it decodes. Needs the extra 'train'."""
+    from lightkeeper.evidence.watermark.rooted import MarkSecret
+
+    if out.exists():
+        raise OutputError(f"{out} exists")
+    held = MarkSecret.open(secret, _passphrase(passphrase_file))
+    key = _key(held, label)
+    try:
+        from lightkeeper.generators.rooting._command import root_file
+    except ImportError as error:
+        raise MissingExtra("rooting a mark", extra="train") from error
+    row = root_file(
+        held.training, key.signs(), autoencoder, out,
+        seconds=minutes * 60, psnr=psnr, side=side, batch=batch, told=_progress,
+    )  # fmt: skip
+    sys.stderr.write(f"{out}: {row['psnr']:.1f} dB from the original, bits {row['bits']:.3f}\n")
+
+
+@app.command("detect")
+def detect_rooted(
+    secret: _Secret,
+    files: Annotated[list[str], typer.Argument(metavar="FILE...")],
+    alpha: _Alpha = 1e-6,
+    thorough: _Thorough = False,
+    as_json: _Json = False,
+    passphrase_file: _Passphrase = None,
+) -> None:
+    """Say which keys' marks files carry."""
+    held = _held(secret, passphrase_file)
+    examine = partial(_detect, reader=_reader(held), keys=held.keys, alpha=alpha, thorough=thorough)
+    raise typer.Exit(write_rows(file_rows(files, examine), as_json=as_json, render=_told))
+
+
+@app.command("identify")
+def identify_copy(
+    secret: _Secret,
+    files: Annotated[list[str], typer.Argument(metavar="FILE...")],
+    alpha: _Alpha = 1e-6,
+    thorough: _Thorough = False,
+    as_json: _Json = False,
+    passphrase_file: _Passphrase = None,
+) -> None:
+    """Say which copy of a model made files: one, two that were mixed, or none."""
+    held = _held(secret, passphrase_file)
+    examine = partial(
+        _identify, reader=_reader(held), keys=held.keys, alpha=alpha, thorough=thorough
+    )
+    raise typer.Exit(write_rows(file_rows(files, examine), as_json=as_json, render=_named))
+
+
+def _held(secret: Path, passphrase_file: Path | None) -> MarkSecret:
+    from lightkeeper.evidence.watermark.rooted import MarkSecret
+
+    held = MarkSecret.open(secret, _passphrase(passphrase_file))
+    if not held.keys:
+        raise InvalidConfiguration(f"{secret} holds no key", hint="lightkeeper mark keygen")
+    return held
+
+
+def _reader(held: MarkSecret) -> RootedReader:
+    from lightkeeper.evidence.watermark.rooted import RootedReader
+
+    return RootedReader(held.extractor)
+
+
+def _passphrase(path: Path | None, *, new: bool = False) -> bytes:
+    if path is None:
+        if not sys.stdin.isatty():
+            raise InvalidConfiguration("no passphrase", hint="--passphrase-file FILE")
+        return str(typer.prompt("Passphrase", hide_input=True, confirmation_prompt=new)).encode()
+    try:
+        lines = path.read_bytes().splitlines()
+    except OSError as error:
+        raise InvalidConfiguration(f"passphrase file {path}: {error.strerror}") from error
+    if not lines or not lines[0]:
+        raise InvalidConfiguration(f"passphrase file {path} is empty")
+    return lines[0]
+
+
+def _key(held: MarkSecret, label: str) -> MarkKey:
+    found = next((key for key in held.keys if key.label == label), None)
+    if found is None:
+        known = ", ".join(key.label for key in held.keys) or "none"
+        raise InvalidConfiguration(f"no key '{label}'", hint=f"known: {known}")
+    return found
+
+
+def _from_training(folder: Path, name: str) -> MarkSecret:
+    from lightkeeper.evidence.watermark.rooted import MarkSecret
+
+    try:
+        from lightkeeper.generators.rooting._command import trained_nets
+    except ImportError as error:
+        raise MissingExtra("making an extractor's file", extra="train") from error
+    extractor, training = trained_nets(folder)
+    return MarkSecret(name=name, extractor=extractor, training=training)
+
+
+def _demonstration() -> MarkSecret:
+    from lightkeeper.evidence.watermark.rooted import MarkSecret
+
+    folder = resources.files("lightkeeper.generators") / "rooting" / "demonstration"
+    return MarkSecret(
+        name="demonstration",
+        extractor=(folder / "extractor.onnx").read_bytes(),
+        training=(folder / "kit.npz").read_bytes(),
+        demonstration=True,
+    )
+
+
+def _calibrated(held: MarkSecret, keys: tuple[MarkKey, ...], folder: Path) -> tuple[MarkKey, ...]:
+    from lightkeeper.evidence.watermark.rooted import calibrated_keys
+
+    reader = _reader(held)
+    limits = load_settings().media_limits()
+    looks: list[Look] = []
+    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+        looks += reader.look(open_media(path, limits=limits).rgb())
+    return calibrated_keys(keys, looks)
+
+
+def _progress(row: dict[str, float]) -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r{row['seconds']:5.0f} s  {row['psnr']:.1f} dB  {row['bits']:.3f}")
+
+
+def _detect(
+    file: str, *, reader: RootedReader, keys: tuple[MarkKey, ...], alpha: float, thorough: bool
+) -> dict[str, Any]:
+    from lightkeeper.evidence.watermark.rooted import detect
+
+    looks = _looks(file, reader, thorough)
+    readings = detect(looks, keys, alpha=alpha)
+    return {
+        "marks": [
+            {
+                "label": r.label, "matches": r.matches, "z": round(r.z, 3), "p_value": r.p_value,
+                "tests": r.tests, "scale": r.scale, "mirrored": r.mirrored,
+                "null_size": r.null_size, "present": r.present,
+            }
+            for r in readings
+        ]
+    }  # fmt: skip
+
+
+def _looks(file: str, reader: RootedReader, thorough: bool) -> tuple[Look, ...]:
+    from lightkeeper.evidence.watermark.rooted._read import SCALES, THOROUGH
+
+    rgb = open_media(file, limits=load_settings().media_limits()).rgb()
+    return reader.look(rgb, scales=THOROUGH if thorough else SCALES)
+
+
+def _told(row: dict[str, Any]) -> str:
+    if not row["marks"]:
+        return f"{row['file']}: too small to carry a rooted mark"
+    present = [m for m in row["marks"] if m["present"]]
+    if not present:
+        return f"{row['file']}: no rooted mark found ({row['marks'][0]['tests']} tests)"
+    return "\n".join(
+        f"{row['file']}: carries '{m['label']}' ({m['matches']} of 48 bits, p {m['p_value']:.1e} "
+        f"after {m['tests']} tests{'' if m['null_size'] else '; key is not calibrated'})"
+        for m in present
+    )
+
+
+def _identify(
+    file: str, *, reader: RootedReader, keys: tuple[MarkKey, ...], alpha: float, thorough: bool
+) -> dict[str, Any]:
+    from lightkeeper.evidence.watermark.rooted import identify
+
+    looks = _looks(file, reader, thorough)
+    found = identify(looks, keys, alpha=alpha)
+    if found is None:
+        return {"copies": [], "candidates": len(keys), "too_small": True}
+    return {
+        "copies": [keys[k].label for k in found.copies],
+        "p_values": list(found.p_values),
+        "candidates": found.candidates,
+        "tests": found.tests,
+    }
+
+
+def _named(row: dict[str, Any]) -> str:
+    if row.get("too_small"):
+        return f"{row['file']}: too small to carry a rooted mark"
+    copies = row["copies"]
+    if not copies:
+        return f"{row['file']}: none of {row['candidates']} copies"
+    if len(copies) == 2:
+        return f"{row['file']}: two copies mixed, '{copies[0]}' and '{copies[1]}'"
+    return f"{row['file']}: copy '{copies[0]}' of {row['candidates']} (p {row['p_values'][0]:.1e})"

@@ -1,0 +1,145 @@
+"""Which of many copies of a model made a picture: one, two that were mixed, or none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from lightkeeper.evidence.watermark.rooted._detect import SMALLEST_P
+from lightkeeper.evidence.watermark.rooted._statistics import agreement, chance, soft_bits
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from lightkeeper.evidence.watermark.rooted._calibration import KeyCalibration
+    from lightkeeper.evidence.watermark.rooted._read import Look
+    from lightkeeper.evidence.watermark.rooted._secret import MarkKey
+
+_CHUNK = 65_536
+_CANDIDATES = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identification:
+    """The answer among N copies.
+
+    Parameters
+    ----------
+    copies : tuple of int
+        Places in the list of keys: none, one, or two whose pictures were mixed.
+    p_values : tuple of float
+        Of these copies, corrected for all copies and looks.
+    candidates : int
+        Copies that were asked about.
+    tests : int
+        Copies times looks.
+    best : int
+        The copy that agrees best, whether or not that says anything.
+    best_p : float
+        Its corrected p-value.
+    """
+
+    copies: tuple[int, ...]
+    p_values: tuple[float, ...]
+    candidates: int
+    tests: int
+    best: int
+    best_p: float
+
+
+def identify_among(
+    looks: Sequence[Look],
+    bits: NDArray[np.uint8],
+    *,
+    calibration: KeyCalibration | None = None,
+    alpha: float = 1e-6,
+) -> Identification | None:
+    """Ask which copy made a picture; ``None`` for a picture that is too small.
+
+    Parameters
+    ----------
+    looks : sequence of Look
+    bits : uint8, shape (N, 6)
+        Packed keys, N up to millions.
+    calibration : KeyCalibration, optional
+        The widest of the calibrations of keys: nobody calibrates a million.
+    alpha : float
+        Chance of naming a copy for a picture of none of them.
+
+    Notes
+    -----
+    A second copy is named only if it passes the same threshold and if the bits in which the two
+    keys differ do not speak for the first alone, as they do when one key merely resembles the
+    other. Pictures of two copies that were averaged leave those bits undecided.
+    """
+    if not looks:
+        return None
+    soft = soft_bits(np.stack([look.logits for look in looks]))
+    tests = len(looks) * len(bits)
+    tops: list[tuple[float, int, int]] = []
+    for start in range(0, len(bits), _CHUNK):
+        part = np.unpackbits(bits[start : start + _CHUNK], axis=1).astype(np.float32) * 2 - 1
+        totals = soft.astype(np.float32) @ part.T
+        flat = totals.max(0)
+        tops += [
+            (float(flat[k]), start + int(k), int(totals[:, k].argmax()))
+            for k in np.argsort(flat)[-_CANDIDATES:]
+        ]
+    tops.sort(reverse=True)
+
+    def corrected(total: float, view: int) -> float:
+        share = chance(total, soft[view])
+        p_value = calibration.p_value(share) if calibration else share
+        return min(1.0, max(SMALLEST_P, p_value * tests))
+
+    total, first, view = tops[0]
+    best_p = corrected(total, view)
+    copies: list[int] = []
+    p_values: list[float] = []
+    if best_p < alpha:
+        copies, p_values = [first], [best_p]
+        for _, other, _ in tops[1:]:
+            signs = _signs(bits[other])
+            p_value = corrected(float(agreement(soft[view], signs[None])[0]), view)
+            if p_value < alpha and _undecided(soft[view], signs, _signs(bits[first])):
+                copies.append(other)
+                p_values.append(p_value)
+                break
+    return Identification(
+        copies=tuple(copies),
+        p_values=tuple(p_values),
+        candidates=len(bits),
+        tests=tests,
+        best=first,
+        best_p=best_p,
+    )
+
+
+def identify(
+    looks: Sequence[Look], keys: Sequence[MarkKey], *, alpha: float = 1e-6
+) -> Identification | None:
+    """Ask which of these keys made a picture, under the widest of their calibrations."""
+    bits = np.stack([np.frombuffer(key.bits, np.uint8) for key in keys])
+    calibrations = [key.calibration for key in keys if key.calibration is not None]
+    widest = None
+    if len(calibrations) == len(keys):
+        widest = max(calibrations, key=lambda c: c.p_value(1e-9))
+    return identify_among(looks, bits, calibration=widest, alpha=alpha)
+
+
+def _signs(packed: NDArray[np.uint8]) -> NDArray[np.float64]:
+    return np.unpackbits(packed).astype(np.float64) * 2 - 1
+
+
+def _undecided(
+    soft: NDArray[np.float64], signs: NDArray[np.float64], first: NDArray[np.float64]
+) -> bool:
+    differ = signs != first
+    own = soft[differ]
+    norm = float(np.linalg.norm(own))
+    # Of a picture of the first alone it is minus the root of their number, of both about zero.
+    return norm > 0 and float((own * signs[differ]).sum()) / norm > -(len(own) ** 0.5) / 2

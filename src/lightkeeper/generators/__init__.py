@@ -1,0 +1,1 @@
+"""What an operator of a generator does to it: needs torch, and is never imported by a scan."""

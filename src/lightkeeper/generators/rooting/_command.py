@@ -1,0 +1,70 @@
+"""What the command line asks of this package, in bytes and paths."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from lightkeeper.errors import InvalidConfiguration
+from lightkeeper.generators.rooting._embedder import Embedder
+from lightkeeper.generators.rooting._extractor import Extractor
+from lightkeeper.generators.rooting._kit import export_extractor, pack, unpack
+from lightkeeper.generators.rooting._load import load_generator
+from lightkeeper.generators.rooting._pictures import training_pictures
+from lightkeeper.generators.rooting._root import RootingPlan, root
+from lightkeeper.generators.rooting._train import Crops
+from lightkeeper.generators.rooting._whiten import whiten, whitening_logits
+
+_DRAWN = 120
+
+
+def trained_nets(folder: Path) -> tuple[bytes, bytes]:
+    """The extractor as ONNX and both nets packed, from a folder of :func:`train`.
+
+    Raises
+    ------
+    InvalidConfiguration
+        It holds no checkpoint.
+    """
+    path = folder / "checkpoint.pt"
+    if not path.is_file():
+        raise InvalidConfiguration(f"{folder} holds no checkpoint.pt of a training")
+    state = torch.load(path, weights_only=True)
+    embedder, extractor = Embedder(0), Extractor()
+    embedder.load_state_dict(state["embedder"])
+    extractor.load_state_dict(state["extractor"])
+    extractor.eval()
+    whiten(extractor, whitening_logits(extractor, Crops(training_pictures(_DRAWN, seed=50_000))))
+    return export_extractor(extractor), pack(embedder, extractor)
+
+
+def root_file(
+    training: bytes,
+    signs: Any,
+    source: Path,
+    target: Path,
+    *,
+    seconds: float,
+    psnr: float,
+    side: int,
+    batch: int,
+    told: Callable[[dict[str, float]], None],
+) -> dict[str, float]:
+    """Root the decoder of a folder and write it; the last row of its curve."""
+    embedder, extractor = unpack(training)
+    loaded = load_generator(source)
+    plan = RootingPlan(seconds=seconds, psnr=psnr, side=side, batch=batch)
+    last: dict[str, float] = {"psnr": float("nan"), "bits": float("nan")}
+
+    def keep(row: dict[str, float]) -> None:
+        last.update(row)
+        told(row)
+
+    key = torch.from_numpy((signs > 0).astype("float32"))
+    crops = Crops(training_pictures(_DRAWN, seed=20_000))
+    rooted = root(loaded.generator, embedder, extractor, key, crops, plan, told=keep)
+    loaded.write(rooted, target)
+    return last

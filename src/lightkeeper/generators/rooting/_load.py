@@ -1,0 +1,178 @@
+"""Read the autoencoder of a generator, and write its decoder back once it is rooted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from lightkeeper.errors import InvalidConfiguration, OutputError
+from lightkeeper.evidence.detectors.reconstruction.layouts._build import Tensors
+from lightkeeper.evidence.detectors.reconstruction.layouts._kl import (
+    diffusers_names,
+    kl_decoder,
+    kl_encoder,
+)
+from lightkeeper.evidence.detectors.reconstruction.layouts._safetensors import read_safetensors
+from lightkeeper.evidence.detectors.reconstruction.layouts._tiny import tiny_decoder, tiny_encoder
+from lightkeeper.generators.rooting._autoencoder import SmallDecoder, SmallEncoder
+from lightkeeper.generators.rooting._root import Generator
+
+_KL = "diffusion_pytorch_model.safetensors"
+_SMALL = "small-kl.safetensors"
+_SIDE = 64
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedGenerator:
+    """A generator and where its decoder's tensors came from."""
+
+    generator: Generator
+    source: Path
+    names: tuple[str, ...]
+    """Of the decoder's parameters, in their order, as the file has them."""
+
+    def write(self, decoder: nn.Module, target: Path) -> None:
+        """Write the file again with this decoder, everything else as it was.
+
+        Raises
+        ------
+        OutputError
+            It cannot be written.
+        """
+        tensors: dict[str, Any] = dict(read_safetensors(self.source))
+        for name, parameter in zip(self.names, decoder.parameters(), strict=True):
+            array = parameter.detach().numpy()
+            tensors[name] = array.reshape(tensors[name].shape)
+        write_safetensors(target, tensors)
+
+
+class _Recorded(Tensors):
+    """Remembers which tensor became which parameter."""
+
+    def __init__(self, tensors: Mapping[str, Any], *, what: str) -> None:
+        super().__init__(tensors, what=what)
+        self.places: dict[int, str] = {}
+
+    def take(self, key: str, dimensions: int) -> Any:
+        """One tensor; where it lies in memory is remembered."""
+        tensor = super().take(key, dimensions)
+        self.places[tensor.data_ptr()] = key
+        return tensor
+
+    def names_of(self, module: nn.Module) -> tuple[str, ...]:
+        """Names of a module's parameters in their order."""
+        return tuple(self.places[parameter.data_ptr()] for parameter in module.parameters())
+
+
+def load_generator(source: Path) -> LoadedGenerator:
+    """Read an autoencoder.
+
+    Parameters
+    ----------
+    source : Path
+        A folder with ``small-kl.safetensors`` (Lightkeeper's own), a diffusers ``AutoencoderKL``
+        folder, or a folder with ``*encoder.safetensors`` and ``*decoder.safetensors`` of TAESD
+        layout.
+
+    Raises
+    ------
+    InvalidConfiguration
+        A file is missing, is not safetensors, or has another layout.
+    """
+    if (path := source / _SMALL).is_file():
+        return _small(path)
+    for place in (source, source / "vae"):
+        if (path := place / _KL).is_file():
+            return _kl(path)
+    encoders, decoders = (sorted(source.glob(f"*{k}coder.safetensors")) for k in ("en", "de"))
+    if len(encoders) == len(decoders) == 1:
+        return _tiny(encoders[0], decoders[0])
+    raise InvalidConfiguration(
+        f"{source} holds no autoencoder that can be rooted",
+        hint=f"a folder with {_SMALL}, a diffusers AutoencoderKL folder, or a pair "
+        "*encoder.safetensors and *decoder.safetensors",
+    )
+
+
+def write_small(encoder: SmallEncoder, decoder: SmallDecoder, folder: Path) -> Path:
+    """Write Lightkeeper's own autoencoder, in half precision (about 1.2 MB)."""
+    tensors = {
+        f"{part}.{name}": value.numpy().astype(np.float16)
+        for part, net in (("encoder", encoder), ("decoder", decoder))
+        for name, value in net.state_dict().items()
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    write_safetensors(folder / _SMALL, tensors)
+    return folder / _SMALL
+
+
+def write_safetensors(target: Path, tensors: Mapping[str, Any]) -> None:
+    """Write arrays of float32 or float16.
+
+    Raises
+    ------
+    OutputError
+        It cannot be written.
+    """
+    header: dict[str, Any] = {}
+    parts, end = [], 0
+    for name, array in tensors.items():
+        raw = np.ascontiguousarray(array).tobytes()
+        kind = "F16" if array.dtype == np.float16 else "F32"
+        header[name] = {
+            "dtype": kind, "shape": list(array.shape), "data_offsets": [end, end + len(raw)],
+        }  # fmt: skip
+        parts.append(raw)
+        end += len(raw)
+    head = json.dumps(header).encode()
+    head += b" " * (-len(head) % 8)
+    try:
+        target.write_bytes(len(head).to_bytes(8, "little") + head + b"".join(parts))
+    except OSError as error:
+        raise OutputError(f"{target}: {error.strerror}") from error
+
+
+def _small(path: Path) -> LoadedGenerator:
+    tensors = read_safetensors(path)
+    encoder, decoder = SmallEncoder(), SmallDecoder()
+    for prefix, net in (("encoder.", encoder), ("decoder.", decoder)):
+        state = {
+            name.removeprefix(prefix): torch.from_numpy(array.copy())
+            for name, array in tensors.items()
+            if name.startswith(prefix)
+        }
+        try:
+            net.load_state_dict(state)
+        except RuntimeError as error:
+            raise InvalidConfiguration(f"{path.name} is not of the small layout") from error
+        net.eval().requires_grad_(False)
+    names = tuple(f"decoder.{name}" for name, _ in decoder.named_parameters())
+    return LoadedGenerator(Generator(lambda rgb: encoder(rgb)[0], decoder), path, names)
+
+
+def _tiny(encoder: Path, decoder: Path) -> LoadedGenerator:
+    encoding = tiny_encoder(Tensors(read_safetensors(encoder), what=encoder.name))
+    with torch.no_grad():
+        latent = encoding(torch.zeros(1, 3, _SIDE, _SIDE))
+    tensors = _Recorded(read_safetensors(decoder), what=decoder.name)
+    decoding = tiny_decoder(tensors, latent.shape[1])
+    return LoadedGenerator(Generator(encoding, decoding), decoder, tensors.names_of(decoding))
+
+
+def _kl(path: Path) -> LoadedGenerator:
+    named = diffusers_names(read_safetensors(path))
+    encoding = kl_encoder(Tensors(named, what=path.name))
+    with torch.no_grad():
+        latent = encoding(torch.zeros(1, 3, _SIDE, _SIDE))
+    tensors = _Recorded(named, what=path.name)
+    decoding = kl_decoder(tensors, latent.shape[1])
+    encode: Callable[[Any], Any] = lambda rgb: encoding(rgb * 2 - 1)  # noqa: E731
+    generator = Generator(encode, decoding, signed=True)
+    return LoadedGenerator(generator, path, tensors.names_of(decoding))
