@@ -247,6 +247,7 @@ PUBLIC: dict[str, list[str]] = {
         "reconstruction_map",
         "strongest_region",
     ],
+    "lightkeeper.evidence.detectors.training": ["Recipe", "Trained", "train"],
     "lightkeeper.evidence.metadata": [
         "GenerationRecord",
         "MetadataExaminer",
@@ -520,7 +521,10 @@ PACKAGES = sorted(
 )
 
 
-NEEDS = {"lightkeeper.evidence.detectors.reconstruction.layouts": "torch"}
+NEEDS = {
+    "lightkeeper.evidence.detectors.reconstruction.layouts": "torch",
+    "lightkeeper.evidence.detectors.training": "torch",
+}
 """Packages that only an extra lets in; without it their names are not checked here."""
 
 

@@ -202,7 +202,11 @@ def train_detector(
     licence: Annotated[
         str, typer.Option("--licence", help="Of the weights that come out.")
     ] = "none stated",
+    draws: Annotated[int, typer.Option(min=1, help="Treatments of each pair.")] = 24,
     steps: Annotated[int, typer.Option(min=1, help="Steps in all.")] = 2000,
+    drawn: Annotated[
+        int, typer.Option(min=0, help="Drawn pictures of each kind in the card.")
+    ] = 60,
     minutes: Annotated[
         float | None, typer.Option(min=0, metavar="N", help="CPU minutes, then stop; --resume.")
     ] = None,
@@ -218,12 +222,13 @@ def train_detector(
 
     trained = train_plugin(
         autoencoder, images, out, held_out=held_out, share=share, licence=licence, seed=seed,
-        steps=steps, minutes=minutes, resume=resume,
+        draws=draws, steps=steps, minutes=minutes, resume=resume,
     )  # fmt: skip
     if trained is None:
         sys.stderr.write(f"the time is over: --resume goes on with {printable(str(out))}\n")
         raise typer.Exit(Exit.PARTIAL)
-    _measure_and_keep(trained.manifest, trained.held_out, out / "card", Setup(seed=seed))
+    setup = Setup(seed=seed, drawn_per_kind=drawn)
+    _measure_and_keep(trained.manifest, trained.held_out, out / "card", setup)
     raise typer.Exit(Exit.OK)
 
 

@@ -65,9 +65,7 @@ def _above(logs: NDArray[np.float64], rate: float) -> float | None:
     return round(float(logs[logs.size - rank]), 6) if rank else None
 
 
-def _held_out_error(
-    scores: NDArray[np.float64], generated: NDArray[np.bool_], pairs: int
-) -> float:
+def _held_out_error(scores: NDArray[np.float64], generated: NDArray[np.bool_], pairs: int) -> float:
     """Both halves of a pair lie in the same half of the pictures."""
     half = np.tile(np.arange(pairs) % 2 == 0, 2)
     probabilities = np.empty(scores.size)

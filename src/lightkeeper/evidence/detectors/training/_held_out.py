@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,7 +39,8 @@ def split_sources(
     InvalidConfiguration
         There is one source only.
     """
-    sources = sorted({p.source for p in pictures}, key=lambda s: (_size(pictures, s), s))
+    size = Counter(picture.source for picture in pictures)
+    sources = sorted(size, key=lambda source: (size[source], source))
     if len(sources) == 1:
         raise InvalidConfiguration(
             f"all pictures are of one source, {sources[0]}: a share of it proves nothing",
@@ -46,8 +48,8 @@ def split_sources(
         )
     chosen: set[str] = set()
     for source in sources[:-1]:
-        held = sum(_size(pictures, s) for s in chosen)
-        if not chosen or held + _size(pictures, source) <= share * len(pictures):
+        held = sum(size[s] for s in chosen)
+        if not chosen or held + size[source] <= share * len(pictures):
             chosen.add(source)
     held_out = tuple(p for p in pictures if p.source in chosen)
     return tuple(p for p in pictures if p.source not in chosen), held_out

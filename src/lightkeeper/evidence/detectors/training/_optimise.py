@@ -1,4 +1,8 @@
-"""The training loop: each step follows from the seed and its own number alone."""
+"""The training loop: each draw and each step follows from the seed and its own number alone.
+
+The front of the network is not learned, so its values are kept: one file for each draw of
+treatments over all pairs. What is learned then takes a minute.
+"""
 
 from __future__ import annotations
 
@@ -12,37 +16,88 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from lightkeeper.evidence.detectors.training._network import Network
+from lightkeeper.evidence.detectors.training._network import Front, Head, Network
 from lightkeeper.evidence.detectors.training._treat import treated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from lightkeeper.evidence.detectors.training._pairs import Pair
     from lightkeeper.evidence.detectors.training._recipe import Recipe
 
-CHECKPOINT, CURVE = "checkpoint.pt", "curve.jsonl"
+CHECKPOINT, CURVE, LEVELS = "checkpoint.pt", "curve.jsonl", "levels"
 _RATE, _DECAY = 2e-3, 1e-2
 _WARM_UP = 40
 _EVERY_SECONDS = 30.0
 _EVERY_STEPS = 50
 
 
-def optimise(
+def draw_levels(
     pairs: Sequence[Pair],
     recipe: Recipe,
     out: Path,
     *,
-    minutes: float | None,
+    until: float,
+    progress: Callable[[int, int], None],
+) -> NDArray[np.float32] | None:
+    """What the front sees of every pair under every draw of treatments; kept draws are not redone.
+
+    Parameters
+    ----------
+    until : float
+        Process time, in seconds, after which it stops between two draws.
+
+    Returns
+    -------
+    float32, shape (draws · pairs, 2, channels, bins), or None
+        ``None`` where the time was over before the last draw.
+    """
+    folder = out / LEVELS
+    folder.mkdir(exist_ok=True)
+    front = Front()
+    drawn = []
+    for draw in range(recipe.draws):
+        kept = folder / f"{draw:03d}.npy"
+        if not kept.exists():
+            if time.process_time() >= until:
+                return None
+            part = kept.with_suffix(".part")
+            with part.open("wb") as stream:
+                np.save(stream, _levels(front, pairs, [recipe.seed, draw]), allow_pickle=False)
+            part.replace(kept)
+        drawn.append(np.load(kept, allow_pickle=False))
+        progress(draw + 1, recipe.draws)
+    return np.concatenate(drawn).astype(np.float32)
+
+
+def _levels(front: Front, pairs: Sequence[Pair], seed: list[int]) -> NDArray[np.float16]:
+    found = []
+    with torch.no_grad():
+        for number, pair in enumerate(pairs):
+            halves = treated(pair.halves(), np.random.default_rng([*seed, number]))
+            found.append(front(as_batch(halves)).numpy().astype(np.float16))
+    return np.stack(found)
+
+
+def optimise(
+    levels: NDArray[np.float32],
+    recipe: Recipe,
+    out: Path,
+    *,
+    until: float,
     progress: Callable[[int, int, float], None],
 ) -> Network | None:
     """Train from the last checkpoint on, or from the start.
 
     Parameters
     ----------
-    minutes : float, optional
-        CPU minutes after which it stops with a checkpoint.
+    levels : float32, shape (n, 2, channels, bins)
+        Photograph and round trip of each drawn pair.
+    until : float
+        Process time, in seconds, after which it stops with a checkpoint.
     progress : callable
         Called with steps done, steps in all and the mean loss of the last steps.
 
@@ -52,45 +107,46 @@ def optimise(
         ``None`` where the time was over before the last step.
     """
     torch.manual_seed(recipe.seed)
-    network = Network()
-    optimiser = torch.optim.AdamW(network.parameters(), _RATE, weight_decay=_DECAY)
-    step = _restore(out / CHECKPOINT, network, optimiser)
+    head = Head()
+    optimiser = torch.optim.AdamW(head.parameters(), _RATE, weight_decay=_DECAY)
+    step = _restore(out / CHECKPOINT, head, optimiser)
     _forget_after(out / CURVE, step)
-    started = saved = time.process_time()
+    saved = time.process_time()
     losses: list[float] = []
     while step < recipe.steps:
         now = time.process_time()
-        if minutes is not None and now - started >= minutes * 60:
-            _save(out / CHECKPOINT, network, optimiser, step)
+        if now >= until:
+            _save(out / CHECKPOINT, head, optimiser, step)
             return None
         for group in optimiser.param_groups:
             group["lr"] = _rate(step, recipe.steps)
-        losses.append(_step(network, optimiser, pairs, recipe, step))
+        losses.append(_step(head, optimiser, levels, recipe, step))
         step += 1
         if step % _EVERY_STEPS == 0 or step == recipe.steps:
             _note(out / CURVE, step, losses)
             progress(step, recipe.steps, float(np.mean(losses)))
             losses.clear()
             if now - saved >= _EVERY_SECONDS or step == recipe.steps:
-                _save(out / CHECKPOINT, network, optimiser, step)
+                _save(out / CHECKPOINT, head, optimiser, step)
                 saved = now
-    return network.eval()
+    network = Network(head)
+    network.eval()
+    return network
 
 
 def _step(
-    network: Network,
+    head: Head,
     optimiser: torch.optim.Optimizer,
-    pairs: Sequence[Pair],
+    levels: NDArray[np.float32],
     recipe: Recipe,
     step: int,
 ) -> float:
     rng = np.random.default_rng([recipe.seed, step])
     torch.manual_seed(recipe.seed * 1_000_003 + step)
-    chosen = rng.integers(len(pairs), size=recipe.batch)
-    pixels = np.concatenate([treated(pairs[int(k)].halves(), rng) for k in chosen])
-    made = torch.tensor([0.0, 1.0] * recipe.batch)
-    network.train()
-    odds = network(as_batch(pixels))[:, 0]
+    chosen = levels[rng.integers(len(levels), size=recipe.batch)]
+    made = torch.tensor([0.0, 1.0]).repeat(recipe.batch)
+    head.train()
+    odds = head(torch.from_numpy(chosen).flatten(0, 1))[:, 0]
     loss = functional.binary_cross_entropy_with_logits(odds, made)
     optimiser.zero_grad()
     loss.backward()
@@ -98,9 +154,9 @@ def _step(
     return float(loss.detach())
 
 
-def as_batch(pixels: np.ndarray) -> Tensor:
+def as_batch(pixels: NDArray[np.uint8]) -> Tensor:
     """Pixels of shape (n, H, W, 3) as the network takes them."""
-    batch = torch.from_numpy(np.ascontiguousarray(pixels)).permute(0, 3, 1, 2)
+    batch = torch.from_numpy(np.array(pixels)).permute(0, 3, 1, 2)
     return batch.float().div(255).contiguous(memory_format=torch.channels_last)
 
 
@@ -109,18 +165,18 @@ def _rate(step: int, steps: int) -> float:
     return _RATE * (0.01 + 0.99 * cosine) * min(1.0, (step + 1) / _WARM_UP)
 
 
-def _restore(path: Path, network: Network, optimiser: torch.optim.Optimizer) -> int:
+def _restore(path: Path, head: Head, optimiser: torch.optim.Optimizer) -> int:
     if not path.exists():
         return 0
     state = torch.load(path, weights_only=True)
-    network.load_state_dict(state["network"])
+    head.load_state_dict(state["head"])
     optimiser.load_state_dict(state["optimiser"])
     return int(state["step"])
 
 
-def _save(path: Path, network: Network, optimiser: torch.optim.Optimizer, step: int) -> None:
+def _save(path: Path, head: Head, optimiser: torch.optim.Optimizer, step: int) -> None:
     part = path.with_suffix(".part")
-    state = {"network": network.state_dict(), "optimiser": optimiser.state_dict(), "step": step}
+    state = {"head": head.state_dict(), "optimiser": optimiser.state_dict(), "step": step}
     torch.save(state, part)
     part.replace(path)
 

@@ -29,8 +29,10 @@ class Recipe:
     """
 
     seed: int = 0
+    draws: int = 24
+    """Treatments of each pair: re-encoding, resizing, spectrum."""
     steps: int = 2000
-    batch: int = 12
+    batch: int = 48
     """Pairs in a step."""
     views: int = 2
     """Pairs made of each training picture: one at its own scale, the others reduced."""

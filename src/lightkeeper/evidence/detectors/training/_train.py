@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from lightkeeper.errors import OutputError
 from lightkeeper.evidence.detectors.training._calibrate import calibrate
-from lightkeeper.evidence.detectors.training._export import MANIFEST, export
+from lightkeeper.evidence.detectors.training._export import export
 from lightkeeper.evidence.detectors.training._held_out import (
     check_disjoint,
     keep_pictures,
     scores_of,
     split_sources,
 )
-from lightkeeper.evidence.detectors.training._optimise import optimise
+from lightkeeper.evidence.detectors.training._optimise import draw_levels, optimise
 from lightkeeper.evidence.detectors.training._pairs import find_pictures, make_pairs
 from lightkeeper.evidence.detectors.training._recipe import SETUP, Recipe, keep_setup
 from lightkeeper.plain import to_plain
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
 
     from lightkeeper.evidence.detectors.reconstruction import Autoencoder
     from lightkeeper.evidence.detectors.training._calibrate import Calibration
-    from lightkeeper.evidence.detectors.training._pairs import Picture
+    from lightkeeper.evidence.detectors.training._pairs import Pair, Picture
 
     Progress = Callable[[str, int, int, str], None]
 
@@ -107,7 +109,7 @@ def train(
         raise OutputError(f"cannot make {out}: {error.strerror}") from error
     keep_setup(out, recipe, autoencoder, training, tested)
 
-    def made(what: str, of: Sequence[Picture], views: int):  # type: ignore[no-untyped-def]
+    def made(what: str, of: Sequence[Picture], views: int) -> tuple[Pair, ...]:
         def tell(done: int, total: int) -> None:
             progress(what, done, total, "")
 
@@ -119,7 +121,14 @@ def train(
     def step(done: int, total: int, loss: float) -> None:
         progress("steps", done, total, f"loss {loss:.3f}")
 
-    network = optimise(pairs, recipe, out, minutes=minutes, progress=step)
+    def drawn(done: int, total: int) -> None:
+        progress("draws", done, total, "")
+
+    until = inf if minutes is None else time.process_time() + 60 * minutes
+    levels = draw_levels(pairs, recipe, out, until=until, progress=drawn)
+    if levels is None:
+        return None
+    network = optimise(levels, recipe, out, until=until, progress=step)
     if network is None:
         return None
     calibration = calibrate(*scores_of(network, kept, recipe.seed))
@@ -130,4 +139,4 @@ def train(
     listed = keep_pictures(kept, out / "held-out", autoencoder.name)
     report = {"pairs": len(pairs), "calibration": to_plain(calibration)}
     (out / REPORT).write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
-    return Trained(out / MANIFEST if manifest is None else manifest, listed, calibration)
+    return Trained(manifest, listed, calibration)

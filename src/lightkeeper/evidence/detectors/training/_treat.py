@@ -12,18 +12,15 @@ from lightkeeper.evidence.detectors.evaluation._reencode import reencode
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-CROP = 128
-"""Pixels of a side that the network is trained on; it scores pictures of any size."""
-_CUT = 216
-"""Pixels that are treated: enough for a crop after the strongest reduction."""
+_CUT = 320
+"""Longest side that is treated; the network scores pictures of any size."""
 _NATIVE = 0.2
-_TRIES = 8
 _RINGS = 48
 _MOST_GAIN = 4.0
 
 
 def treated(halves: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """A crop of both halves, treated by the same draws.
+    """The same part of both halves, treated by the same draws.
 
     One of three times the round trip is given the radial spectrum of its photograph, one of three
     times the photograph that of its round trip: neither smoothness nor sharpness is a cue.
@@ -34,38 +31,29 @@ def treated(halves: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.u
 
     Returns
     -------
-    uint8, shape (2, CROP, CROP, 3)
+    uint8, shape (2, h, w, 3)
     """
-    cut = _cut(halves, _CUT, rng.random(2))
-    way = int(rng.integers(3))
+    cut = _cut(halves, rng.random(2))
+    way, mirror, native = int(rng.integers(3)), rng.random() < 0.5, rng.random() < _NATIVE
     if way:
-        like = cut[way - 1]
-        cut[2 - way] = _with_spectrum(cut[2 - way], like)
-    places, turn, mirror = rng.random(2), int(rng.integers(4)), rng.random() < 0.5
-    done = _reencoded(cut, rng)
-    done = np.rot90(_cut(done, CROP, places), turn, axes=(1, 2))
-    return np.ascontiguousarray(done[:, :, ::-1] if mirror else done)
-
-
-def _reencoded(cut: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    if rng.random() < _NATIVE:
-        return cut
-    for _ in range(_TRIES):
+        cut[2 - way] = _with_spectrum(cut[2 - way], cut[way - 1])
+    if not native:
         seed = int(rng.integers(1 << 62))
-        again = [
-            reencode(half, Condition.MATCHED, rng=np.random.default_rng(seed), crop=_CUT)
-            for half in cut
-        ]
-        if min(again[0].shape[:2]) >= CROP:
-            return np.stack(again)
-    return cut
+        cut = np.stack([_reencoded(half, seed) for half in cut])
+    return np.ascontiguousarray(cut[:, :, ::-1] if mirror else cut)
 
 
-def _cut(halves: NDArray[np.uint8], side: int, places: NDArray[np.float64]) -> NDArray[np.uint8]:
-    sides = [min(side, length) for length in halves.shape[1:3]]
+def _reencoded(half: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
+    return reencode(half, Condition.MATCHED, rng=np.random.default_rng(seed), crop=_CUT)
+
+
+def _cut(halves: NDArray[np.uint8], places: NDArray[np.float64]) -> NDArray[np.uint8]:
+    # Less than there is, so that the decoder's grid starts anywhere.
+    lengths = halves.shape[1:3]
+    sides = [min(_CUT, length - 8) for length in lengths]
     top, left = (
-        int(place * (length - short + 1))
-        for place, length, short in zip(places, halves.shape[1:3], sides, strict=True)
+        int(place * (length - side + 1))
+        for place, length, side in zip(places, lengths, sides, strict=True)
     )
     return np.array(halves[:, top : top + sides[0], left : left + sides[1]])
 
@@ -75,12 +63,11 @@ def _with_spectrum(rgb: NDArray[np.uint8], like: NDArray[np.uint8]) -> NDArray[n
     spectrum, wanted = (np.fft.rfft2(x.astype(np.float32), axes=(0, 1)) for x in (rgb, like))
     height, width = rgb.shape[:2]
     radius = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None])
-    ring = np.minimum((radius * 2 * _RINGS).astype(int), _RINGS).ravel()
+    ring = np.minimum((radius * 2 * _RINGS).astype(int), _RINGS)
     energy = [
-        np.bincount(ring, (np.abs(x) ** 2).sum(2).ravel(), _RINGS + 1) for x in (spectrum, wanted)
+        np.bincount(ring.ravel(), (np.abs(x) ** 2).sum(2).ravel(), _RINGS + 1)
+        for x in (spectrum, wanted)
     ]
     gain = np.sqrt((energy[1] + 1e-3) / (energy[0] + 1e-3)).clip(1 / _MOST_GAIN, _MOST_GAIN)
-    shaped = spectrum * gain[ring].reshape(radius.shape)[..., None]
-    return np.rint(np.fft.irfft2(shaped, s=(height, width), axes=(0, 1)).clip(0, 255)).astype(
-        np.uint8
-    )
+    shaped = np.fft.irfft2(spectrum * gain[ring][..., None], s=(height, width), axes=(0, 1))
+    return np.asarray(np.rint(shaped.clip(0, 255)), np.uint8)
