@@ -250,6 +250,7 @@ PUBLIC: dict[str, list[str]] = {
         "reconstruction_map",
         "strongest_region",
     ],
+    "lightkeeper.evidence.detectors.training": ["Recipe", "Trained", "train"],
     "lightkeeper.evidence.metadata": [
         "GenerationRecord",
         "MetadataExaminer",
@@ -578,6 +579,7 @@ PACKAGES = sorted(
 
 NEEDS = {
     "lightkeeper.evidence.detectors.reconstruction.layouts": "torch",
+    "lightkeeper.evidence.detectors.training": "torch",
     "lightkeeper.generators.rooting": "torch",
 }
 """Packages that only an extra lets in; without it their names are not checked here."""

@@ -66,18 +66,12 @@ def evaluate(
     DATA is a folder real/SOURCE/… and generated/GENERATOR/…, or a list with path, label, source,
     generator, pair and kind. The card tells what the detector may say; no picture goes into it.
     """
-    from lightkeeper.evidence.detectors.evaluation import Setup, read_samples
+    from lightkeeper.evidence.detectors.evaluation import Setup
 
     if (out / "card.json").exists() and not force:
         raise OutputError(f"{out} already holds a card", hint="--force replaces it")
-    samples = read_samples(data)
     setup = Setup(seed=seed, drawn_per_kind=drawn, resamples=resamples)
-    with _opened(detector) as (opened, trained_on):
-        run = _run(opened, samples, setup, trained_on)
-        card = Card.of(opened, run)
-    measured = Measured(card, run.rows)
-    _write_card(out, measured)
-    write_text(_told(measured.card))
+    _measure_and_keep(detector, data, out, setup)
     raise typer.Exit(Exit.OK)
 
 
@@ -191,6 +185,54 @@ def export_autoencoder(
     raise typer.Exit(Exit.OK)
 
 
+@app.command("train")
+def train_detector(
+    autoencoder: Annotated[
+        Path, typer.Option("--autoencoder", metavar="ENTRY", help="A registry entry.")
+    ],
+    images: Annotated[
+        Path, typer.Option("--images", metavar="FOLDER", help="Photographs, a folder a source.")
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="Plug-in, card, pairs.")],
+    held_out: Annotated[
+        Path | None, typer.Option("--held-out", metavar="FOLDER", help="Of other sources.")
+    ] = None,
+    share: Annotated[
+        float, typer.Option(min=0, max=0.9, help="To hold out, in whole sources, without it.")
+    ] = 0.25,
+    licence: Annotated[
+        str, typer.Option("--licence", help="Of the weights that come out.")
+    ] = "none stated",
+    draws: Annotated[int, typer.Option(min=1, help="Treatments of each pair.")] = 24,
+    steps: Annotated[int, typer.Option(min=1, help="Steps in all.")] = 2000,
+    drawn: Annotated[
+        int, typer.Option(min=0, help="Drawn pictures of each kind in the card.")
+    ] = 60,
+    minutes: Annotated[
+        float | None, typer.Option(min=0, metavar="N", help="CPU minutes, then stop; --resume.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Decides every random choice.")] = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run.")] = False,
+) -> None:
+    """Train a detector for one generator's autoencoder, and write its card.
+
+    Pairs a photograph with its own round trip. Writes a plug-in whose card says what it may say.
+    """
+    from lightkeeper.cli._detector_train import train_plugin
+    from lightkeeper.evidence.detectors.evaluation import Setup
+
+    trained = train_plugin(
+        autoencoder, images, out, held_out=held_out, share=share, licence=licence, seed=seed,
+        draws=draws, steps=steps, minutes=minutes, resume=resume,
+    )  # fmt: skip
+    if trained is None:
+        sys.stderr.write(f"the time is over: --resume goes on with {printable(str(out))}\n")
+        raise typer.Exit(Exit.PARTIAL)
+    setup = Setup(seed=seed, drawn_per_kind=drawn)
+    _measure_and_keep(trained.manifest, trained.held_out, out / "card", setup)
+    raise typer.Exit(Exit.OK)
+
+
 @app.command("calibrate")
 def calibrate_autoencoder(
     autoencoder: Annotated[
@@ -269,6 +311,19 @@ def _check_answers(plugin: Plugin) -> None:
     except PluginFailure as failure:
         if failure.kind in (FailureKind.REFUSED, FailureKind.UNAVAILABLE):
             raise
+
+
+def _measure_and_keep(detector: Path, data: Path, out: Path, setup: Setup) -> None:
+    """Run the protocol, write the card and print what the detector may say."""
+    from lightkeeper.evidence.detectors.evaluation import read_samples
+
+    samples = read_samples(data)
+    with _opened(detector) as (opened, trained_on):
+        run = _run(opened, samples, setup, trained_on)
+        card = Card.of(opened, run)
+    measured = Measured(card, run.rows)
+    _write_card(out, measured)
+    write_text(_told(measured.card))
 
 
 def _run(

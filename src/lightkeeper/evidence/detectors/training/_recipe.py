@@ -1,0 +1,76 @@
+"""What decides a training run, and the proof that a resumed one is the same."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from lightkeeper.errors import InvalidConfiguration
+from lightkeeper.plain import to_plain
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from lightkeeper.evidence.detectors.reconstruction import Autoencoder
+    from lightkeeper.evidence.detectors.training._pairs import Picture
+
+SETUP = "setup.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """How long and on what a network is trained; equal recipes and pictures give equal weights.
+
+    That holds for one machine, one version of torch and one number of threads.
+    """
+
+    seed: int = 0
+    draws: int = 24
+    """Treatments of each pair: re-encoding, resizing, spectrum."""
+    steps: int = 2000
+    batch: int = 48
+    """Pairs in a step."""
+    views: int = 2
+    """Pairs made of each training picture: one at its own scale, the others reduced."""
+
+
+def keep_setup(
+    out: Path,
+    recipe: Recipe,
+    autoencoder: Autoencoder,
+    training: Iterable[Picture],
+    held_out: Iterable[Picture],
+) -> None:
+    """Write down what is being trained, or check that it is what a resumed run began with.
+
+    Raises
+    ------
+    InvalidConfiguration
+        The run was begun with something else; the message names it.
+    """
+    setup = {
+        "recipe": to_plain(recipe),
+        "autoencoder": autoencoder.fingerprint,
+        "training": _digest(training),
+        "held_out": _digest(held_out),
+    }
+    file = out / SETUP
+    if not file.exists():
+        file.write_bytes(msgspec.json.format(msgspec.json.encode(setup)))
+        return
+    begun = msgspec.json.decode(file.read_bytes())
+    changed = [key for key, value in setup.items() if begun.get(key) != value]
+    if changed:
+        raise InvalidConfiguration(
+            f"{out} was begun with another {' and another '.join(changed)}",
+            hint="resume with what it was begun with, or train into another folder",
+        )
+
+
+def _digest(pictures: Iterable[Picture]) -> str:
+    lines = sorted(f"{picture.digest} {picture.source}\n" for picture in pictures)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
