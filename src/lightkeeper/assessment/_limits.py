@@ -5,6 +5,7 @@ from __future__ import annotations
 LIMITS = {
     "anyone-can-write": "Unsigned text: anyone can write it into any file.",
     "key-is-public": "Anyone can put this mark on any picture, photographs included.",
+    "one-picture-copies-it": "One picture that carries it is enough to copy it onto another.",
     "holder-of-the-key-could-have-marked": "Whoever holds the secret can mark any picture.",
     "mark-can-be-copied": "Who has one marked picture can lay it faintly over a photograph.",
     "extractor-is-published": "This extractor is public, so its marks are as easily made as any.",

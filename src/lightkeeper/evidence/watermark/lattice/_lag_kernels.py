@@ -178,4 +178,9 @@ def fitted(
     det = normal[0, 0] * normal[1, 1] - normal[0, 1] * normal[1, 0]
     if det < 1e-6:
         return basis
-    return np.ascontiguousarray(np.linalg.solve(normal, right).T)
+    # By hand: numba's solver needs SciPy, which nothing else here does.
+    found = np.empty((2, 2))
+    for q in range(2):
+        found[q, 0] = (normal[1, 1] * right[0, q] - normal[0, 1] * right[1, q]) / det
+        found[q, 1] = (normal[0, 0] * right[1, q] - normal[1, 0] * right[0, q]) / det
+    return found
