@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -20,6 +18,7 @@ from lightkeeper.cli import main
 from lightkeeper.cli._exit import Exit
 from lightkeeper.cli._settings import load_settings
 from lightkeeper.evidence.provenance import ManifestState, read_manifest
+from lightkeeper.evidence.watermark import lattice
 from lightkeeper.media import open_media
 from lightkeeper.storage.keys import KeyRing
 from lightkeeper.testing import photo_like, signing_credentials
@@ -57,9 +56,8 @@ def read(rgb: Pixels) -> Reading | None:
 
 @pytest.fixture(autouse=True)
 def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
-    room: Any = ModuleType("lattice")
-    room.read, room.embed = read, marked
-    monkeypatch.setitem(sys.modules, "lightkeeper.evidence.watermark.lattice", room)
+    monkeypatch.setattr(lattice, "read", read)
+    monkeypatch.setattr(lattice, "embed", marked)
 
 
 @pytest.fixture

