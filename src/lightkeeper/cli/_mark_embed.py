@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import io
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from PIL import Image
 
+from lightkeeper.cli._encode import check_target, encoded
 from lightkeeper.cli._exit import Exit
 from lightkeeper.cli._printable import printable
 from lightkeeper.cli._settings import load_settings
 from lightkeeper.cli._write import write_whole
-from lightkeeper.errors import InvalidConfiguration, LightkeeperError, OutputError
+from lightkeeper.errors import InvalidConfiguration, LightkeeperError
 from lightkeeper.evidence.watermark.lattice import PAYLOAD_BITS, embed
 from lightkeeper.media import open_media
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
-
-_ENCODERS: dict[str, dict[str, Any]] = {
-    ".png": {"format": "PNG"},
-    ".jpg": {"format": "JPEG", "quality": 95},
-    ".jpeg": {"format": "JPEG", "quality": 95},
-    ".webp": {"format": "WEBP", "lossless": True},
-}
 
 
 @app.command("embed")
@@ -44,18 +36,12 @@ def embed_mark(
     IN is not carried over.
     """
     number = _payload(payload)
-    options = _ENCODERS.get(target.suffix.lower())
-    if options is None:
-        raise OutputError(f"{target}: the suffix must be one of {', '.join(_ENCODERS)}")
-    if target.exists() and not force:
-        raise OutputError(f"{target} exists", hint="--force replaces it")
+    check_target(target, force=force)
     try:
         pixels = open_media(source, limits=load_settings().media_limits()).rgb()
     except OSError as error:
         raise LightkeeperError(f"{source}: {error.strerror}") from error
-    buffer = io.BytesIO()
-    Image.fromarray(embed(pixels, number, psnr=psnr)).save(buffer, **options)
-    write_whole(target, buffer.getvalue())
+    write_whole(target, encoded(embed(pixels, number, psnr=psnr), target))
     note = printable(
         f"{target}: carries the open mark {number:012x}. It proves nothing alone; metadata of "
         f"{source} was not carried over."
