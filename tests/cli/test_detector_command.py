@@ -160,7 +160,7 @@ def test_a_registered_autoencoder_is_measured_like_any_detector(
     arguments = ("evaluate", tmp_path, pictures, "--out", tmp_path / "card", "--drawn", 1)
     done = _run(*arguments, "--resamples", 50)
     assert done.exit_code == Exit.OK, done.output
-    assert "decoder-grid:means 1, licence: MIT" in done.stderr
+    assert "decoder-grid:means 2, licence: MIT" in done.stderr
     assert "Its scores carry no weight." in done.stdout
 
 

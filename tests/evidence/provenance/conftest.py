@@ -81,7 +81,7 @@ def captured(draw: Draw) -> bytes:
         credentials=Credentials(
             credentials.chain_pem.encode(), credentials.key_pem.encode(), "es256"
         ),
-    )
+    ).content
 
 
 def provenance_xmp(address: str) -> bytes:
