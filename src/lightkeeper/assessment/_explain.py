@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _BASES = {
     "asserted": "anyone can write it",
-    "public-mark": "its key is public",
+    "public-mark": "others can put it on any picture",
     "measured": "a calibrated statistic",
     "signed": "an intact, trusted signature",
     "secret-mark": "its extractor is secret",

@@ -15,13 +15,14 @@ from lightkeeper.cli._custody import JsonOption, KeysOption, key_ring
 from lightkeeper.cli._encode import check_target, encoded
 from lightkeeper.cli._exit import Exit
 from lightkeeper.cli._mark_rows import entry_row, registry_row, render_entry, render_registry
-from lightkeeper.cli._open_mark import embed_open_mark, read_open_mark
+from lightkeeper.cli._open_mark import read_open_mark
 from lightkeeper.cli._printable import printable, printable_row
 from lightkeeper.cli._public_key import public_key
 from lightkeeper.cli._rows import file_rows, write_rows, write_text
 from lightkeeper.cli._settings import load_settings
 from lightkeeper.cli._write import write_whole
 from lightkeeper.errors import EvidenceError, OutputError
+from lightkeeper.evidence.watermark import lattice
 from lightkeeper.evidence.watermark.registry import Fingerprint, MarkEntry, read_registry
 from lightkeeper.evidence.watermark.registry._entry import parse_payload, random_payload
 from lightkeeper.media import open_media
@@ -128,7 +129,7 @@ def make(
         number = random_payload()
         while marks.find(number):
             number = random_payload()
-        content = encoded(embed_open_mark(open_media(file, limits=limits).rgb(), number), target)
+        content = encoded(lattice.embed(open_media(file, limits=limits).rgb(), number), target)
         rgb = open_media(content, limits=limits).rgb()
         if read_open_mark(rgb).payload != number:
             raise EvidenceError("the picture does not hold the mark: another payload is read")

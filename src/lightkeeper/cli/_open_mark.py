@@ -35,8 +35,3 @@ def read_open_mark(rgb: NDArray[np.uint8]) -> OpenMark:
         raise EvidenceError("no open mark was found")
     matrix = np.array(reading.transform.matrix, np.float64).reshape(2, 2)
     return OpenMark(int(reading.payload), matrix)
-
-
-def embed_open_mark(rgb: NDArray[np.uint8], payload: int) -> NDArray[np.uint8]:
-    """Put the open mark into a picture."""
-    return lattice.embed(rgb, payload)

@@ -128,7 +128,7 @@ def test_a_block_is_a_table_and_its_json_is_folded(site):
     assert told.rows[1][2] == "Words.\n[Evidence of AI, below]"
     claims = [(row.claim, row.basis) for row in told.blocks[0].claims]
     assert any("An umbrella's mark was read." in claim for claim, _ in claims)
-    assert any("its key is public" in basis for _, basis in claims)
+    assert any("others can put it on any picture" in basis for _, basis in claims)
     assert json.loads(told.blocks[0].text) == json.loads(block)
     assert block in unescape(told.xml)
     page, visitor = reported(site, problem="none of it")
