@@ -166,6 +166,26 @@ def test_a_file_is_verified_with_the_key_and_without(home: Path, capsys: Capture
     assert json.loads(capsys.readouterr().out.splitlines()[-1])["intact"] is False
 
 
+def test_an_entry_is_withdrawn_and_other_data_bases_learn_it(home: Path, capsys: Capture) -> None:
+    out, key = exported(home, capsys)
+    other = f"sqlite:///{home / 'other.db'}"
+    assert run("import", out, "--key", key, "--store", other) == Exit.OK
+    capsys.readouterr()
+    assert run("withdraw", PAYLOAD, "--registry", "A", "--reason", "request", "--json") == Exit.OK
+    row = json.loads(capsys.readouterr().out)
+    assert row["withdrawn"]["reason"] == "request"
+    assert run("withdraw", PAYLOAD, "--registry", "A", "--reason", "mistake") == Exit.OK
+    assert "(request)" in capsys.readouterr().out
+    assert recover(home / "1.png") == Exit.OK
+    assert "the entry was withdrawn" in capsys.readouterr().out
+    assert run("export", "--registry", "A", "--out", out, "--force") == Exit.OK
+    assert run("import", out, "--key", key, "--store", other) == Exit.OK
+    assert run("show", PAYLOAD, "--store", other) == Exit.OK
+    assert "WITHDRAWN" in capsys.readouterr().out
+    assert run("withdraw", PAYLOAD, "--registry", "A", "--reason", "Jane asked") == Exit.USAGE
+    assert run("withdraw", "0" * 12, "--registry", "A", "--reason", "mistake") == Exit.FAILED
+
+
 def test_mark_lists_what_it_can_do(capsys: Capture) -> None:
     with pytest.raises(SystemExit):
         main(["mark", "--help"])

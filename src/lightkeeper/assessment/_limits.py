@@ -35,5 +35,6 @@ LIMITS = {
     "registry-says-so": "What the entry is about is the word of those who keep the registry.",
     "fingerprint-cannot-tell": "Too little is left to tell whether the mark was made for this.",
     "copied-mark": "It was made for another picture: it says nothing about where this comes from.",
+    "entry-withdrawn": "The registry took its entry back: nothing follows from it.",
     "set-says-so": "What the material is, is the word of those who keep the hash set.",
 }

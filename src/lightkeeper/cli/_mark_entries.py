@@ -34,7 +34,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     no_args_is_help=True,
-    help="Register marked pictures; list, show, verify, import and export entries.",
+    help="Register marked pictures; list, show, withdraw, verify, import and export entries.",
 )
 
 StoreOption = Annotated[

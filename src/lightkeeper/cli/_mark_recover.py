@@ -29,6 +29,7 @@ _SAID = {
     Standing.REGISTERED: "the picture that the entry is about",
     Standing.COPIED: "COPIED MARK: the entry is about another picture",
     Standing.UNTOLD: "whether the entry is about this picture cannot be told",
+    Standing.WITHDRAWN: "the entry was withdrawn: nothing follows from it",
     Standing.UNKNOWN: "unknown payload",
 }
 
@@ -82,8 +83,9 @@ def _recover(
         "comparison": to_plain(answer.comparison),
         "manifest": None,
     }
-    # The manifest of another picture says nothing about one that a mark was copied onto.
-    if answer.entry and folder and answer.standing is not Standing.COPIED:
+    # The manifest of another picture says nothing about one that a mark was copied onto, and nobody
+    # stands for the link of an entry that was withdrawn.
+    if answer.entry and folder and answer.standing in (Standing.REGISTERED, Standing.UNTOLD):
         manifest = recover_manifest(media, answer.entry, folder, trust=trust)
         row["manifest"] = to_plain(manifest)
     return row

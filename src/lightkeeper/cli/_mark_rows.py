@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lightkeeper.evidence.watermark.registry._entry import payload_hex
+from lightkeeper.evidence.watermark.registry._wire import entry_id
 from lightkeeper.plain import to_plain
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 def entry_row(entry: MarkEntry) -> dict[str, Any]:
     """All that is said of an entry; the sketch is for machines and left out."""
-    row: dict[str, Any] = to_plain(entry)
+    row: dict[str, Any] = {"id": entry_id(entry).hex(), **to_plain(entry)}
     row["payload"] = payload_hex(entry.payload)
     del row["fingerprint"]["sketch"]
     return row
@@ -25,10 +26,12 @@ def render_entry(row: dict[str, Any]) -> str:
     version = f" {row['version']}" if row["version"] else ""
     pdq = row["fingerprint"]
     manifest = f", manifest {row['manifest_sha256'][:16]}…" if row["manifest_sha256"] else ""
+    gone = row["withdrawn"]
+    withdrawn = f", WITHDRAWN {gone['on']} ({gone['reason']})" if gone else ""
     old = "" if row.get("added", True) else " (there already)"
     return (
         f"{row['payload']}  {row['registry']}: {row['organisation']}, {row['model']}{version}, "
-        f"{row['period']}, {pdq['width']}×{pdq['height']}{manifest}{old}"
+        f"{row['period']}, {pdq['width']}×{pdq['height']}{manifest}{withdrawn}{old}"
     )
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from lightkeeper.errors import MatchError
 from lightkeeper.evidence.watermark.registry import Fingerprint, MarkEntry
+from lightkeeper.evidence.watermark.registry._withdrawal import Reason, Withdrawal
 from lightkeeper.service.lookups import LookupConfig, make_key, read_keys
 from lightkeeper.storage.marks import SqlMarkRegistry, open_marks
 from lightkeeper.testing import MemoryStore
@@ -54,6 +55,14 @@ def test_a_payload_gives_its_entry_and_an_unknown_one_says_so(client: Client) ->
     assert entry["fingerprint"]["pdq"] == PRINT.pdq.hex()
     assert b64decode(entry["fingerprint"]["sketch"]) == PRINT.sketch
     assert entry["manifest_sha256"] == "ab" * 32
+
+
+def test_a_withdrawn_entry_says_so(client: Client, marks: SqlMarkRegistry) -> None:
+    (before,) = client.post(PATH, json={"payloads": [KNOWN]}).json()["results"][0]["entries"]
+    assert before["withdrawn"] is None
+    marks.withdraw("A", 0xC0FFEE, Withdrawal(on="2026-03-15", reason=Reason.MISTAKE))
+    (after,) = client.post(PATH, json={"payloads": [KNOWN]}).json()["results"][0]["entries"]
+    assert after == {**before, "withdrawn": {"on": "2026-03-15", "reason": "mistake"}}
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -15,6 +16,8 @@ from lightkeeper.evidence.watermark.registry._file import (
     parse_registry,
     registry_bytes,
 )
+from lightkeeper.evidence.watermark.registry._wire import entry_id
+from lightkeeper.evidence.watermark.registry._withdrawal import Reason, Withdrawal
 from lightkeeper.storage import open_store
 from lightkeeper.storage._engine import make_engine, writing
 from lightkeeper.storage.marks import SqlMarkRegistry, open_marks
@@ -175,3 +178,65 @@ def test_a_store_of_a_newer_version_is_refused(url: str) -> None:
     engine.dispose()
     with pytest.raises(MatchError, match="version 9999"):
         open_marks(url)
+
+
+GONE = Withdrawal(on="2026-03-15", reason=Reason.MISTAKE)
+
+
+def gone(payload: int, model: str = "Harbour") -> MarkEntry:
+    return replace(entry(payload, model), withdrawn=GONE)
+
+
+def test_a_withdrawn_entry_stays_and_says_so_wherever_it_is_read(marks: SqlMarkRegistry) -> None:
+    marks.add("A", [entry(1), entry(2)])
+    before = marks.revision
+    assert marks.withdraw("A", 1, GONE) == gone(1)
+    assert marks.revision != before
+    assert marks.find(1) == (gone(1),)
+    assert list(marks.entries("A")) == [gone(1), entry(2)]
+    file = parse_registry(marks.export("A", key=KEY, now=NOW), key=PUBLIC)
+    assert list(file.entries()) == [gone(1), entry(2)]
+
+
+def test_a_withdrawal_is_final_and_keeps_its_first_day(marks: SqlMarkRegistry) -> None:
+    marks.add("A", [entry(1)])
+    marks.withdraw("A", 1, GONE)
+    later = Withdrawal(on="2026-04-01", reason=Reason.REQUEST)
+    assert marks.withdraw("A", 1, later) == gone(1)
+    assert marks.add("A", [entry(1)]) == 0
+    assert marks.find(1) == (gone(1),)
+
+
+def test_one_of_several_entries_is_withdrawn_by_its_identity(marks: SqlMarkRegistry) -> None:
+    marks.add("A", [entry(7), entry(7, "Pier")])
+    marks.add("B", [entry(7)])
+    chosen = entry_id(entry(7, "Pier")).hex()
+    with pytest.raises(MatchError, match="2 such entries") as caught:
+        marks.withdraw("A", 7, GONE)
+    assert chosen in str(caught.value.hint)
+    marks.withdraw("A", 7, GONE, entry=chosen)
+    assert marks.find(7) == (entry(7), gone(7, "Pier"), entry(7))
+    for payload, identity in ((8, None), (7, "00" * 32)):
+        with pytest.raises(MatchError, match="0 such entries"):
+            marks.withdraw("A", payload, GONE, entry=identity)
+
+
+def test_only_the_owner_of_a_registry_withdraws(marks: SqlMarkRegistry) -> None:
+    marks.take_over(parse_registry(file_of(entry(1)), key=PUBLIC))
+    with pytest.raises(MatchError, match="is its owner's"):
+        marks.withdraw("B", 1, GONE)
+    with pytest.raises(MatchError, match="no registry 'C'"):
+        marks.withdraw("C", 1, GONE)
+    assert marks.find(1) == (entry(1),)
+
+
+def test_a_withdrawal_comes_with_the_next_file_and_stays(marks: SqlMarkRegistry) -> None:
+    marks.take_over(parse_registry(file_of(entry(1), entry(2)), key=PUBLIC))
+    newer = parse_registry(file_of(gone(1), entry(2), version=2), key=PUBLIC)
+    assert marks.take_over(newer) == (0, 0)
+    assert marks.find(1) == (gone(1),)
+    back = parse_registry(file_of(entry(1), entry(2), version=3), key=PUBLIC)
+    with pytest.raises(MatchError, match="was withdrawn"):
+        marks.take_over(back)
+    assert marks.find(1) == (gone(1),)
+    assert marks.registries()[0].version == 2

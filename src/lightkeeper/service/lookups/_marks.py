@@ -11,6 +11,8 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from lightkeeper.errors import MatchError
+from lightkeeper.evidence.watermark.registry._wire import entry_id
+from lightkeeper.plain import to_plain
 from lightkeeper.service._refusal import Refusal
 from lightkeeper.service.lookups._failures import refusal_of
 from lightkeeper.service.lookups._v1 import FAILURES
@@ -53,9 +55,17 @@ class FingerprintOut(_Strict):
     """Base64; see the reference of the registry's format."""
 
 
-class EntryOut(_Strict):
-    """What a payload names."""
+class WithdrawalOut(_Strict):
+    """Since when an entry does not count any more, and why."""
 
+    on: str
+    reason: str
+
+
+class EntryOut(_Strict):
+    """What a payload names; one that was withdrawn says nothing about any picture."""
+
+    id: str
     registry: str
     organisation: str
     model: str
@@ -64,6 +74,7 @@ class EntryOut(_Strict):
     fingerprint: FingerprintOut
     manifest_sha256: str | None
     manifest_url: str | None
+    withdrawn: WithdrawalOut | None
 
 
 class NamedOut(_Strict):
@@ -110,6 +121,7 @@ def _results(marks: MarkEntries, payloads: Sequence[str]) -> list[dict[str, Any]
 def _plain(registry: str, entry: MarkEntry) -> dict[str, Any]:
     own = entry.fingerprint
     return {
+        "id": entry_id(entry).hex(),
         "registry": registry,
         "organisation": entry.organisation,
         "model": entry.model,
@@ -124,4 +136,5 @@ def _plain(registry: str, entry: MarkEntry) -> dict[str, Any]:
         },
         "manifest_sha256": entry.manifest_sha256,
         "manifest_url": entry.manifest_url,
+        "withdrawn": to_plain(entry.withdrawn),
     }

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import delete, insert, select, update
 
 from lightkeeper.errors import MatchError
-from lightkeeper.evidence.watermark.registry._wire import entry_line
+from lightkeeper.evidence.watermark.registry._wire import entry_id, entry_line, parse_entry
 from lightkeeper.storage.marks._tables import mark_entry, mark_registry, mark_store
 
 if TYPE_CHECKING:
@@ -58,9 +57,8 @@ def set_registry(connection: Connection, number: int, **values: Any) -> None:
 
 
 def lines_of(entries: Iterable[MarkEntry]) -> dict[bytes, tuple[int, bytes]]:
-    """Payload and line of each entry, by the digest of the line."""
-    lines = ((entry.payload, entry_line(entry)) for entry in entries)
-    return {hashlib.sha256(line).digest(): (payload, line) for payload, line in lines}
+    """Payload and line of each entry, by its identity, which a withdrawal leaves as it is."""
+    return {entry_id(entry): (entry.payload, entry_line(entry)) for entry in entries}
 
 
 def insert_lines(connection: Connection, number: int, lines: Lines) -> int:
@@ -76,6 +74,46 @@ def insert_lines(connection: Connection, number: int, lines: Lines) -> int:
             connection.execute(insert(mark_entry), rows)
         added += len(rows)
     return added
+
+
+def follow_withdrawals(connection: Connection, number: int, lines: Lines, name: str) -> None:
+    """Write what became of entries that are there already.
+
+    Raises
+    ------
+    MatchError
+        One that was withdrawn would count again.
+    """
+    for digests in _pages(list(lines)):
+        held = select(mark_entry.c.number, mark_entry.c.digest, mark_entry.c.record).where(
+            mark_entry.c.registry_number == number, mark_entry.c.digest.in_(digests)
+        )
+        for row in connection.execute(held).all():
+            line = lines[bytes(row.digest)][1]
+            if line == bytes(row.record):
+                continue
+            if parse_entry(row.record, where=name).withdrawn is not None:
+                raise MatchError(
+                    f"an entry of '{name}' was withdrawn, and this file says otherwise",
+                    hint="a withdrawal is final; ask its owner for an entry of its own",
+                )
+            set_record(connection, row.number, line)
+
+
+def entries_of(connection: Connection, number: int, payload: int) -> list[Any]:
+    """Number and record of the entries of a payload in one registry, oldest first."""
+    query = (
+        select(mark_entry.c.number, mark_entry.c.record)
+        .where(mark_entry.c.registry_number == number, mark_entry.c.payload == payload)
+        .order_by(mark_entry.c.number)
+    )
+    return list(connection.execute(query).all())
+
+
+def set_record(connection: Connection, number: int, line: bytes) -> None:
+    """Change what is kept of an entry, whose identity stays."""
+    mine = mark_entry.c.number == number
+    connection.execute(update(mark_entry).where(mine).values(record=line))
 
 
 def remove_others(connection: Connection, number: int, lines: Lines) -> int:

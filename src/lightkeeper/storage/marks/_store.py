@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import func, select
 
 from lightkeeper.errors import MatchError
 from lightkeeper.evidence.watermark.registry._file import RegistryHead, registry_bytes
-from lightkeeper.evidence.watermark.registry._wire import parse_entry
+from lightkeeper.evidence.watermark.registry._wire import entry_id, entry_line, parse_entry
 from lightkeeper.storage._engine import reading, writing
 from lightkeeper.storage.marks._rows import (
     begin,
+    entries_of,
+    follow_withdrawals,
     insert_lines,
     known_registry,
     lines_of,
     make_registry,
     registry_named,
     remove_others,
+    set_record,
     set_registry,
 )
 from lightkeeper.storage.marks._tables import mark_entry, mark_registry, mark_store
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from lightkeeper.evidence.watermark.registry import MarkEntry, RegistryFile
+    from lightkeeper.evidence.watermark.registry._withdrawal import Withdrawal
 
 _PAGE: Final = 1_000
 _MOST_FOUND: Final = 64
@@ -125,7 +129,7 @@ class SqlMarkRegistry:
         Returns
         -------
         int
-            How many are new; one that is there already stays as it is.
+            How many are new; one that is there already stays as it is, withdrawn or not.
 
         Raises
         ------
@@ -142,6 +146,51 @@ class SqlMarkRegistry:
             number = make_registry(connection, name=name, version=0)
             return insert_lines(connection, number, lines)
 
+    def withdraw(
+        self, name: str, payload: int, withdrawal: Withdrawal, *, entry: str | None = None
+    ) -> MarkEntry:
+        """Let an entry of the operator's own registry count no more. It stays, and says so.
+
+        Parameters
+        ----------
+        name : str
+            The registry.
+        payload : int
+        withdrawal : Withdrawal
+        entry : str, optional
+            The entry's identity in hexadecimal, where the payload has several.
+
+        Returns
+        -------
+        MarkEntry
+            As it is kept now; one that was withdrawn before keeps its first day and reason.
+
+        Raises
+        ------
+        MatchError
+            There is no such registry or entry, it is another owner's, or several are meant.
+        """
+        with writing(self._engine) as connection:
+            begin(connection)
+            row = known_registry(connection, name)
+            _check_own(row)
+            kept = [
+                (number, parse_entry(record, where=name))
+                for number, record in entries_of(connection, row.number, payload)
+            ]
+            meant = [(n, e) for n, e in kept if entry is None or entry_id(e).hex() == entry]
+            if len(meant) != 1:
+                raise MatchError(
+                    f"'{name}' has {len(meant)} such entries",
+                    hint="; ".join(f"{e.maker}, {e.period}: {entry_id(e).hex()}" for _, e in kept),
+                )
+            ((number, old),) = meant
+            if old.withdrawn is not None:
+                return old
+            new = replace(old, withdrawn=withdrawal)
+            set_record(connection, number, entry_line(new))
+            return new
+
     def take_over(self, file: RegistryFile) -> tuple[int, int]:
         """Replace what is kept of a registry by a newer version of its file.
 
@@ -153,8 +202,8 @@ class SqlMarkRegistry:
         Raises
         ------
         MatchError
-            It is the operator's own registry, signed by another key than before, or an older
-            version than the one that is kept.
+            It is the operator's own registry, signed by another key than before, an older
+            version than the one that is kept, or an entry that was withdrawn would count again.
         """
         lines = lines_of(file.entries())
         said: dict[str, Any] = {
@@ -172,6 +221,7 @@ class SqlMarkRegistry:
                 number = row.number
                 set_registry(connection, number, **said)
             gone = remove_others(connection, number, lines)
+            follow_withdrawals(connection, number, lines, file.name)
             return insert_lines(connection, number, lines), gone
 
     def export(self, name: str, *, key: Ed25519PrivateKey, now: datetime) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 
@@ -16,6 +17,7 @@ from lightkeeper.evidence.watermark.registry._file import (
     parse_registry,
     registry_bytes,
 )
+from lightkeeper.evidence.watermark.registry._withdrawal import Reason, Withdrawal
 from lightkeeper.testing import photo_like
 
 MADE = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
@@ -42,6 +44,13 @@ def entry(seed: int, payload: int | None = None, **changes: str) -> MarkEntry:
         fingerprint=fingerprint(seed),
         **{**words, **changes},
     )
+
+
+GONE = Withdrawal(on="2026-03-15", reason=Reason.MISTAKE)
+
+
+def withdrawn(seed: int, payload: int | None = None, **changes: str) -> MarkEntry:
+    return replace(entry(seed, payload, **changes), withdrawn=GONE)
 
 
 def written(*entries: MarkEntry, name: str = "Studio A", version: int = 1) -> bytes:

@@ -12,9 +12,15 @@ from lightkeeper.evidence.watermark.registry._entry import (
     payload_hex,
     random_payload,
 )
-from lightkeeper.evidence.watermark.registry._wire import FIELDS, entry_line, parse_entry
+from lightkeeper.evidence.watermark.registry._wire import (
+    FIELDS,
+    entry_id,
+    entry_line,
+    parse_entry,
+)
+from lightkeeper.evidence.watermark.registry._withdrawal import Reason, Withdrawal
 
-from .conftest import entry, fingerprint
+from .conftest import entry, fingerprint, withdrawn
 
 
 def test_no_field_is_for_a_prompt_or_a_person() -> None:
@@ -29,6 +35,7 @@ def test_no_field_is_for_a_prompt_or_a_person() -> None:
         "fingerprint",
         "manifest_sha256",
         "manifest_url",
+        "withdrawn",
     }
 
 
@@ -109,3 +116,30 @@ def test_a_payload_is_written_and_read() -> None:
     for text in ("", "ff", "0x00000000ff", "zz" * 6):
         with pytest.raises(EvidenceError, match="12 hexadecimal digits"):
             parse_payload(text)
+
+
+def test_a_withdrawal_is_written_and_read_and_keeps_the_identity() -> None:
+    gone = withdrawn(1)
+    assert parse_entry(entry_line(gone), where="here") == gone
+    assert entry_id(gone) == entry_id(entry(1)) != entry_id(entry(2))
+
+
+@pytest.mark.parametrize("day", ["2026-02-30", "2026-3-14", "20260314", "2026-03-14T00:00", ""])
+def test_a_withdrawal_has_a_day(day: str) -> None:
+    with pytest.raises(InvalidConfiguration, match="no day"):
+        Withdrawal(on=day, reason=Reason.REQUEST)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"mistake"', b'"Ask Jane"'),
+        (b'"2026-03-15"', b'"2026-02-30"'),
+        (b'"on":', b'"by":'),
+        (b'{"on":"2026-03-15","reason":"mistake"}', b"true"),
+    ],
+)
+def test_a_withdrawal_of_another_form_is_refused(old: bytes, new: bytes) -> None:
+    with pytest.raises(InvalidConfiguration, match="here") as caught:
+        parse_entry(entry_line(withdrawn(1)).replace(old, new), where="here")
+    assert "Jane" not in str(caught.value)

@@ -17,7 +17,7 @@ from lightkeeper.evidence.watermark.registry import (
 from lightkeeper.evidence.watermark.registry._examine import with_registries
 from lightkeeper.evidence.watermark.registry._file import parse_registry
 
-from .conftest import PUBLIC, entry, fingerprint, picture, written
+from .conftest import PUBLIC, entry, fingerprint, picture, withdrawn, written
 
 MARK = Finding(
     claim=Claim.CARRIES_MARK,
@@ -90,6 +90,32 @@ def test_a_mark_is_copied_only_where_no_entry_fits(registry: RegistryFile) -> No
     assert details(findings(1, 4, other, registry)[1]).standing is Standing.COPIED
 
 
+def of(*entries: MarkEntry) -> RegistryFile:
+    return parse_registry(written(*entries), key=PUBLIC)
+
+
+@pytest.mark.parametrize("shown", [1, 4])
+def test_a_withdrawn_entry_is_neither_a_match_nor_a_copy(shown: int) -> None:
+    mark, told = findings(1, shown, of(withdrawn(1)))
+    assert mark == MARK
+    assert details(told).standing is Standing.WITHDRAWN
+    assert (told.conflict, told.supports) == (None, None)
+    assert "withdrawn on 2026-03-15 (mistake)" in told.summary
+    assert "entry-withdrawn" in told.limits
+    assert assess([mark, told]).routing.priority == assess([MARK]).routing.priority
+
+
+def test_an_entry_that_takes_the_place_of_a_withdrawn_one_counts() -> None:
+    registry = of(withdrawn(1), entry(2, 1))
+    assert details(findings(1, 2, registry)[1]).standing is Standing.REGISTERED
+    copied = details(findings(1, 4, registry)[1])
+    assert (copied.standing, copied.withdrawn) == (Standing.COPIED, None)
+    # The picture that the withdrawn entry was about may have been marked in good faith.
+    kept = details(findings(1, 1, registry)[1])
+    assert kept.standing is Standing.WITHDRAWN
+    assert kept.withdrawn is not None
+
+
 class Flood:
     """Many entries of one payload."""
 
@@ -144,7 +170,9 @@ def test_fingerprints_are_made_of_the_pixels_alone() -> None:
     assert fingerprint(1) != fingerprint(2)
 
 
-@pytest.mark.parametrize("code", ["payload-unknown", "fingerprint-cannot-tell", "copied-mark"])
+@pytest.mark.parametrize(
+    "code", ["payload-unknown", "fingerprint-cannot-tell", "copied-mark", "entry-withdrawn"]
+)
 def test_every_limit_has_words(code: str) -> None:
     from lightkeeper.assessment._limits import LIMITS
 

@@ -16,7 +16,7 @@ from lightkeeper.evidence.watermark.registry._file import (
     registry_bytes,
 )
 
-from .conftest import KEY, MADE, PUBLIC, entry, written
+from .conftest import KEY, MADE, PUBLIC, entry, withdrawn, written
 
 CONTENT = written(entry(1), entry(2))
 
@@ -127,3 +127,21 @@ def test_a_name_is_one_short_line(name: str) -> None:
 
 def test_its_revision_is_that_of_the_file(registry: RegistryFile) -> None:
     assert registry.revision != parse_registry(written(entry(1)), key=PUBLIC).revision
+
+
+def test_a_withdrawn_entry_is_written_and_read() -> None:
+    found = parse_registry(written(withdrawn(1), entry(2)), key=PUBLIC)
+    assert found.find(1) == (withdrawn(1),)
+
+
+def test_a_file_cannot_say_that_an_entry_counts_and_that_it_does_not() -> None:
+    for twice in ((entry(1), withdrawn(1)), (withdrawn(1), entry(1, 2), entry(2), withdrawn(2))):
+        with pytest.raises(EvidenceError, match=r"holds entry \d again"):
+            parse_registry(written(*twice), key=PUBLIC)
+    parse_registry(written(withdrawn(1), entry(1, 2), entry(2)), key=PUBLIC)
+
+
+def test_the_same_entry_twice_is_refused() -> None:
+    header, first, _, _ = CONTENT.splitlines(keepends=True)
+    with pytest.raises(EvidenceError, match="again"):
+        parse_registry(signed(header + first + first), key=PUBLIC)

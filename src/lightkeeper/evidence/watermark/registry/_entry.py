@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from lightkeeper.evidence.watermark.registry._withdrawal import Withdrawal
+
 SOFT_BINDING_ALGORITHM: Final = "io.github.lightkeeper.lattice.1"
 """Name of the open mark in C2PA soft bindings, in the form of the C2PA's list of algorithms."""
 PAYLOAD_BITS: Final = 48
@@ -103,6 +105,8 @@ class MarkEntry:
         SHA-256 of its C2PA manifest store, as a file of its own.
     manifest_url : str, optional
         Where somebody may look for that; Lightkeeper never fetches it.
+    withdrawn : Withdrawal, optional
+        It does not count any more: it says nothing about any picture.
 
     Raises
     ------
@@ -118,6 +122,7 @@ class MarkEntry:
     fingerprint: Fingerprint
     manifest_sha256: str | None = None
     manifest_url: str | None = None
+    withdrawn: Withdrawal | None = None
 
     def __post_init__(self) -> None:
         if not 0 <= self.payload < _PAYLOADS:

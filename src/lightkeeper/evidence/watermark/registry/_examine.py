@@ -17,11 +17,13 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lightkeeper.evidence.watermark.registry._ports import MarkRegistry
+    from lightkeeper.evidence.watermark.registry._withdrawal import Withdrawal
 
 COPIED: Final = "copied-mark"
 UNKNOWN: Final = "payload-unknown"
 UNTOLD: Final = "fingerprint-cannot-tell"
 SAYS_SO: Final = "registry-says-so"
+WITHDRAWN: Final = "entry-withdrawn"
 _MOST_COMPARED: Final = 16
 """Of entries of one payload; where there are more, none is called copied."""
 
@@ -34,6 +36,8 @@ class Standing(StrEnum):
     COPIED = "copied"
     """It is another picture."""
     UNTOLD = "cannot-be-told"
+    WITHDRAWN = "withdrawn"
+    """The entry does not count any more, so that nothing is known."""
     UNKNOWN = "unknown-payload"
 
 
@@ -50,6 +54,7 @@ class RegisteredMark(Details):
     period: str
     manifest_sha256: str | None
     manifest_url: str | None
+    withdrawn: Withdrawal | None
     comparison: Comparison
 
 
@@ -73,7 +78,8 @@ def look_up(
     """Find the entry of a payload, and compare the picture with it.
 
     A payload may have several entries, of one registry or of more. One that the picture matches
-    settles it; the mark counts as copied only where the picture matches none of them.
+    settles it; the mark counts as copied only where the picture matches none of them. An entry
+    that was withdrawn never settles anything; a picture that it may be about is not called copied.
 
     Parameters
     ----------
@@ -87,15 +93,33 @@ def look_up(
     found = [(registry.name, entry) for registry in registries for entry in registry.find(payload)]
     if not found:
         return Answer(Standing.UNKNOWN)
+    found.sort(key=lambda named: named[1].withdrawn is not None)
     compared = [
-        (compare(rgb, entry.fingerprint, matrix=matrix), name, entry)
+        Answer(_standing(likeness.likeness, entry), name, entry, likeness)
         for name, entry in found[:_MOST_COMPARED]
+        for likeness in (compare(rgb, entry.fingerprint, matrix=matrix),)
     ]
-    comparison, name, entry = max(compared, key=lambda c: (_RANKS[c[0].likeness], c[0].z))
-    standing = _STANDINGS[comparison.likeness]
-    if standing is Standing.COPIED and len(found) > _MOST_COMPARED:
-        standing = Standing.UNTOLD
-    return Answer(standing, name, entry, comparison)
+    best = max(compared, key=_rank)
+    if best.standing is Standing.COPIED:
+        if all(entry.withdrawn for _, entry in found):
+            return replace(best, standing=Standing.WITHDRAWN)
+        if len(found) > _MOST_COMPARED:
+            return replace(best, standing=Standing.UNTOLD)
+    return best
+
+
+def _standing(likeness: Likeness, entry: MarkEntry) -> Standing:
+    if entry.withdrawn and likeness is not Likeness.DIFFERS:
+        return Standing.WITHDRAWN
+    return _STANDINGS[likeness]
+
+
+def _rank(answer: Answer) -> tuple[int, bool, float]:
+    """What settles more comes first; of two, the entry that stands, and the one that fits."""
+    assert answer.entry is not None
+    assert answer.comparison is not None
+    stands = answer.entry.withdrawn is None
+    return _RANKS[answer.standing], stands, answer.comparison.z
 
 
 _STANDINGS: Final = {
@@ -103,7 +127,12 @@ _STANDINGS: Final = {
     Likeness.DIFFERS: Standing.COPIED,
     Likeness.CANNOT_TELL: Standing.UNTOLD,
 }
-_RANKS: Final = {Likeness.DIFFERS: 0, Likeness.CANNOT_TELL: 1, Likeness.MATCHES: 2}
+_RANKS: Final = {
+    Standing.COPIED: 0,
+    Standing.WITHDRAWN: 1,
+    Standing.UNTOLD: 2,
+    Standing.REGISTERED: 3,
+}
 
 
 def with_registries(finding: Finding, answer: Answer, *, payload: int) -> tuple[Finding, ...]:
@@ -140,6 +169,14 @@ def with_registries(finding: Finding, answer: Answer, *, payload: int) -> tuple[
         said = f"The mark's payload {details.payload} names {names}, and the picture is the one "
         summary = f"{said}that the entry is about ({_how(answer.comparison)})."
         return finding, replace(own, summary=summary, limits=("key-is-public", SAYS_SO))
+    if answer.entry.withdrawn is not None:
+        gone = answer.entry.withdrawn
+        summary = (
+            f"The mark's payload {details.payload} names {names}, which was withdrawn on {gone.on} "
+            f"({gone.reason.value}): nothing follows from it."
+        )
+        limits = ("key-is-public", SAYS_SO, WITHDRAWN)
+        return finding, replace(own, summary=summary, limits=limits)
     if answer.standing is Standing.UNTOLD:
         said = f"The mark's payload {details.payload} names {names}; whether this is its picture "
         summary = f"{said}cannot be told ({_how(answer.comparison)})."
@@ -168,6 +205,7 @@ def _details(
         period=entry.period,
         manifest_sha256=entry.manifest_sha256,
         manifest_url=entry.manifest_url,
+        withdrawn=entry.withdrawn,
         comparison=comparison,
     )
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from lightkeeper.errors import EvidenceError, InvalidConfiguration
 from lightkeeper.evidence.watermark.registry._entry import SOFT_BINDING_ALGORITHM
-from lightkeeper.evidence.watermark.registry._wire import entry_line, parse_entry
+from lightkeeper.evidence.watermark.registry._wire import entry_id, entry_line, parse_entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -122,7 +122,8 @@ def registry_bytes(
     ----------
     head : RegistryHead
     entries : iterable of MarkEntry
-        All of them; they are sorted by payload, and the same one twice is written once.
+        All of them, those withdrawn too; they are sorted by payload, and the same one twice is
+        written once.
     key : Ed25519PrivateKey
         The owner's; readers pin its public half.
     """
@@ -236,13 +237,20 @@ def _public_key(header: _Header, where: str) -> bytes:
 def _index(body: bytes, start: int, where: str) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
     payloads: list[int] = []
     places: list[tuple[int, int]] = []
+    of_payload: dict[bytes, int] = {}
     while start < len(body):
         end = body.index(b"\n", start)
         number = len(places) + 1
-        payloads.append(parse_entry(body[start:end], where=f"{where}, entry {number}").payload)
+        entry = parse_entry(body[start:end], where=f"{where}, entry {number}")
+        if payloads and entry.payload < payloads[-1]:
+            raise EvidenceError(f"{where} is not sorted by payload")
+        if not payloads or entry.payload > payloads[-1]:
+            of_payload = {}
+        first = of_payload.setdefault(entry_id(entry), number)
+        if first != number:
+            # One of the two could be withdrawn and the other one not.
+            raise EvidenceError(f"{where} holds entry {first} again as entry {number}")
+        payloads.append(entry.payload)
         places.append((start, end))
         start = end + 1
-    found = np.array(payloads, np.uint64)
-    if np.any(found[1:] < found[:-1]):
-        raise EvidenceError(f"{where} is not sorted by payload")
-    return found, np.array(places, np.int64).reshape(-1, 2)
+    return np.array(payloads, np.uint64), np.array(places, np.int64).reshape(-1, 2)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import replace
 from typing import Annotated, Final
 
 import msgspec
@@ -13,6 +15,7 @@ from lightkeeper.evidence.watermark.registry._entry import (
     parse_payload,
     payload_hex,
 )
+from lightkeeper.evidence.watermark.registry._withdrawal import Reason, Withdrawal
 
 _Text = Annotated[str, msgspec.Meta(max_length=512)]
 
@@ -27,6 +30,13 @@ class _Fingerprint(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     sketch: bytes
 
 
+class _Withdrawal(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """A day, and one of a few reasons."""
+
+    on: _Text
+    reason: _Text
+
+
 class _Entry(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
     """A field that is not here is refused: that is how no prompt and no person gets in."""
 
@@ -38,6 +48,7 @@ class _Entry(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defau
     version: _Text | None = None
     manifest_sha256: _Text | None = None
     manifest_url: _Text | None = None
+    withdrawn: _Withdrawal | None = None
 
 
 FIELDS: Final = _Entry.__struct_fields__
@@ -47,7 +58,7 @@ _ENCODER: Final = msgspec.json.Encoder()
 
 def entry_line(entry: MarkEntry) -> bytes:
     """One line, without its end."""
-    own = entry.fingerprint
+    own, gone = entry.fingerprint, entry.withdrawn
     return _ENCODER.encode(
         _Entry(
             payload=payload_hex(entry.payload),
@@ -58,8 +69,14 @@ def entry_line(entry: MarkEntry) -> bytes:
             fingerprint=_Fingerprint(own.width, own.height, own.pdq, own.quality, own.sketch),
             manifest_sha256=entry.manifest_sha256,
             manifest_url=entry.manifest_url,
+            withdrawn=_Withdrawal(gone.on, gone.reason.value) if gone else None,
         )
     )
+
+
+def entry_id(entry: MarkEntry) -> bytes:
+    """SHA-256 of its line as it was before it was withdrawn: the same ever after."""
+    return hashlib.sha256(entry_line(replace(entry, withdrawn=None))).digest()
 
 
 def parse_entry(line: bytes, *, where: str) -> MarkEntry:
@@ -75,7 +92,7 @@ def parse_entry(line: bytes, *, where: str) -> MarkEntry:
         payload = parse_payload(row.payload)
         if payload_hex(payload) != row.payload:
             raise InvalidConfiguration("a payload is written in lower case")
-        own = row.fingerprint
+        own, gone = row.fingerprint, row.withdrawn
         return MarkEntry(
             payload=payload,
             organisation=row.organisation,
@@ -91,8 +108,21 @@ def parse_entry(line: bytes, *, where: str) -> MarkEntry:
             ),
             manifest_sha256=row.manifest_sha256,
             manifest_url=row.manifest_url,
+            withdrawn=Withdrawal(on=gone.on, reason=_reason(gone.reason)) if gone else None,
         )
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-        raise InvalidConfiguration(f"{where}: no entry of a registry: {error}") from None
+        # The name of a field is the file's, too, and may be of any length.
+        said = "it has an unknown field" if "unknown field" in str(error) else str(error)
+        raise InvalidConfiguration(f"{where}: no entry of a registry: {said}") from None
     except InvalidConfiguration as error:
         raise InvalidConfiguration(f"{where}: {error}", hint=error.hint) from None
+
+
+def _reason(text: str) -> Reason:
+    try:
+        return Reason(text)
+    except ValueError:
+        known = ", ".join(reason.value for reason in Reason)
+        raise InvalidConfiguration(
+            "an entry was withdrawn for no known reason", hint=known
+        ) from None
