@@ -36,5 +36,7 @@ LIMITS = {
     "fingerprint-cannot-tell": "Too little is left to tell whether the mark was made for this.",
     "copied-mark": "It was made for another picture: it says nothing about where this comes from.",
     "entry-withdrawn": "The registry took its entry back: nothing follows from it.",
+    "bound-mark-not-read": "The mark may have been lost, or never been there: nothing follows.",
+    "several-marks": "Which of the marks was first, and whose picture it is, does not show.",
     "set-says-so": "What the material is, is the word of those who keep the hash set.",
 }

@@ -147,14 +147,14 @@ def default_examiners(policy: Policy) -> tuple[Examiner, ...]:
 
 def _registered(policy: Policy, examiners: Sequence[Examiner]) -> Iterator[Examiner]:
     """The examiners, that of the open mark with registries and vendors of the policy."""
-    if not policy.mark_registries and policy.marks is None:
+    if OPEN_MARK not in {examiner.name for examiner in examiners}:
+        if policy.mark_registries:
+            raise InvalidConfiguration(f"mark_registry needs the examiner {OPEN_MARK}")
         yield from examiners
         return
     from lightkeeper.evidence.watermark import load_marks
     from lightkeeper.evidence.watermark.registry import RegisteredMarks, read_registry
 
-    if policy.mark_registries and OPEN_MARK not in {examiner.name for examiner in examiners}:
-        raise InvalidConfiguration(f"mark_registry needs the examiner {OPEN_MARK}")
     marks = load_marks(policy.marks) if policy.marks else ()
     registries = [
         read_registry(path, key=bytes.fromhex(key)) for path, key in policy.mark_registries

@@ -179,7 +179,11 @@ def test_soft_bindings_and_training_permissions_are_listed() -> None:
         },
         {
             "label": "c2pa.soft-binding__1",
-            "data": {"alg": "com.example.2", "blocks": [{"value": [1, 2]}]},
+            "data": {"alg": "com.example.2", "blocks": [{"value": [1, 255]}, {"value": [97, 98]}]},
+        },
+        {
+            "label": "c2pa.soft-binding__2",
+            "data": {"alg": "com.example.3", "blocks": [{"value": {"a": [1, 256]}}]},
         },
         {
             "label": "cawg.training-mining",
@@ -189,7 +193,9 @@ def test_soft_bindings_and_training_permissions_are_listed() -> None:
     summary = parse_store(store(manifest(assertions=assertions)))
     assert summary.soft_bindings == (
         SoftBinding("com.example.1", "ab"),
-        SoftBinding("com.example.2", "[1, 2]"),
+        SoftBinding("com.example.2", "01ff"),
+        SoftBinding("com.example.2", "ab"),
+        SoftBinding("com.example.3", '{"a": [1, 256]}'),
     )
     assert summary.training_and_data_mining == {"cawg.ai_inference": "notAllowed"}
 

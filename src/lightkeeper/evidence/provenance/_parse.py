@@ -163,9 +163,17 @@ def _soft_bindings(assertions: list[dict[str, Any]]) -> Iterator[SoftBinding]:
         if not (text(assertion, "label") or "").startswith(_SOFT_BINDING):
             continue
         for block in entries(data, "blocks"):
-            value = block.get("value")
-            shown = value if isinstance(value, str) else json.dumps(value)
-            yield SoftBinding(text(data, "alg") or "", shown)
+            yield SoftBinding(text(data, "alg") or "", _soft_value(block.get("value")))
+
+
+def _soft_value(value: object) -> str:
+    """A value as text; newer writers use a byte string, which the SDK gives as a list."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list) and all(type(b) is int and 0 <= b < 256 for b in value):
+        whole = bytes(value)
+        return whole.decode("ascii") if all(0x20 < b < 0x7F for b in whole) else whole.hex()
+    return json.dumps(value)
 
 
 def _training_and_data_mining(assertions: list[dict[str, Any]]) -> dict[str, str]:

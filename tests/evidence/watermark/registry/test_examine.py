@@ -171,7 +171,15 @@ def test_fingerprints_are_made_of_the_pixels_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    "code", ["payload-unknown", "fingerprint-cannot-tell", "copied-mark", "entry-withdrawn"]
+    "code",
+    [
+        "payload-unknown",
+        "fingerprint-cannot-tell",
+        "copied-mark",
+        "entry-withdrawn",
+        "bound-mark-not-read",
+        "several-marks",
+    ],
 )
 def test_every_limit_has_words(code: str) -> None:
     from lightkeeper.assessment._limits import LIMITS

@@ -1,4 +1,4 @@
-"""An examiner of the open mark that asks registries what each payload names."""
+"""An examiner of the open mark that says what its payloads name, and whether that agrees."""
 
 from __future__ import annotations
 
@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import numpy as np
 
 from lightkeeper.evidence.watermark._marks import Method
-from lightkeeper.evidence.watermark.registry._examine import look_up, with_registries
+from lightkeeper.evidence.watermark.registry._bindings import bound_marks
+from lightkeeper.evidence.watermark.registry._examine import Standing, look_up, with_registries
+from lightkeeper.evidence.watermark.registry._several import several_marks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from lightkeeper.evidence._finding import Examiner, Finding, Tier
     from lightkeeper.evidence.watermark._marks import Mark
@@ -42,7 +44,10 @@ class PayloadReading(Protocol):
 
 
 class RegisteredMarks:
-    """Examines as another examiner does, and adds what registries say of the payloads read.
+    """Examines as another examiner does, and adds what is known of the payloads read.
+
+    That is what registries and the table of marks say, that there are several marks, and a manifest
+    whose soft binding names one.
 
     Parameters
     ----------
@@ -83,22 +88,38 @@ class RegisteredMarks:
         return self._examiner.unavailable()
 
     def examine(self, media: Media) -> tuple[Finding, ...]:
-        """Its findings, each of a payload followed by what its entry says."""
-        found = self._examiner.examine(media)
-        return tuple(told for finding in found for told in self._told(finding, media))
+        """Its findings, each of a payload followed by what its entry says.
 
-    def _told(self, finding: Finding, media: Media) -> Iterator[Finding]:
-        reading: object = finding.details
-        if not isinstance(reading, PayloadReading):
-            yield finding
-            return
-        vendor = self._vendors.get(reading.payload)
-        if vendor is not None:
-            summary = (
-                f"Carries the open mark with the payload '{vendor.id}' ({vendor.description})."
-            )
-            yield replace(finding, summary=summary, limits=(*finding.limits, "one-payload-for-all"))
-            return
-        matrix = np.array(reading.transform.matrix, np.float64).reshape(2, 2)
-        answer = look_up(reading.payload, media.rgb(), self._registries, matrix=matrix)
-        yield from with_registries(finding, answer, payload=reading.payload)
+        Then what several marks together say, and whether the manifest names one of them.
+        """
+        told: list[Finding] = []
+        makers: dict[int, str | None] = {}
+        for finding in self._examiner.examine(media):
+            reading: object = finding.details
+            if not isinstance(reading, PayloadReading):
+                told.append(finding)
+                continue
+            payload = reading.payload
+            vendor = self._vendors.get(payload)
+            if vendor is not None:
+                makers[payload] = vendor.id
+                told.append(_of_vendor(finding, vendor))
+                continue
+            makers.setdefault(payload, None)
+            if not self._registries:
+                told.append(finding)
+                continue
+            matrix = np.array(reading.transform.matrix, np.float64).reshape(2, 2)
+            answer = look_up(payload, media.rgb(), self._registries, matrix=matrix)
+            if answer.standing is Standing.REGISTERED and answer.entry is not None:
+                makers[payload] = answer.entry.maker
+            told.extend(with_registries(finding, answer, payload=payload))
+        who = {"examiner": self.name, "version": self.version}
+        told.extend(several_marks(makers, **who))
+        told.extend(bound_marks(media, tuple(makers), **who))
+        return tuple(told)
+
+
+def _of_vendor(finding: Finding, vendor: Mark) -> Finding:
+    summary = f"Carries the open mark with the payload '{vendor.id}' ({vendor.description})."
+    return replace(finding, summary=summary, limits=(*finding.limits, "one-payload-for-all"))
