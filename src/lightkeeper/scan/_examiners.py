@@ -18,13 +18,15 @@ if TYPE_CHECKING:
 OPEN_MARK = "open-mark"
 """The examiner whose payloads are looked up in registries."""
 
+_ROOTED = "rooted-marks"
 _MARKS = {
     "public-marks": Tier.PIXELS,
     OPEN_MARK: Tier.PIXELS,
     "rivagan": Tier.MODEL,
+    _ROOTED: Tier.MODEL,
     "rescaled-marks": Tier.DEEP,
 }
-"""Examiners of marks, which share one chance of a finding where there is none."""
+"""All examiners of marks. They share one chance of a finding where there is none."""
 
 # Each builder imports its room when it is called: a scan of bytes never loads a kernel.
 
@@ -34,7 +36,9 @@ def _share_of_alpha(policy: Policy) -> float:
     running = [
         name
         for name, tier in _MARKS.items()
-        if name in EXAMINER_NAMES and name not in policy.without and tier <= policy.tier
+        if name not in policy.without
+        and tier <= policy.tier
+        and (name != _ROOTED or policy.mark_secret is not None)
     ]
     return policy.alpha / max(1, len(running))
 
@@ -166,7 +170,7 @@ def _registered(policy: Policy, examiners: Sequence[Examiner]) -> Iterator[Exami
 
 def _rooted_marks(policy: Policy) -> Iterator[Examiner]:
     """Only where an operator names the secret: nobody else can look."""
-    if policy.mark_secret is None or "rooted-marks" in policy.without:
+    if policy.mark_secret is None or _ROOTED in policy.without:
         return
     if policy.mark_passphrase is None:
         raise InvalidConfiguration(
@@ -178,7 +182,8 @@ def _rooted_marks(policy: Policy) -> Iterator[Examiner]:
         passphrase = policy.mark_passphrase.read_bytes().partition(b"\n")[0].rstrip(b"\r")
     except OSError as error:
         raise InvalidConfiguration(f"{policy.mark_passphrase}: {error.strerror}") from error
-    yield RootedMarkExaminer.from_file(policy.mark_secret, passphrase, alpha=policy.alpha)
+    alpha = _share_of_alpha(policy)
+    yield RootedMarkExaminer.from_file(policy.mark_secret, passphrase, alpha=alpha)
 
 
 def _plugins(policy: Policy) -> Iterator[Examiner]:

@@ -57,7 +57,7 @@ class Policy:
     worker_memory: int = 1024 * _MIB
     """Bytes of private memory after which a worker's allocations fail."""
     alpha: float = 1e-6
-    """Chance per file of a public mark found where there is none, over all tests."""
+    """Chance per file of a mark found where there is none, over all marks and tests."""
     marks: Path | None = None
     """Operator's own public marks (TOML)."""
     mark_registries: tuple[tuple[Path, str], ...] = ()

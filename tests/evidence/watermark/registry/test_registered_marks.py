@@ -171,21 +171,3 @@ def test_a_payload_of_another_length_is_refused(tmp_path: Path) -> None:
     path.write_text('[[mark]]\nid = "z"\nmethod = "lattice"\nhex = "00000000ff"\n')
     with pytest.raises(InvalidConfiguration, match="48 bits, not 40"):
         load_marks(path)
-
-
-@pytest.mark.parametrize(
-    ("tier", "without", "parts"),
-    [
-        (Tier.PIXELS, frozenset(), 1),
-        (Tier.MODEL, frozenset(), 2),
-        (Tier.DEEP, frozenset(), 3),
-        (Tier.DEEP, frozenset({"rivagan"}), 2),
-        (Tier.BYTES, frozenset({"public-marks"}), 1),
-    ],
-)
-def test_examiners_of_marks_share_one_alpha(
-    tier: Tier, without: frozenset[str], parts: int
-) -> None:
-    policy = Policy(tier=tier, without=without, alpha=1e-6)
-    more = built_in.OPEN_MARK in built_in.EXAMINER_NAMES and tier >= Tier.PIXELS
-    assert built_in._share_of_alpha(policy) == pytest.approx(1e-6 / (parts + more))
