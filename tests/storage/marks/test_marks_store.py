@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import text
 
-from lightkeeper.errors import MatchError
+from lightkeeper.errors import InvalidConfiguration, MatchError
 from lightkeeper.evidence.watermark.registry import Fingerprint, MarkEntry, MarkRegistry
 from lightkeeper.evidence.watermark.registry._file import (
     RegistryHead,
@@ -22,7 +22,7 @@ from lightkeeper.storage import open_store
 from lightkeeper.storage._engine import make_engine, writing
 from lightkeeper.storage.marks import SqlMarkRegistry, open_marks
 from lightkeeper.storage.marks._open import CHAIN
-from lightkeeper.storage.marks._tables import metadata
+from lightkeeper.storage.marks._tables import mark_entry, metadata
 from lightkeeper.testing import photo_like
 
 NOW = datetime(2026, 3, 14, tzinfo=UTC)
@@ -240,3 +240,64 @@ def test_a_withdrawal_comes_with_the_next_file_and_stays(marks: SqlMarkRegistry)
         marks.take_over(back)
     assert marks.find(1) == (gone(1),)
     assert marks.registries()[0].version == 2
+
+
+def test_a_flood_in_one_registry_hides_no_entry_of_another(marks: SqlMarkRegistry) -> None:
+    flood = [entry(1, f"Model {n}") for n in range(100)]
+    marks.take_over(parse_registry(file_of(*flood), key=PUBLIC))
+    marks.add("A", [entry(1), entry(1, "Pier")])
+    found = marks.found(1)
+    assert len(found) == 64
+    assert found[-2:] == (("A", entry(1)), ("A", entry(1, "Pier")))
+
+
+@pytest.mark.parametrize("name", ["", "x" * 81, "two\nlines", "a\0b", "e\u0301", " A"])
+def test_what_is_no_name_of_a_registry_is_refused_before_it_is_made(
+    marks: SqlMarkRegistry, name: str
+) -> None:
+    with pytest.raises(InvalidConfiguration, match="name"):
+        marks.add(name, [entry(1)])
+    assert marks.registries() == ()
+
+
+@pytest.mark.parametrize("name", ["'; DROP TABLE mark_entry; --", 'A" OR 1=1', "%", "Ä_ö 標"])
+def test_a_name_is_never_a_part_of_a_statement(marks: SqlMarkRegistry, name: str) -> None:
+    marks.add("A", [entry(1)])
+    marks.add(name, [entry(2)])
+    assert list(marks.entries(name)) == [entry(2)]
+    assert marks.withdraw(name, 2, GONE) == gone(2)
+    assert parse_registry(marks.export(name, key=KEY, now=NOW), key=PUBLIC).name == name
+    assert marks.find(1) == (entry(1),)
+
+
+def test_a_row_that_another_hand_changed_is_an_error_and_no_unknown_payload(
+    marks: SqlMarkRegistry, url: str
+) -> None:
+    marks.add("A", [entry(1)])
+    engine = make_engine(url)
+    with writing(engine) as connection:
+        connection.execute(mark_entry.update().values(record=b"{}"))
+    engine.dispose()
+    with pytest.raises(MatchError, match="cannot be read"):
+        marks.find(1)
+
+
+def test_withdrawals_and_additions_at_once_lose_nothing(marks: SqlMarkRegistry) -> None:
+    marks.add("A", [entry(n) for n in range(20)])
+
+    def withdraw() -> None:
+        for n in range(20):
+            marks.withdraw("A", n, GONE)
+
+    def add() -> None:
+        for n in range(20):
+            marks.add("A", [entry(n), entry(100 + n)])
+
+    threads = [threading.Thread(target=work) for work in (withdraw, add, withdraw)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    kept = {e.payload: e for e in marks.entries("A")}
+    assert len(kept) == marks.registries()[0].entries == 40
+    assert all((e.withdrawn == GONE) is (p < 100) for p, e in kept.items())

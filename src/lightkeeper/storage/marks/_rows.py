@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import delete, insert, select, update
 
-from lightkeeper.errors import MatchError
+from lightkeeper.errors import InvalidConfiguration, MatchError
 from lightkeeper.evidence.watermark.registry._wire import entry_id, entry_line, parse_entry
 from lightkeeper.storage.marks._tables import mark_entry, mark_registry, mark_store
 
@@ -56,6 +56,20 @@ def set_registry(connection: Connection, number: int, **values: Any) -> None:
     connection.execute(update(mark_registry).where(mine).values(**values))
 
 
+def kept_entry(record: bytes, name: str) -> MarkEntry:
+    """The entry of a row.
+
+    Raises
+    ------
+    MatchError
+        It is none: the data base was changed by another hand.
+    """
+    try:
+        return parse_entry(bytes(record), where=name)
+    except InvalidConfiguration as error:
+        raise MatchError(f"an entry that is kept cannot be read: {error}") from None
+
+
 def lines_of(entries: Iterable[MarkEntry]) -> dict[bytes, tuple[int, bytes]]:
     """Payload and line of each entry, by its identity, which a withdrawal leaves as it is."""
     return {entry_id(entry): (entry.payload, entry_line(entry)) for entry in entries}
@@ -92,7 +106,7 @@ def follow_withdrawals(connection: Connection, number: int, lines: Lines, name: 
             line = lines[bytes(row.digest)][1]
             if line == bytes(row.record):
                 continue
-            if parse_entry(row.record, where=name).withdrawn is not None:
+            if kept_entry(row.record, name).withdrawn is not None:
                 raise MatchError(
                     f"an entry of '{name}' was withdrawn, and this file says otherwise",
                     hint="a withdrawal is final; ask its owner for an entry of its own",

@@ -9,14 +9,19 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import func, select
 
 from lightkeeper.errors import MatchError
-from lightkeeper.evidence.watermark.registry._file import RegistryHead, registry_bytes
-from lightkeeper.evidence.watermark.registry._wire import entry_id, entry_line, parse_entry
+from lightkeeper.evidence.watermark.registry._file import (
+    RegistryHead,
+    check_name,
+    registry_bytes,
+)
+from lightkeeper.evidence.watermark.registry._wire import entry_id, entry_line
 from lightkeeper.storage._engine import reading, writing
 from lightkeeper.storage.marks._rows import (
     begin,
     entries_of,
     follow_withdrawals,
     insert_lines,
+    kept_entry,
     known_registry,
     lines_of,
     make_registry,
@@ -82,17 +87,30 @@ class SqlMarkRegistry:
         return tuple(entry for _, entry in self.found(payload))
 
     def found(self, payload: int) -> tuple[tuple[str, MarkEntry], ...]:
-        """The same, each with the name of its registry."""
+        """The same, each with the name of its registry.
+
+        Where there are more, each registry has its part: none can hide the entries of another.
+        """
+        place = func.row_number().over(
+            partition_by=mark_entry.c.registry_number, order_by=mark_entry.c.number
+        )
+        ranked = (
+            select(mark_entry.c.number, mark_entry.c.registry_number, place.label("place"))
+            .where(mark_entry.c.payload == payload)
+            .subquery()
+        )
+        chosen = (
+            select(ranked.c.number).order_by(ranked.c.place, ranked.c.number).limit(_MOST_FOUND)
+        )
         query = (
             select(mark_registry.c.name, mark_entry.c.record)
             .join(mark_registry, mark_registry.c.number == mark_entry.c.registry_number)
-            .where(mark_entry.c.payload == payload)
+            .where(mark_entry.c.number.in_(chosen.scalar_subquery()))
             .order_by(mark_entry.c.number)
-            .limit(_MOST_FOUND)
         )
         with reading(self._engine) as connection:
             rows = connection.execute(query).all()
-        return tuple((name, parse_entry(record, where=name)) for name, record in rows)
+        return tuple((name, kept_entry(record, name)) for name, record in rows)
 
     def registries(self) -> tuple[KeptRegistry, ...]:
         """All registries, by name."""
@@ -120,7 +138,7 @@ class SqlMarkRegistry:
             number = known_registry(connection, name).number
         after = 0
         while rows := self._page(number, after):
-            yield from (parse_entry(row.record, where=name) for row in rows)
+            yield from (kept_entry(row.record, name) for row in rows)
             after = rows[-1].number
 
     def add(self, name: str, entries: Iterable[MarkEntry]) -> int:
@@ -133,9 +151,12 @@ class SqlMarkRegistry:
 
         Raises
         ------
+        InvalidConfiguration
+            It is no name of a registry.
         MatchError
             The registry was taken over from its owner's file.
         """
+        check_name(name)
         lines = lines_of(entries)
         with writing(self._engine) as connection:
             begin(connection)
@@ -175,7 +196,7 @@ class SqlMarkRegistry:
             row = known_registry(connection, name)
             _check_own(row)
             kept = [
-                (number, parse_entry(record, where=name))
+                (number, kept_entry(record, name))
                 for number, record in entries_of(connection, row.number, payload)
             ]
             meant = [(n, e) for n, e in kept if entry is None or entry_id(e).hex() == entry]
@@ -239,7 +260,7 @@ class SqlMarkRegistry:
             mine = mark_entry.c.registry_number == row.number
             records = connection.scalars(select(mark_entry.c.record).where(mine))
             head = RegistryHead(name=name, version=row.version + 1, made=now, previous=row.sha256)
-            entries = (parse_entry(record, where=name) for record in records)
+            entries = (kept_entry(record, name) for record in records)
             content = registry_bytes(head, entries, key=key)
             digest = hashlib.sha256(content).hexdigest()
             set_registry(connection, row.number, version=head.version, sha256=digest)

@@ -57,6 +57,9 @@ def test_a_field_that_is_not_known_is_refused(name: str) -> None:
         "two\nlines",
         "a lighthouse at dusk, long exposure, calm sea, warm light in all of the windows",
         "control\x1b[31m",
+        "turned\u202e",
+        "zero\u200bwidth",
+        "apart e\u0301",
         "<script>",
     ],
 )
@@ -66,7 +69,9 @@ def test_what_is_no_name_is_refused(name: str, text: str) -> None:
         entry(1, **{name: text})
 
 
-@pytest.mark.parametrize("period", ["2026-03-14T09:26", "2026-13", "26", "2026-02-32", "now"])
+@pytest.mark.parametrize(
+    "period", ["2026-03-14T09:26", "2026-13", "26", "2026-02-32", "2026-02-31", "0000", "now"]
+)
 def test_a_period_is_no_finer_than_a_day(period: str) -> None:
     with pytest.raises(InvalidConfiguration, match="period"):
         entry(1, period=period)
@@ -80,6 +85,9 @@ def test_a_period_is_no_finer_than_a_day(period: str) -> None:
         ("manifest_url", "http://harbour.example/m"),
         ("manifest_url", "file:///etc/passwd"),
         ("manifest_url", "https://somebody@harbour.example/m"),
+        ("manifest_url", "https://harbour.example/\u202egnp.m"),
+        ("manifest_url", "https://h\u0430rbour.example/m"),
+        ("manifest_url", "https://harbour.example/\x1b[31m"),
     ],
 )
 def test_a_manifest_is_named_by_a_digest_and_an_https_address(name: str, value: str) -> None:
@@ -143,3 +151,17 @@ def test_a_withdrawal_of_another_form_is_refused(old: bytes, new: bytes) -> None
     with pytest.raises(InvalidConfiguration, match="here") as caught:
         parse_entry(entry_line(withdrawn(1)).replace(old, new), where="here")
     assert "Jane" not in str(caught.value)
+
+
+def test_a_message_quotes_nothing_of_a_field_that_is_not_known() -> None:
+    line = entry_line(entry(1))[:-1] + b',"' + b"lighthouse" * 1000 + b'":1}'
+    with pytest.raises(InvalidConfiguration, match="unknown field") as caught:
+        parse_entry(line, where="here")
+    assert len(str(caught.value)) < 100
+
+
+@pytest.mark.parametrize("value", [b"-1", b"1e400", b"340282366920938463463374607431768211456"])
+def test_a_number_that_no_picture_has_is_refused(value: bytes) -> None:
+    line = entry_line(entry(1)).replace(b'"width":512', b'"width":' + value)
+    with pytest.raises(InvalidConfiguration, match="here"):
+        parse_entry(line, where="here")

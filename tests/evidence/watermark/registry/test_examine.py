@@ -133,6 +133,11 @@ def test_more_entries_than_are_compared_prove_no_copy() -> None:
     assert look_up(1, picture(4), [Flood()]).standing is Standing.UNTOLD
 
 
+def test_a_flood_in_one_registry_hides_no_entry_of_another(registry: RegistryFile) -> None:
+    answer = look_up(1, picture(1), [Flood(), registry])
+    assert (answer.standing, answer.registry) == (Standing.REGISTERED, "Studio A")
+
+
 @given(
     payload=st.sampled_from([1, 2, 99]),
     shown=st.sampled_from([1, 2, 4]),

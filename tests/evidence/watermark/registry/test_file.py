@@ -91,6 +91,8 @@ def test_a_header_that_names_another_key_than_its_signer_is_refused() -> None:
         (b"lattice.1", b"lattice.9", "another mark"),
         (b'"entries":2', b'"entries":3', "another number"),
         (b'"version":1', b'"version":0', "version"),
+        (b'"version":1', b'"version":36028797018963968', "version"),
+        (b'"version":1', b'"version":1e30', "header"),
         (b'"name":', b'"title":', "header"),
         (b'"quality":', b'"prompt":', "entry 1: no entry"),
     ],
@@ -119,7 +121,9 @@ def test_what_is_no_registry_is_refused(content: bytes) -> None:
         parse_registry(content, key=None)
 
 
-@pytest.mark.parametrize("name", ["", "two\nlines", "x" * 81])
+@pytest.mark.parametrize(
+    "name", ["", "two\nlines", "x" * 81, " A", "A ", "e\u0301", "a\u202eb", "a\0b", "a\ud800"]
+)
 def test_a_name_is_one_short_line(name: str) -> None:
     with pytest.raises(InvalidConfiguration, match="name"):
         RegistryHead(name=name, version=1, made=MADE)
@@ -145,3 +149,29 @@ def test_the_same_entry_twice_is_refused() -> None:
     header, first, _, _ = CONTENT.splitlines(keepends=True)
     with pytest.raises(EvidenceError, match="again"):
         parse_registry(signed(header + first + first), key=PUBLIC)
+
+
+def test_files_are_compared_by_what_they_are_and_not_by_their_arrays() -> None:
+    one, two = (parse_registry(CONTENT, key=PUBLIC) for _ in range(2))
+    assert one == one
+    assert one != two
+    assert one.sha256 == two.sha256
+    assert len({one, two}) == 2
+
+
+@pytest.mark.parametrize("line", [b"", b"[" * 100_000, b"\xff\xfe", b'{"payload":"' + b"f" * 600])
+def test_a_signed_line_that_is_no_entry_is_refused(line: bytes) -> None:
+    header = CONTENT.splitlines(keepends=True)[0]
+    with pytest.raises(EvidenceError, match="entry 1"):
+        parse_registry(signed(header + line + b"\n"), key=PUBLIC)
+
+
+def test_a_file_that_is_too_large_is_refused_before_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from lightkeeper.evidence.watermark.registry import _file
+
+    monkeypatch.setattr(_file, "_LARGEST_FILE", 1000)
+    (tmp_path / "large.marks").write_bytes(bytes(5000))
+    with pytest.raises(EvidenceError, match="MiB"):
+        read_registry(tmp_path / "large.marks", key=PUBLIC)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Final
 
 from lightkeeper.errors import EvidenceError, InvalidConfiguration
@@ -26,7 +27,8 @@ _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 # A name, not a text: no line, no "@", and too short for a prompt.
 _NAME: Final = re.compile(r"[^\W_](?:[\w .,:+/()&'-]{0,62}[\w.)+])?")
 _PERIOD: Final = re.compile(r"[0-9]{4}(?:-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12][0-9]|3[01]))?)?")
-_URL: Final = re.compile(r"https://[^\s@<>\"\\]{1,500}")
+# Printable ASCII but " < > @ \ : nothing that hides what it is, and no account in it.
+_URL: Final = re.compile(r"https://[!#-;=?A-\[\]-~]{1,500}")
 _LARGEST_SIDE: Final = 1 << 20
 
 
@@ -134,7 +136,7 @@ class MarkEntry:
                     f"'{name}' of an entry is no name",
                     hint="at most 64 letters, digits, spaces and .,:+/()&'-; never a person's name",
                 )
-        if not _PERIOD.fullmatch(self.period):
+        if not _PERIOD.fullmatch(self.period) or not _is_there(self.period):
             raise InvalidConfiguration(
                 "'period' of an entry is a year, a month or a day", hint="such as 2026-03"
             )
@@ -148,6 +150,13 @@ class MarkEntry:
         """Organisation, model and version, for a sentence."""
         version = f" {self.version}" if self.version else ""
         return f"{self.organisation}, {self.model}{version}"
+
+
+def _is_there(period: str) -> bool:
+    try:
+        return bool(date.fromisoformat(period + "0000-01-01"[len(period) :]))
+    except ValueError:
+        return False
 
 
 def payload_hex(payload: int) -> str:

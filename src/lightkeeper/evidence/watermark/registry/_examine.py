@@ -25,7 +25,8 @@ UNTOLD: Final = "fingerprint-cannot-tell"
 SAYS_SO: Final = "registry-says-so"
 WITHDRAWN: Final = "entry-withdrawn"
 _MOST_COMPARED: Final = 16
-"""Of entries of one payload; where there are more, none is called copied."""
+"""Of entries of one payload in one registry, so that none can hide those of another; where there
+are more, none is called copied."""
 
 
 class Standing(StrEnum):
@@ -90,21 +91,23 @@ def look_up(
     matrix : float64, shape (2, 2), optional
         As in :func:`compare`.
     """
-    found = [(registry.name, entry) for registry in registries for entry in registry.find(payload)]
-    if not found:
+    compared: list[Answer] = []
+    all_seen, all_withdrawn = True, True
+    for registry in registries:
+        found = sorted(registry.find(payload), key=lambda entry: entry.withdrawn is not None)
+        all_seen &= len(found) <= _MOST_COMPARED
+        all_withdrawn &= all(entry.withdrawn for entry in found)
+        for entry in found[:_MOST_COMPARED]:
+            likeness = compare(rgb, entry.fingerprint, matrix=matrix)
+            standing = _standing(likeness.likeness, entry)
+            compared.append(Answer(standing, registry.name, entry, likeness))
+    if not compared:
         return Answer(Standing.UNKNOWN)
-    found.sort(key=lambda named: named[1].withdrawn is not None)
-    compared = [
-        Answer(_standing(likeness.likeness, entry), name, entry, likeness)
-        for name, entry in found[:_MOST_COMPARED]
-        for likeness in (compare(rgb, entry.fingerprint, matrix=matrix),)
-    ]
     best = max(compared, key=_rank)
-    if best.standing is Standing.COPIED:
-        if all(entry.withdrawn for _, entry in found):
-            return replace(best, standing=Standing.WITHDRAWN)
-        if len(found) > _MOST_COMPARED:
-            return replace(best, standing=Standing.UNTOLD)
+    if best.standing is Standing.COPIED and all_withdrawn:
+        return replace(best, standing=Standing.WITHDRAWN)
+    if best.standing is Standing.COPIED and not all_seen:
+        return replace(best, standing=Standing.UNTOLD)
     return best
 
 

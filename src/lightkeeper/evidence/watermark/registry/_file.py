@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import unicodedata
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -34,6 +35,8 @@ _LAST_BYTES: Final = 145
 _LARGEST_FILE: Final = 256 << 20
 _KEY_BYTES: Final = 32
 _LONGEST_NAME: Final = 80
+_LAST_VERSION: Final = 1 << 53
+"""What every reader of JSON and every data base can hold."""
 _HEX: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -61,15 +64,28 @@ class RegistryHead:
     """SHA-256 of the file of the version before."""
 
     def __post_init__(self) -> None:
-        if not self.name.isprintable() or not 0 < len(self.name) <= _LONGEST_NAME:
-            raise InvalidConfiguration("a registry's name is one line of at most 80 characters")
-        if self.version < 1 or self.made.tzinfo is None:
+        check_name(self.name)
+        if not 1 <= self.version <= _LAST_VERSION or self.made.tzinfo is None:
             raise InvalidConfiguration("a registry has a version from 1 and a time with its zone")
         if self.previous is not None and not _HEX.fullmatch(self.previous):
             raise InvalidConfiguration("'previous' of a registry is a SHA-256")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+def check_name(name: str) -> None:
+    """Refuse what is no name of a registry.
+
+    Raises
+    ------
+    InvalidConfiguration
+        It is empty, long, has another form than Unicode's NFC, or what does not print.
+    """
+    # Two names that look alike because of their form or of spaces would be two registries.
+    plain = name.isprintable() and name == name.strip() and unicodedata.is_normalized("NFC", name)
+    if not plain or not 0 < len(name) <= _LONGEST_NAME:
+        raise InvalidConfiguration("a registry's name is one line of at most 80 characters")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RegistryFile:
     """A registry file whose signature and format hold. It is a :class:`MarkRegistry`."""
 
@@ -173,19 +189,20 @@ def parse_registry(content: bytes, *, key: bytes | None, where: str = "registry"
     """The same, of bytes."""
     if len(content) > _LARGEST_FILE:
         raise EvidenceError(f"{where} has over {_LARGEST_FILE >> 20} MiB")
-    body, last = content[:-_LAST_BYTES], content[-_LAST_BYTES:]
-    signature = _LAST.fullmatch(last)
-    first = body.find(b"\n") + 1
-    if signature is None or not first or not body.endswith(b"\n"):
+    end = len(content) - _LAST_BYTES
+    signature = _LAST.fullmatch(content, max(end, 0))
+    first = content.find(b"\n", 0, end) + 1
+    if signature is None or not first or content[end - 1 : end] != b"\n":
         raise EvidenceError(f"{where} is no registry of marks, or is cut off")
+    head_line = content[: first - 1]
     # Where a key is pinned, nothing is parsed before the signature holds.
-    public = key or _public_key(_header(body[: first - 1], where), where)
-    _verify(body, bytes.fromhex(signature[1].decode()), public, where)
-    header = _header(body[: first - 1], where)
+    public = key or _public_key(_header(head_line, where), where)
+    _verify(memoryview(content)[:end], bytes.fromhex(signature[1].decode()), public, where)
+    header = _header(head_line, where)
     if _public_key(header, where) != public:
         raise EvidenceError(f"{where} names another key than the one that signed it")
     try:
-        payloads, places = _index(body, first, where)
+        payloads, places = _index(content, first, end, where)
         head = RegistryHead(
             name=header.name, version=header.version, made=header.made, previous=header.previous
         )
@@ -197,18 +214,18 @@ def parse_registry(content: bytes, *, key: bytes | None, where: str = "registry"
         head=head,
         public_key=public,
         sha256=hashlib.sha256(content).hexdigest(),
-        _content=body,
+        _content=content,
         _payloads=payloads,
         _places=places,
     )
 
 
-def _verify(body: bytes, signature: bytes, public: bytes, where: str) -> None:
+def _verify(body: memoryview, signature: bytes, public: bytes, where: str) -> None:
     from cryptography.exceptions import InvalidSignature
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
     try:
-        Ed25519PublicKey.from_public_bytes(public).verify(signature, _SIGNED + body)
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, b"".join((_SIGNED, body)))
     except (InvalidSignature, ValueError):
         raise EvidenceError(
             f"{where} was changed, or is signed by another key than the one expected",
@@ -234,14 +251,16 @@ def _public_key(header: _Header, where: str) -> bytes:
     return bytes.fromhex(header.public_key)
 
 
-def _index(body: bytes, start: int, where: str) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
+def _index(
+    content: bytes, start: int, stop: int, where: str
+) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
     payloads: list[int] = []
     places: list[tuple[int, int]] = []
     of_payload: dict[bytes, int] = {}
-    while start < len(body):
-        end = body.index(b"\n", start)
+    while start < stop:
+        end = content.index(b"\n", start)
         number = len(places) + 1
-        entry = parse_entry(body[start:end], where=f"{where}, entry {number}")
+        entry = parse_entry(content[start:end], where=f"{where}, entry {number}")
         if payloads and entry.payload < payloads[-1]:
             raise EvidenceError(f"{where} is not sorted by payload")
         if not payloads or entry.payload > payloads[-1]:

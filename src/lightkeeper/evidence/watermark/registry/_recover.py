@@ -68,13 +68,16 @@ def recover_manifest(
     digest = entry.manifest_sha256
     if digest is None:
         return None
-    try:
-        with (folder / f"{digest}.c2pa").open("rb") as stream:
-            content = stream.read(_LARGEST_MANIFEST)
-    except FileNotFoundError:
+    path = folder / f"{digest}.c2pa"
+    if not path.is_file():
         return None
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(_LARGEST_MANIFEST + 1)
     except OSError as error:
         raise EvidenceError(f"manifest {digest}: {error.strerror}") from error
+    if len(content) > _LARGEST_MANIFEST:
+        raise EvidenceError(f"manifest {digest} has over {_LARGEST_MANIFEST >> 20} MiB")
     if hashlib.sha256(content).hexdigest() != digest:
         raise EvidenceError(f"manifest {digest} was changed: it is not what the entry names")
     summary = read_detached(media, content, trust=trust)
