@@ -226,7 +226,7 @@ def recovered(home: Path, file: str, capsys: Capture) -> dict[str, Any]:
     capsys.readouterr()
     options = ("--manifests", home / "manifests", "--trust-anchors", home / "anchors.pem")
     assert recover(home / file, *options, "--json") == Exit.OK
-    row: dict[str, Any] = json.loads(capsys.readouterr().out)
+    row: dict[str, Any] = json.loads(capsys.readouterr().out)["marks"][0]
     return row
 
 
@@ -312,7 +312,9 @@ def test_marking_and_registering_is_one_step(home: Path, capsys: Capture) -> Non
     row = json.loads(capsys.readouterr().out)
     assert run("show", row["payload"]) == Exit.OK
     assert recover(home / "new.png", "--json") == Exit.OK
-    assert json.loads(capsys.readouterr().out.splitlines()[-1])["standing"] == "registered"
+    assert (
+        json.loads(capsys.readouterr().out.splitlines()[-1])["marks"][0]["standing"] == "registered"
+    )
     assert run(*arguments) == Exit.FAILED
 
 

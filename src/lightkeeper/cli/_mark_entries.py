@@ -15,7 +15,7 @@ from lightkeeper.cli._custody import JsonOption, KeysOption, key_ring
 from lightkeeper.cli._encode import check_target, encoded
 from lightkeeper.cli._exit import Exit
 from lightkeeper.cli._mark_rows import entry_row, registry_row, render_entry, render_registry
-from lightkeeper.cli._open_mark import read_open_mark
+from lightkeeper.cli._open_mark import read_payload
 from lightkeeper.cli._printable import printable, printable_row
 from lightkeeper.cli._public_key import public_key
 from lightkeeper.cli._rows import file_rows, write_rows, write_text
@@ -88,7 +88,7 @@ def add(
     def register(file: str) -> dict[str, Any]:
         rgb = open_media(file, limits=limits).rgb()
         entry = MarkEntry(
-            payload=parse_payload(payload) if payload else read_open_mark(rgb).payload,
+            payload=parse_payload(payload) if payload else read_payload(rgb),
             organisation=organisation,
             model=model,
             version=version,
@@ -131,7 +131,7 @@ def make(
             number = random_payload()
         content = encoded(lattice.embed(open_media(file, limits=limits).rgb(), number), target)
         rgb = open_media(content, limits=limits).rgb()
-        if read_open_mark(rgb).payload != number:
+        if read_payload(rgb) != number:
             raise EvidenceError("the picture does not hold the mark: another payload is read")
         entry = MarkEntry(
             payload=number,

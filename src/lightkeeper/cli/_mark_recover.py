@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lightkeeper.cli._mark_entries import StoreOption, opened
-from lightkeeper.cli._open_mark import read_open_mark
+from lightkeeper.cli._open_mark import NO_MARK
 from lightkeeper.cli._public_key import public_key
 from lightkeeper.cli._rows import file_rows, write_rows
 from lightkeeper.cli._settings import load_settings
+from lightkeeper.errors import EvidenceError
 from lightkeeper.evidence.provenance import Trust
-from lightkeeper.evidence.watermark.registry import Standing, look_up, read_registry
-from lightkeeper.evidence.watermark.registry._entry import payload_hex
-from lightkeeper.evidence.watermark.registry._recover import recover_manifest
+from lightkeeper.evidence.watermark.registry import Standing, read_registry
+from lightkeeper.evidence.watermark.registry._open_mark import read_open_marks
+from lightkeeper.evidence.watermark.registry._recover import recover
 from lightkeeper.media import open_media
 from lightkeeper.plain import to_plain
 
@@ -34,8 +35,8 @@ _SAID = {
 }
 
 
-@app.command()
-def recover(
+@app.command("recover")
+def recover_manifests(
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Pictures.")],
     manifests: Annotated[
         Path | None,
@@ -73,27 +74,20 @@ def _recover(
     file: str, *, registry: MarkRegistry, folder: Path | None, trust: Trust | None
 ) -> dict[str, Any]:
     media = open_media(file, limits=load_settings().media_limits())
-    mark = read_open_mark(media.rgb())
-    answer = look_up(mark.payload, media.rgb(), [registry], matrix=mark.matrix)
-    row: dict[str, Any] = {
-        "payload": payload_hex(mark.payload),
-        "standing": answer.standing.value,
-        "registry": answer.registry,
-        "maker": answer.entry.maker if answer.entry else None,
-        "comparison": to_plain(answer.comparison),
-        "manifest": None,
-    }
-    # The manifest of another picture says nothing about one that a mark was copied onto, and nobody
-    # stands for the link of an entry that was withdrawn.
-    if answer.entry and folder and answer.standing in (Standing.REGISTERED, Standing.UNTOLD):
-        manifest = recover_manifest(media, answer.entry, folder, trust=trust)
-        row["manifest"] = to_plain(manifest)
-    return row
+    marks = read_open_marks(media.rgb())
+    if not marks:
+        raise EvidenceError(NO_MARK)
+    found = (recover(media, mark, [registry], folder=folder, trust=trust) for mark in marks)
+    return {"marks": [to_plain(each) for each in found]}
 
 
 def _render(row: dict[str, Any]) -> str:
+    return "\n".join(_render_mark(row["file"], mark) for mark in row["marks"])
+
+
+def _render_mark(file: str, row: dict[str, Any]) -> str:
     maker = f" of {row['maker']}" if row["maker"] else ""
-    lines = [f"{row['file']}: mark {row['payload']}{maker}: {_SAID[Standing(row['standing'])]}"]
+    lines = [f"{file}: mark {row['payload']}{maker}: {_SAID[Standing(row['standing'])]}"]
     if row["manifest"]:
         lines.append(_render_manifest(row["manifest"]))
     return "\n".join(lines)

@@ -1,37 +1,32 @@
-"""The open mark as commands use it: its payload and geometry, or none."""
+"""The open mark as commands that register need it: one payload, or an error."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from lightkeeper.errors import EvidenceError
-from lightkeeper.evidence.watermark import lattice
+from lightkeeper.evidence.watermark.registry._entry import payload_hex
+from lightkeeper.evidence.watermark.registry._open_mark import read_open_marks
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
-
-@dataclass(frozen=True, slots=True)
-class OpenMark:
-    """What was read: the payload, and steps in the marked picture to steps in this one."""
-
-    payload: int
-    matrix: NDArray[np.float64]
+NO_MARK = "no open mark was found"
 
 
-def read_open_mark(rgb: NDArray[np.uint8]) -> OpenMark:
-    """Read the open mark of a picture.
+def read_payload(rgb: NDArray[np.uint8]) -> int:
+    """Read the one open mark of a picture.
 
     Raises
     ------
     EvidenceError
-        It carries none.
+        It carries none, or several.
     """
-    reading = lattice.read(rgb)
-    if reading is None:
-        raise EvidenceError("no open mark was found")
-    matrix = np.array(reading.transform.matrix, np.float64).reshape(2, 2)
-    return OpenMark(int(reading.payload), matrix)
+    payloads = {mark.payload for mark in read_open_marks(rgb)}
+    if not payloads:
+        raise EvidenceError(NO_MARK)
+    if len(payloads) > 1:
+        listed = ", ".join(map(payload_hex, sorted(payloads)))
+        raise EvidenceError(f"the picture carries several open marks: {listed}")
+    return payloads.pop()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lightkeeper.cli._exit import Exit
-from lightkeeper.cli._open_mark import read_open_mark
+from lightkeeper.cli._open_mark import read_payload
 from lightkeeper.cli._rows import write_text
 from lightkeeper.cli._settings import load_settings
 from lightkeeper.cli._write import write_whole
@@ -99,7 +99,7 @@ def _soft_binding(option: str | None) -> SoftBinding | None:
 def _of_mark(media: Media, option: str | None) -> SoftBinding:
     if option is not None:
         raise typer.BadParameter("--mark and --soft-binding are one thing", param_hint="--mark")
-    return SoftBinding(SOFT_BINDING_ALGORITHM, payload_hex(read_open_mark(media.rgb()).payload))
+    return SoftBinding(SOFT_BINDING_ALGORITHM, payload_hex(read_payload(media.rgb())))
 
 
 def _warn_about(key: Path) -> None:

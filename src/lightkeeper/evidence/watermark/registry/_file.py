@@ -257,18 +257,22 @@ def _index(
     payloads: list[int] = []
     places: list[tuple[int, int]] = []
     of_payload: dict[bytes, int] = {}
+    last: MarkEntry | None = None
     while start < stop:
         end = content.index(b"\n", start)
         number = len(places) + 1
         entry = parse_entry(content[start:end], where=f"{where}, entry {number}")
-        if payloads and entry.payload < payloads[-1]:
+        if last is not None and entry.payload < last.payload:
             raise EvidenceError(f"{where} is not sorted by payload")
-        if not payloads or entry.payload > payloads[-1]:
+        if last is not None and entry.payload == last.payload:
+            of_payload.setdefault(entry_id(last), number - 1)
+            first = of_payload.setdefault(entry_id(entry), number)
+            if first != number:
+                # One of the two could be withdrawn and the other one not.
+                raise EvidenceError(f"{where} holds entry {first} again as entry {number}")
+        else:
             of_payload = {}
-        first = of_payload.setdefault(entry_id(entry), number)
-        if first != number:
-            # One of the two could be withdrawn and the other one not.
-            raise EvidenceError(f"{where} holds entry {first} again as entry {number}")
+        last = entry
         payloads.append(entry.payload)
         places.append((start, end))
         start = end + 1

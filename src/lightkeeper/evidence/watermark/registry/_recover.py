@@ -10,12 +10,17 @@ from lightkeeper.errors import EvidenceError
 from lightkeeper.evidence.provenance import SoftBinding
 from lightkeeper.evidence.provenance._read import read_detached
 from lightkeeper.evidence.watermark.registry._entry import SOFT_BINDING_ALGORITHM, payload_hex
+from lightkeeper.evidence.watermark.registry._examine import Standing, look_up
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from lightkeeper.evidence.provenance import ManifestSummary, Trust
+    from lightkeeper.evidence.watermark.registry._compare import Comparison
     from lightkeeper.evidence.watermark.registry._entry import MarkEntry
+    from lightkeeper.evidence.watermark.registry._open_mark import OpenMark
+    from lightkeeper.evidence.watermark.registry._ports import MarkRegistry
     from lightkeeper.media import Media
 
 _LARGEST_MANIFEST: Final = 64 << 20
@@ -38,6 +43,60 @@ class RecoveredManifest:
     summary: ManifestSummary
     holds: bool
     names_mark: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """What a mark in a picture led to."""
+
+    payload: str
+    standing: Standing
+    registry: str | None
+    maker: str | None
+    comparison: Comparison | None
+    manifest: RecoveredManifest | None
+
+
+def recover(
+    media: Media,
+    mark: OpenMark,
+    registries: Sequence[MarkRegistry],
+    *,
+    folder: Path | None,
+    trust: Trust | None = None,
+) -> Recovered:
+    """Go from a mark to its entry, and from there to the manifest.
+
+    The manifest of another picture says nothing about one that a mark was copied onto, and nobody
+    stands for the link of an entry that was withdrawn: neither brings a manifest.
+
+    Parameters
+    ----------
+    media : Media
+    mark : OpenMark
+        As read from it.
+    registries : sequence of MarkRegistry
+    folder : Path, optional
+        As for :func:`recover_manifest`; without it no manifest is looked for.
+    trust : Trust, optional
+
+    Raises
+    ------
+    EvidenceError
+        The manifest in the folder is not the one that the entry names.
+    """
+    answer = look_up(mark.payload, media.rgb(), registries, matrix=mark.matrix)
+    manifest = None
+    if answer.entry and folder and answer.standing in (Standing.REGISTERED, Standing.UNTOLD):
+        manifest = recover_manifest(media, answer.entry, folder, trust=trust)
+    return Recovered(
+        payload=payload_hex(mark.payload),
+        standing=answer.standing,
+        registry=answer.registry,
+        maker=answer.entry.maker if answer.entry else None,
+        comparison=answer.comparison,
+        manifest=manifest,
+    )
 
 
 def recover_manifest(
@@ -68,6 +127,28 @@ def recover_manifest(
     digest = entry.manifest_sha256
     if digest is None:
         return None
+    content = kept_manifest(folder, digest)
+    if content is None:
+        return None
+    summary = read_detached(media, content, trust=trust)
+    wrong = [f for f in summary.failures if f.code not in _OF_A_COPY and not f.is_unknown_signer]
+    binding = SoftBinding(SOFT_BINDING_ALGORITHM, payload_hex(entry.payload))
+    return RecoveredManifest(
+        sha256=digest,
+        summary=summary,
+        holds=bool(summary.manifests) and not wrong,
+        names_mark=binding in summary.soft_bindings,
+    )
+
+
+def kept_manifest(folder: Path, digest: str) -> bytes | None:
+    """The manifest store of this SHA-256 in a folder, or ``None`` where it is not there.
+
+    Raises
+    ------
+    EvidenceError
+        What is there has another digest, is too large, or cannot be read.
+    """
     path = folder / f"{digest}.c2pa"
     if not path.is_file():
         return None
@@ -80,12 +161,4 @@ def recover_manifest(
         raise EvidenceError(f"manifest {digest} has over {_LARGEST_MANIFEST >> 20} MiB")
     if hashlib.sha256(content).hexdigest() != digest:
         raise EvidenceError(f"manifest {digest} was changed: it is not what the entry names")
-    summary = read_detached(media, content, trust=trust)
-    wrong = [f for f in summary.failures if f.code not in _OF_A_COPY and not f.is_unknown_signer]
-    binding = SoftBinding(SOFT_BINDING_ALGORITHM, payload_hex(entry.payload))
-    return RecoveredManifest(
-        sha256=digest,
-        summary=summary,
-        holds=bool(summary.manifests) and not wrong,
-        names_mark=binding in summary.soft_bindings,
-    )
+    return content
