@@ -40,7 +40,9 @@ def recover_manifests(
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Pictures.")],
     manifests: Annotated[
         Path | None,
-        typer.Option(help="Folder of manifest stores, named SHA256.c2pa.", file_okay=False),
+        typer.Option(
+            help="Folder of manifest stores, SHA256.c2pa [default: setting].", file_okay=False
+        ),
     ] = None,
     registry: Annotated[
         Path | None,
@@ -65,7 +67,8 @@ def recover_manifests(
         found = opened(store)
     anchors = trust_anchors or load_settings().trust_anchors
     trust = Trust.from_file(anchors) if anchors else None
-    examine = partial(_recover, registry=found, folder=manifests, trust=trust)
+    folder = manifests or load_settings().mark_manifests
+    examine = partial(_recover, registry=found, folder=folder, trust=trust)
     code = write_rows(file_rows(files, examine), as_json=as_json, render=_render)
     raise typer.Exit(code)
 

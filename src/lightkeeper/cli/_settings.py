@@ -61,6 +61,9 @@ class Settings(BaseSettings):
         default_factory=lambda: f"sqlite:///{data_folder() / 'marks.db'}",
         description="Data base of marked pictures (an SQLAlchemy URL).",
     )
+    mark_manifests: Path | None = Field(
+        default=None, description="Folder of manifest stores that marks lead to (SHA256.c2pa)."
+    )
     store: str = Field(
         default_factory=lambda: f"sqlite:///{data_folder() / 'sets.db'}",
         description="Data base of the hash sets (an SQLAlchemy URL).",

@@ -21,6 +21,7 @@ from lightkeeper.errors import InvalidConfiguration, MissingExtra
 if TYPE_CHECKING:
     from types import ModuleType
 
+    from lightkeeper.evidence.provenance import Trust
     from lightkeeper.service._house import House, HousePlan
     from lightkeeper.storage.marks import SqlMarkRegistry
 
@@ -58,7 +59,10 @@ def serve(
         ),
     ] = True,
     marks: Annotated[
-        bool, typer.Option("--marks", help="Look up what marks name, too; with --lookups.")
+        bool,
+        typer.Option(
+            "--marks", help="Look up what marks name, too, and recover manifests; with --lookups."
+        ),
     ] = False,
     store: Annotated[
         str | None, typer.Option(help="Data base of the hash sets (URL) [default: setting].")
@@ -87,6 +91,8 @@ def serve(
         keys=service.ApiKeys() if keys is None else service.read_keys(keys),
         limits=load_settings().media_limits(),
         park_floods=park,
+        manifests=load_settings().mark_manifests,
+        trust=_trust(),
     )
     service.check_host(host, config)
     from lightkeeper.matching.index import IndexReader
@@ -100,6 +106,13 @@ def serve(
         marks=_marks() if marks else None,
     )
     service.serve(served, config, host=host, port=port)
+
+
+def _trust() -> Trust | None:
+    from lightkeeper.evidence.provenance import Trust
+
+    anchors = load_settings().trust_anchors
+    return Trust.from_file(anchors) if anchors else None
 
 
 def _marks() -> SqlMarkRegistry:

@@ -21,6 +21,7 @@ from lightkeeper.service.lookups._failures import failure_response
 from lightkeeper.service.lookups._gate import Gate
 from lightkeeper.service.lookups._hasher import Hasher
 from lightkeeper.service.lookups._hma import hma_routes
+from lightkeeper.service.lookups._mark_worker import MarkPlan
 from lightkeeper.service.lookups._marks import mark_routes
 from lightkeeper.service.lookups._metrics import Metrics
 from lightkeeper.service.lookups._models import Failure, StateOut
@@ -65,7 +66,8 @@ def create_lookup_app(
     config = config or LookupConfig()
     metrics = Metrics()
     answers = Answers(store, index, metrics, park=config.park_floods)
-    hasher = Hasher(config, metrics)
+    plan = None if marks is None else MarkPlan(config.manifests, config.trust)
+    hasher = Hasher(config, metrics, plan=plan)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -100,7 +102,7 @@ def create_lookup_app(
         v1_routes(answers, hasher, config),
         hma_routes(answers, hasher),
         _metrics_route(answers, metrics),
-        *([mark_routes(marks, config)] if marks is not None else []),
+        *([mark_routes(marks, hasher, config)] if marks is not None else []),
     ):
         app.include_router(router, dependencies=keyed)
     return app

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from lightkeeper.media import Limits
 from lightkeeper.service.lookups._keys import ApiKeys
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lightkeeper.evidence.provenance import Trust
 
 _MIB = 1 << 20
 
@@ -36,5 +42,9 @@ class LookupConfig:
     """Longest wait for the next bytes of a request."""
     request_seconds: float = 60.0
     """Longest request, streams aside."""
+    manifests: Path | None = None
+    """Folder of manifest stores that marks lead to, named ``SHA256.c2pa``."""
+    trust: Trust | None = None
+    """Whom the signers of those are traced to."""
     park_floods: bool = True
     """Park an entry that fifty pictures met in an hour which do not match one another."""

@@ -13,11 +13,13 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from lightkeeper.errors import LimitExceeded, MediaError
+from lightkeeper.evidence.watermark import lattice
 from lightkeeper.hashing import PdqHash, PdqVariant, digests, media_digests, pdq, warm_up
 from lightkeeper.matching._pictures import digest_queries, picture_queries
 from lightkeeper.media import open_media
 from lightkeeper.plain import to_plain
 from lightkeeper.scan._worker import bound_memory
+from lightkeeper.service.lookups._mark_worker import MarkPlan, marks_of, recovered_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,28 +40,42 @@ class Purpose(StrEnum):
     """Digests, and PDQ bit-identical to the reference."""
     MATCH = "match"
     """Every hash under which the picture is looked up."""
+    MARKS = "marks"
+    """Its open marks."""
+    RECOVER = "recover"
+    """What its open marks lead to."""
 
 
-def work(connection: Connection, limits: Limits, memory_bytes: int) -> None:
-    """Answer on ``connection`` until it closes."""
+def work(
+    connection: Connection, limits: Limits, memory_bytes: int, plan: MarkPlan | None = None
+) -> None:
+    """Answer on ``connection`` until it closes; ``plan`` is there where marks are served."""
     # Ctrl-C reaches the whole process group; the service alone decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
         warm_up()
+        if plan is not None:
+            lattice.warm_up()
         bound_memory(memory_bytes)
         connection.send_bytes(b"{}")
         while True:
             purpose = Purpose(connection.recv_bytes().decode())
             content = connection.recv_bytes()
             signal.setitimer(signal.ITIMER_REAL, limits.max_seconds * _GRACE)
-            answer = json.dumps(answer_to(purpose, content, limits))
+            answer = json.dumps(answer_to(purpose, content, limits, plan))
             signal.setitimer(signal.ITIMER_REAL, 0)
             connection.send_bytes(answer.encode())
 
 
-def answer_to(purpose: Purpose, content: bytes, limits: Limits) -> Answer:
+def answer_to(
+    purpose: Purpose, content: bytes, limits: Limits, plan: MarkPlan | None = None
+) -> Answer:
     """What is asked of a file; where its pixels are no use, digests and ``error``."""
+    if purpose is Purpose.MARKS:
+        return marks_of(content, limits)
+    if purpose is Purpose.RECOVER:
+        return recovered_of(content, limits, plan or MarkPlan(None, None))
     ask = _hash if purpose is Purpose.HASH else _match
     try:
         media = open_media(content, name="upload", limits=limits)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lightkeeper.service.lookups._config import LookupConfig
+    from lightkeeper.service.lookups._mark_worker import MarkPlan
     from lightkeeper.service.lookups._metrics import Metrics
 
 _MAX_ANSWER_BYTES = 1 << 20
@@ -25,8 +26,11 @@ _MAX_ANSWER_BYTES = 1 << 20
 class Hasher:
     """Hashes uploads in processes that may hang or die; each such costs its own upload only."""
 
-    def __init__(self, config: LookupConfig, metrics: Metrics) -> None:
+    def __init__(
+        self, config: LookupConfig, metrics: Metrics, *, plan: MarkPlan | None = None
+    ) -> None:
         self._config = config
+        self._plan = plan
         self._metrics = metrics
         self._held = 0
         self.ready = False
@@ -43,7 +47,7 @@ class Hasher:
             WorkerProcess(
                 context,
                 work,
-                (self._config.limits, self._config.worker_memory),
+                (self._config.limits, self._config.worker_memory, self._plan),
                 max_answer_bytes=_MAX_ANSWER_BYTES,
             )
             for _ in range(self._config.workers)

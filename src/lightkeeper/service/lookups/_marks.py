@@ -6,16 +6,21 @@ import asyncio
 from base64 import b64encode
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter
-from fastapi.responses import JSONResponse
+from fastapi import APIRouter, Request
+from fastapi import Path as PathParameter
+from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from lightkeeper.errors import MatchError
+from lightkeeper.errors import EvidenceError, MatchError
+from lightkeeper.evidence.watermark.registry._recover import kept_manifest
 from lightkeeper.evidence.watermark.registry._wire import entry_id
 from lightkeeper.plain import to_plain
 from lightkeeper.service._refusal import Refusal
 from lightkeeper.service.lookups._failures import refusal_of
-from lightkeeper.service.lookups._v1 import FAILURES
+from lightkeeper.service.lookups._hash_worker import Purpose
+from lightkeeper.service.lookups._mark_worker import question
+from lightkeeper.service.lookups._uploads import read_upload
+from lightkeeper.service.lookups._v1 import FAILURES, UPLOAD
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,12 +28,18 @@ if TYPE_CHECKING:
 
     from lightkeeper.evidence.watermark.registry import MarkEntry
     from lightkeeper.service.lookups._config import LookupConfig
+    from lightkeeper.service.lookups._hasher import Hasher
 
     class MarkEntries(Protocol):
         """Entries of all registries, such as :class:`lightkeeper.storage.marks.SqlMarkRegistry`."""
 
         def found(self, payload: int) -> Sequence[tuple[str, MarkEntry]]:
             """Entries of a payload, each with the name of its registry."""
+
+
+_STORE: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"application/c2pa": {"schema": {"type": "string", "format": "binary"}}}}
+}
 
 
 class _Strict(BaseModel):
@@ -91,8 +102,50 @@ class MarksOut(_Strict):
     results: list[NamedOut]
 
 
-def mark_routes(marks: MarkEntries, config: LookupConfig) -> APIRouter:
-    """Look up what payloads name."""
+class ComparisonOut(_Strict):
+    """The picture beside the fingerprint of an entry."""
+
+    likeness: str
+    pdq_distance: int
+    pdq_quality: int
+    correlation: float
+    cells: int
+    z: float
+
+
+class ManifestOut(_Strict):
+    """A manifest that the entry names; ``GET /v1/marks/manifests/{sha256}`` gives all of it."""
+
+    sha256: str
+    holds: bool
+    """Signature and assertions are intact, the bytes of the picture aside."""
+    names_mark: bool
+    """Its own soft binding is this mark: only so does the signer vouch for the link."""
+    trusted: bool
+    signer: str | None
+    claims: list[str]
+
+
+class RecoveredOut(_Strict):
+    """What one mark of the picture led to."""
+
+    payload: str
+    standing: str
+    registry: str | None
+    maker: str | None
+    comparison: ComparisonOut | None
+    manifest: ManifestOut | None
+
+
+class RecoveryOut(_Strict):
+    """All open marks of the picture; none where it carries none."""
+
+    marks: list[RecoveredOut]
+    error: dict[str, str] | None
+
+
+def mark_routes(marks: MarkEntries, hasher: Hasher, config: LookupConfig) -> APIRouter:
+    """Look up what payloads name, and go from a picture to the manifest that it lost."""
     router = APIRouter(prefix="/v1/marks", responses=FAILURES, tags=["marks"])
 
     @router.post("/lookup", response_model=MarksOut)
@@ -107,7 +160,42 @@ def mark_routes(marks: MarkEntries, config: LookupConfig) -> APIRouter:
             raise refusal_of(error) from None
         return JSONResponse({"results": results})
 
+    @router.post("/recover", response_model=RecoveryOut, openapi_extra=UPLOAD)
+    async def recover_manifests(request: Request) -> JSONResponse:
+        """From a picture to its marks, their entries and their manifests. Nothing is fetched."""
+        with hasher.place():
+            upload = await read_upload(request)
+            read = await hasher.ask(Purpose.MARKS, upload.content)
+            if read["error"] or not read["marks"]:
+                return JSONResponse(read)
+            payloads = [int(mark["payload"], 16) for mark in read["marks"]]
+            try:
+                named = await asyncio.to_thread(_named, marks, payloads)
+            except MatchError as error:
+                raise refusal_of(error) from None
+            asked = question(read["marks"], named, upload.content)
+            return JSONResponse(await hasher.ask(Purpose.RECOVER, asked))
+
+    @router.get("/manifests/{sha256}", response_class=Response, responses=_STORE)
+    async def manifest(
+        sha256: Annotated[str, PathParameter(pattern="^[0-9a-f]{64}$")],
+    ) -> Response:
+        """A manifest store that entries name, byte for byte."""
+        found = None
+        if config.manifests is not None:
+            try:
+                found = await asyncio.to_thread(kept_manifest, config.manifests, sha256)
+            except EvidenceError as error:
+                raise refusal_of(error) from None
+        if found is None:
+            raise Refusal(404, "no-manifest", "There is no such manifest here.")
+        return Response(found, media_type="application/c2pa")
+
     return router
+
+
+def _named(marks: MarkEntries, payloads: Sequence[int]) -> list[tuple[str, MarkEntry]]:
+    return [found for payload in dict.fromkeys(payloads) for found in marks.found(payload)]
 
 
 def _results(marks: MarkEntries, payloads: Sequence[str]) -> list[dict[str, Any]]:
