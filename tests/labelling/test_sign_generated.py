@@ -12,6 +12,7 @@ from PIL import Image
 
 from lightkeeper.errors import EvidenceError, InvalidConfiguration, UnsupportedMedia
 from lightkeeper.evidence.provenance import ManifestState, SoftBinding, Trust, read_manifest
+from lightkeeper.evidence.provenance._origin import edited_since
 from lightkeeper.labelling import SourceType, sign_generated
 from lightkeeper.media import Media, open_media
 from lightkeeper.testing import SigningCredentials, photo_like, signing_credentials
@@ -74,6 +75,16 @@ def test_the_manifest_says_what_was_asked_and_the_signer_vouches_for_it() -> Non
     assert action.attested
     assert summary.soft_bindings == (SoftBinding("com.example.mark.1", "c0ffee"),)
     assert {"c2pa.ai-disclosure", "c2pa.soft-binding"} <= set(summary.manifests[0].assertions)
+
+
+def test_a_mark_is_bound_by_an_action_that_is_no_edit() -> None:
+    bound = SoftBinding("io.github.lightkeeper.lattice.1", "00c0ffee0042")
+    trust = Trust(anchors=signing_credentials().anchors_pem)
+    summary = read_manifest(open_media(sign(picture(), soft_binding=bound)), trust=trust)
+    assert (summary.state, summary.soft_bindings) == (ManifestState.TRUSTED, (bound,))
+    names = [action.action for action in summary.manifests[0].actions]
+    assert names == ["c2pa.created", "c2pa.watermarked.bound"]
+    assert not edited_since(summary.manifests[0])
 
 
 def test_a_parent_is_opened_first_and_its_manifest_travels_along() -> None:

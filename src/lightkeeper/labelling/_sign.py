@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from lightkeeper.errors import EvidenceError, UnsupportedMedia
 from lightkeeper.evidence.provenance import ManifestState, read_manifest
 from lightkeeper.evidence.provenance._adapter import write_manifest
+from lightkeeper.evidence.watermark.registry._entry import SOFT_BINDING_ALGORITHM
 from lightkeeper.labelling._credentials import load_credentials
 from lightkeeper.media import MediaFormat
 
@@ -59,7 +60,7 @@ def sign_generated(
 
     The manifest holds a ``c2pa.created`` action with the digital source type (with ``parent``:
     ``c2pa.opened``, then ``c2pa.edited`` with the source type), a ``c2pa.ai-disclosure``, and the
-    soft binding where given. No prompt is written. The signature algorithm follows from the key.
+    soft binding where given, for the open mark with the action ``c2pa.watermarked.bound``. No prompt is written. The signature algorithm follows from the key.
 
     Parameters
     ----------
@@ -93,7 +94,8 @@ def sign_generated(
 
     References
     ----------
-    .. [1] C2PA Technical Specification 2.4, sections "Actions" and "AI Disclosure".
+    .. [1] C2PA Technical Specification 2.4, sections "Actions", "Soft Binding" and "AI
+       Disclosure".
     """
     credentials = load_credentials(certificate_chain_pem, private_key_pem)
     _refuse(media)
@@ -141,6 +143,8 @@ def _definition(
     }
     opened = {"action": "c2pa.opened", "parameters": {"ingredientIds": [_PARENT]}}
     actions = [opened, made] if with_parent else [made]
+    if soft_binding is not None and soft_binding.algorithm == SOFT_BINDING_ALGORITHM:
+        actions.append({"action": "c2pa.watermarked.bound", "softwareAgent": generator})
     assertions = [
         _attested("c2pa.actions", {"actions": actions, "allActionsIncluded": True}),
         _attested(
