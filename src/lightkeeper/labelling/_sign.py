@@ -60,7 +60,8 @@ def sign_generated(
 
     The manifest holds a ``c2pa.created`` action with the digital source type (with ``parent``:
     ``c2pa.opened``, then ``c2pa.edited`` with the source type), a ``c2pa.ai-disclosure``, and the
-    soft binding where given, for the open mark with the action ``c2pa.watermarked.bound``. No prompt is written. The signature algorithm follows from the key.
+    soft binding where given, for the open mark with the action ``c2pa.watermarked.bound``. No
+    prompt is written. The signature algorithm follows from the key.
 
     Parameters
     ----------

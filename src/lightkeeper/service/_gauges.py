@@ -82,8 +82,10 @@ class Gauges(Collector):
         for state in ("drafts", "waiting", "unfinished", "dead"):
             counts.add_metric((state,), getattr(found, state))
         age = (now - found.oldest).total_seconds() if found.oldest else 0.0
+        late = max(0.0, (now - found.due).total_seconds()) if found.due else 0.0
         told: list[Metric] = [
             counts,
+            _gauge("reports_late_seconds", "Since the first of them should have been sent.", late),
             _gauge("reports_oldest_seconds", "Since the oldest of them was confirmed.", age),
         ]
         if found.deadline is not None:

@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from lightkeeper.assessment.policy._hour_book import StageUse
 from lightkeeper.cases.people import Role
 from lightkeeper.reporting.outbox import PreparedReport, Submission, SubmissionState
@@ -87,10 +89,21 @@ def test_reports_are_told_by_what_they_wait_for(site: Site) -> None:
     assert told["lightkeeper_reports_deadline_seconds",] == 19 * 3600
 
 
+@pytest.mark.parametrize(("due", "late"), [(-3 * HOUR, 3 * 3600), (HOUR, 0)])
+def test_a_report_that_nobody_sends_is_told_as_late(
+    site: Site, due: timedelta, late: float
+) -> None:
+    waits = a_submission(SubmissionState.CONFIRMED, confirmed_at=NOW, next_attempt=NOW + due)
+    told = numbers(site, outbox=lambda: standing([waits]), clock=lambda: NOW)
+    assert told["lightkeeper_reports_late_seconds",] == late
+    assert standing([waits]).is_overdue(NOW) is (late > 2 * 3600)
+
+
 def test_an_empty_outbox_has_no_deadline(site: Site) -> None:
     told = numbers(site, outbox=lambda: standing([]))
     assert ("lightkeeper_reports_deadline_seconds",) not in told
     assert told["lightkeeper_reports", "dead"] == 0
+    assert told["lightkeeper_reports_late_seconds",] == 0
 
 
 def test_a_person_is_needed_for_what_stands_still_or_is_lost_soon() -> None:
