@@ -215,7 +215,7 @@ def test_one_of_several_entries_is_withdrawn_by_its_identity(marks: SqlMarkRegis
         marks.withdraw("A", 7, GONE)
     assert chosen in str(caught.value.hint)
     marks.withdraw("A", 7, GONE, entry=chosen)
-    assert marks.find(7) == (entry(7), gone(7, "Pier"), entry(7))
+    assert marks.find(7) == (entry(7), entry(7), gone(7, "Pier"))
     for payload, identity in ((8, None), (7, "00" * 32)):
         with pytest.raises(MatchError, match="0 such entries"):
             marks.withdraw("A", payload, GONE, entry=identity)
@@ -248,7 +248,7 @@ def test_a_flood_in_one_registry_hides_no_entry_of_another(marks: SqlMarkRegistr
     marks.add("A", [entry(1), entry(1, "Pier")])
     found = marks.found(1)
     assert len(found) == 64
-    assert found[-2:] == (("A", entry(1)), ("A", entry(1, "Pier")))
+    assert found[1:4:2] == (("A", entry(1)), ("A", entry(1, "Pier")))
 
 
 @pytest.mark.parametrize("name", ["", "x" * 81, "two\nlines", "a\0b", "e\u0301", " A"])

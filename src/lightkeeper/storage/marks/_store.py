@@ -16,6 +16,7 @@ from lightkeeper.evidence.watermark.registry._file import (
 )
 from lightkeeper.evidence.watermark.registry._wire import entry_id, entry_line
 from lightkeeper.storage._engine import reading, writing
+from lightkeeper.storage.marks._owners import check_newer, check_own
 from lightkeeper.storage.marks._rows import (
     begin,
     entries_of,
@@ -83,30 +84,26 @@ class SqlMarkRegistry:
             return str(connection.scalar(select(mark_store.c.revision)))
 
     def find(self, payload: int) -> tuple[MarkEntry, ...]:
-        """Entries that this payload names, oldest first; at most 64."""
+        """Entries that this payload names, at most 64, as in :meth:`found`."""
         return tuple(entry for _, entry in self.found(payload))
 
     def found(self, payload: int) -> tuple[tuple[str, MarkEntry], ...]:
         """The same, each with the name of its registry.
 
-        Where there are more, each registry has its part: none can hide the entries of another.
+        The oldest of each registry comes first, then the second of each: none can hide the entries
+        of another by many of its own.
         """
         place = func.row_number().over(
             partition_by=mark_entry.c.registry_number, order_by=mark_entry.c.number
         )
-        ranked = (
-            select(mark_entry.c.number, mark_entry.c.registry_number, place.label("place"))
-            .where(mark_entry.c.payload == payload)
-            .subquery()
-        )
-        chosen = (
-            select(ranked.c.number).order_by(ranked.c.place, ranked.c.number).limit(_MOST_FOUND)
-        )
+        mine = mark_entry.c.payload == payload
+        ranked = select(mark_entry.c.number, place.label("place")).where(mine).subquery()
         query = (
             select(mark_registry.c.name, mark_entry.c.record)
             .join(mark_registry, mark_registry.c.number == mark_entry.c.registry_number)
-            .where(mark_entry.c.number.in_(chosen.scalar_subquery()))
-            .order_by(mark_entry.c.number)
+            .join(ranked, ranked.c.number == mark_entry.c.number)
+            .order_by(ranked.c.place, ranked.c.number)
+            .limit(_MOST_FOUND)
         )
         with reading(self._engine) as connection:
             rows = connection.execute(query).all()
@@ -162,7 +159,7 @@ class SqlMarkRegistry:
             begin(connection)
             row = registry_named(connection, name)
             if row is not None:
-                _check_own(row)
+                check_own(row)
                 return insert_lines(connection, row.number, lines)
             number = make_registry(connection, name=name, version=0)
             return insert_lines(connection, number, lines)
@@ -194,7 +191,7 @@ class SqlMarkRegistry:
         with writing(self._engine) as connection:
             begin(connection)
             row = known_registry(connection, name)
-            _check_own(row)
+            check_own(row)
             kept = [
                 (number, kept_entry(record, name))
                 for number, record in entries_of(connection, row.number, payload)
@@ -238,7 +235,7 @@ class SqlMarkRegistry:
             if row is None:
                 number = make_registry(connection, name=file.name, **said)
             else:
-                _check_newer(row, file)
+                check_newer(row, file)
                 number = row.number
                 set_registry(connection, number, **said)
             gone = remove_others(connection, number, lines)
@@ -256,7 +253,7 @@ class SqlMarkRegistry:
         with writing(self._engine) as connection:
             begin(connection)
             row = known_registry(connection, name)
-            _check_own(row)
+            check_own(row)
             mine = mark_entry.c.registry_number == row.number
             records = connection.scalars(select(mark_entry.c.record).where(mine))
             head = RegistryHead(name=name, version=row.version + 1, made=now, previous=row.sha256)
@@ -275,28 +272,3 @@ class SqlMarkRegistry:
         )
         with reading(self._engine) as connection:
             return list(connection.execute(query).all())
-
-
-def _check_own(row: Any) -> None:
-    if row.public_key is not None:
-        raise MatchError(
-            f"the registry '{row.name}' is its owner's: only the owner's file changes it",
-            hint="use another name for a registry of your own",
-        )
-
-
-def _check_newer(row: Any, file: RegistryFile) -> None:
-    if row.public_key is None:
-        raise MatchError(f"a registry of your own has the name '{row.name}'")
-    if row.public_key != file.public_key:
-        raise MatchError(
-            f"the registry '{row.name}' was signed by another key before",
-            hint="ask its owner whether the key was changed, and take it over into a new data base",
-        )
-    if (file.head.version, file.sha256) != (row.version, row.sha256) and (
-        file.head.version <= row.version
-    ):
-        raise MatchError(
-            f"version {file.head.version} of '{row.name}' is not newer than {row.version}, "
-            "which is kept"
-        )
