@@ -14,11 +14,12 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from lightkeeper.cli import main
+from lightkeeper.cli import _mark_recover, _open_mark, main
 from lightkeeper.cli._exit import Exit
 from lightkeeper.cli._settings import load_settings
 from lightkeeper.evidence.provenance import ManifestState, read_manifest
 from lightkeeper.evidence.watermark import lattice
+from lightkeeper.evidence.watermark.registry._open_mark import OpenMark
 from lightkeeper.media import open_media
 from lightkeeper.storage.keys import KeyRing
 from lightkeeper.testing import photo_like, signing_credentials
@@ -328,3 +329,24 @@ def test_a_picture_that_does_not_hold_the_mark_is_neither_written_nor_registered
     assert not (home / "out.jpg").exists()
     assert run("list", "--json") == Exit.OK
     assert capsys.readouterr().out == ""
+
+
+def test_a_picture_that_cannot_be_registered_is_not_written(home: Path, capsys: Capture) -> None:
+    arguments = ("make", home / "plain.png", home / "new.png", *WORDS)
+    assert run(*arguments, "--registry", "two\nlines") in (Exit.FAILED, Exit.PARTIAL)
+    assert not (home / "new.png").exists()
+    assert "name is one line" in capsys.readouterr().err
+
+
+def test_several_marks_are_told_and_none_is_registered_by_guess(
+    home: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two = (OpenMark(5, np.eye(2)), OpenMark(7, np.eye(2)))
+    monkeypatch.setattr(_open_mark, "read_open_marks", lambda _: two)
+    monkeypatch.setattr(_mark_recover, "read_open_marks", lambda _: two)
+    assert add(home / "1.png") == Exit.PARTIAL
+    assert "several open marks: 000000000005, 000000000007" in capsys.readouterr().err
+    assert add(home / "1.png", "--payload", "000000000007") == Exit.OK
+    assert recover(home / "1.png", "--json") == Exit.OK
+    row = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert [m["standing"] for m in row["marks"]] == ["unknown-payload", "registered"]

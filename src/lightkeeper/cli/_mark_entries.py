@@ -141,8 +141,9 @@ def make(
             period=period,
             fingerprint=Fingerprint.of(rgb),
         )
-        write_whole(target, content)
+        # An entry without a picture does no harm; a picture without its entry could be copied.
         marks.add(registry, [entry])
+        write_whole(target, content)
         return {"registry": registry, **entry_row(entry)}
 
     code = write_rows(file_rows([source], register), as_json=as_json, render=render_entry)
