@@ -46,9 +46,10 @@ def client(store: MemoryStore, marks: SqlMarkRegistry) -> Iterator[Client]:
 
 
 def test_a_payload_gives_its_entry_and_an_unknown_one_says_so(client: Client) -> None:
-    answer = client.post(PATH, json={"payloads": [OTHER, KNOWN]})
+    answer = client.post(PATH, json={"payloads": [OTHER, KNOWN, OTHER]})
     assert answer.status_code == 200
-    unknown, known = answer.json()["results"]
+    unknown, known, again = answer.json()["results"]
+    assert again == unknown
     assert unknown == {"payload": OTHER, "known": False, "entries": []}
     (entry,) = known["entries"]
     assert (entry["registry"], entry["model"], entry["period"]) == ("A", "Harbour", "2026-03")

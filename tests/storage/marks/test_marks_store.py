@@ -243,7 +243,7 @@ def test_a_withdrawal_comes_with_the_next_file_and_stays(marks: SqlMarkRegistry)
 
 
 def test_a_flood_in_one_registry_hides_no_entry_of_another(marks: SqlMarkRegistry) -> None:
-    flood = [entry(1, f"Model {n}") for n in range(100)]
+    flood = [entry(1, f"Model {n}") for n in range(64)]
     marks.take_over(parse_registry(file_of(*flood), key=PUBLIC))
     marks.add("A", [entry(1), entry(1, "Pier")])
     found = marks.found(1)

@@ -199,11 +199,11 @@ def _named(marks: MarkEntries, payloads: Sequence[int]) -> list[tuple[str, MarkE
 
 
 def _results(marks: MarkEntries, payloads: Sequence[str]) -> list[dict[str, Any]]:
-    results = []
-    for payload in payloads:
+    answers = {}
+    for payload in dict.fromkeys(payloads):
         entries = [_plain(name, entry) for name, entry in marks.found(int(payload, 16))]
-        results.append({"payload": payload, "known": bool(entries), "entries": entries})
-    return results
+        answers[payload] = {"payload": payload, "known": bool(entries), "entries": entries}
+    return [answers[payload] for payload in payloads]
 
 
 def _plain(registry: str, entry: MarkEntry) -> dict[str, Any]:

@@ -145,6 +145,13 @@ def test_a_file_cannot_say_that_an_entry_counts_and_that_it_does_not() -> None:
     parse_registry(written(withdrawn(1), entry(1, 2), entry(2)), key=PUBLIC)
 
 
+def test_a_payload_has_at_most_64_entries() -> None:
+    many = [entry(1, model=f"Model {n}") for n in range(65)]
+    assert len(parse_registry(written(*many[1:]), key=PUBLIC).find(1)) == 64
+    with pytest.raises(EvidenceError, match="over 64 entries of one payload"):
+        parse_registry(written(*many), key=PUBLIC)
+
+
 def test_the_same_entry_twice_is_refused() -> None:
     header, first, _, _ = CONTENT.splitlines(keepends=True)
     with pytest.raises(EvidenceError, match="again"):

@@ -34,6 +34,8 @@ _LAST: Final = re.compile(rb'\{"signature":"([0-9a-f]{128})"\}\n')
 _LAST_BYTES: Final = 145
 _LARGEST_FILE: Final = 256 << 20
 _KEY_BYTES: Final = 32
+_MOST_OF_PAYLOAD: Final = 64
+"""More would only make look-ups slow."""
 _LONGEST_NAME: Final = 80
 _LAST_VERSION: Final = 1 << 53
 """What every reader of JSON and every data base can hold."""
@@ -270,6 +272,8 @@ def _index(
             if first != number:
                 # One of the two could be withdrawn and the other one not.
                 raise EvidenceError(f"{where} holds entry {first} again as entry {number}")
+            if len(of_payload) > _MOST_OF_PAYLOAD:
+                raise EvidenceError(f"{where} has over {_MOST_OF_PAYLOAD} entries of one payload")
         else:
             of_payload = {}
         last = entry
