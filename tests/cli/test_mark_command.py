@@ -55,9 +55,15 @@ def read(rgb: Pixels) -> Reading | None:
     return Reading(int("".join(map(str, bits[1:])), 2), Transform())
 
 
+def read_all(rgb: Pixels) -> tuple[Reading, ...]:
+    reading = read(rgb)
+    return () if reading is None else (reading,)
+
+
 @pytest.fixture(autouse=True)
 def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lattice, "read", read)
+    monkeypatch.setattr(lattice, "read_all", read_all, raising=False)
     monkeypatch.setattr(lattice, "embed", marked)
 
 
