@@ -7,7 +7,7 @@ import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -15,6 +15,8 @@ from lightkeeper.cli._custody import JsonOption, KeysOption, key_ring
 from lightkeeper.cli._encode import check_target, encoded
 from lightkeeper.cli._exit import Exit
 from lightkeeper.cli._mark_rows import entry_row, registry_row, render_entry, render_registry
+from lightkeeper.cli._mark_store import RegistryOption, StoreOption, opened
+from lightkeeper.cli._mark_withdraw import app as withdraw
 from lightkeeper.cli._open_mark import read_payload
 from lightkeeper.cli._printable import printable, printable_row
 from lightkeeper.cli._public_key import public_key
@@ -27,19 +29,14 @@ from lightkeeper.evidence.watermark.registry import Fingerprint, MarkEntry, read
 from lightkeeper.evidence.watermark.registry._entry import parse_payload, random_payload
 from lightkeeper.media import open_media
 
-if TYPE_CHECKING:
-    from lightkeeper.storage.marks import SqlMarkRegistry
-
 app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     no_args_is_help=True,
     help="Register marked pictures; list, show, withdraw, verify, import and export entries.",
 )
+app.add_typer(withdraw)
 
-StoreOption = Annotated[
-    str | None, typer.Option("--store", help="Data base of entries (URL) [default: setting].")
-]
 KeyOption = Annotated[
     str,
     typer.Option(
@@ -47,9 +44,6 @@ KeyOption = Annotated[
         metavar="PUBLIC",
         help="The owner's public key: hex, or a file: PEM, or what /api/v1/signing-keys gives.",
     ),
-]
-RegistryOption = Annotated[
-    str, typer.Option("--registry", metavar="NAME", help="The registry; made by its first entry.")
 ]
 File = Annotated[
     Path, typer.Argument(metavar="FILE", help="A registry file.", exists=True, dir_okay=False)
@@ -247,13 +241,6 @@ def export(
     write_whole(out, content)
     public = signing.public_key().public_bytes_raw().hex()
     write_text(printable(f"{out}: {len(content):,} bytes; readers pin the key {public}"))
-
-
-def opened(option: str | None, *, create: bool = False) -> SqlMarkRegistry:
-    """The data base of an option, or of the settings."""
-    from lightkeeper.storage.marks import open_marks
-
-    return open_marks(option or load_settings().mark_entries, create=create)
 
 
 def _say(row: dict[str, Any], text: str, *, as_json: bool) -> None:

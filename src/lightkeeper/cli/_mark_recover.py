@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lightkeeper.cli._mark_entries import StoreOption, opened
+from lightkeeper.cli._mark_store import StoreOption, opened
 from lightkeeper.cli._open_mark import NO_MARK
 from lightkeeper.cli._public_key import public_key
 from lightkeeper.cli._rows import file_rows, write_rows

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from lightkeeper.cli._mark_entries import RegistryOption, StoreOption, opened
 from lightkeeper.cli._mark_rows import entry_row, render_entry
+from lightkeeper.cli._mark_store import RegistryOption, StoreOption, opened
 from lightkeeper.cli._rows import write_rows
 from lightkeeper.evidence.watermark.registry._entry import parse_payload
 from lightkeeper.evidence.watermark.registry._withdrawal import Reason, Withdrawal

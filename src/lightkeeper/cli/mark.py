@@ -7,10 +7,7 @@ import typer
 from lightkeeper.cli._mark_embed import app as embed
 from lightkeeper.cli._mark_entries import app as entries
 from lightkeeper.cli._mark_recover import app as recover
-from lightkeeper.cli._mark_withdraw import app as withdraw
 from lightkeeper.cli.mark_rooted import app as rooted
-
-entries.add_typer(withdraw)
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 app.add_typer(embed)
