@@ -289,6 +289,7 @@ PUBLIC: dict[str, list[str]] = {
         "warm_up",
     ],
     "lightkeeper.evidence.watermark.lattice": [
+        "DEFAULT_PSNR",
         "LatticeReading",
         "LatticeTransform",
         "OpenMarkExaminer",

@@ -14,7 +14,7 @@ from lightkeeper.cli._printable import printable
 from lightkeeper.cli._settings import load_settings
 from lightkeeper.cli._write import write_whole
 from lightkeeper.errors import InvalidConfiguration, LightkeeperError
-from lightkeeper.evidence.watermark.lattice import PAYLOAD_BITS, embed
+from lightkeeper.evidence.watermark.lattice import DEFAULT_PSNR, PAYLOAD_BITS, embed
 from lightkeeper.media import open_media
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -27,7 +27,7 @@ def embed_mark(
     payload: Annotated[str, typer.Option("--payload", metavar="HEX", help="48 bits.")],
     psnr: Annotated[
         float, typer.Option(min=20, max=60, help="Least PSNR of the marked picture, in dB.")
-    ] = 37.0,
+    ] = DEFAULT_PSNR,
     force: Annotated[bool, typer.Option("--force", help="Replace OUT.")] = False,
 ) -> None:
     """Put the open mark into a picture, upright and without transparency.

@@ -5,7 +5,7 @@ copy it: it is made to be found, and proves nothing.
 """
 
 from lightkeeper.evidence.watermark.lattice._code import PAYLOAD_BITS
-from lightkeeper.evidence.watermark.lattice._embed import embed
+from lightkeeper.evidence.watermark.lattice._embed import DEFAULT_PSNR, embed
 from lightkeeper.evidence.watermark.lattice._examiner import OpenMarkExaminer
 from lightkeeper.evidence.watermark.lattice._pipeline import OutputMarker
 from lightkeeper.evidence.watermark.lattice._read import (
@@ -16,6 +16,7 @@ from lightkeeper.evidence.watermark.lattice._read import (
 )
 
 __all__ = [
+    "DEFAULT_PSNR",
     "PAYLOAD_BITS",
     "LatticeReading",
     "LatticeTransform",
