@@ -297,6 +297,7 @@ PUBLIC: dict[str, list[str]] = {
         "PAYLOAD_BITS",
         "embed",
         "read",
+        "read_all",
         "warm_up",
     ],
     "lightkeeper.evidence.watermark.registry": [

@@ -12,6 +12,7 @@ from lightkeeper.evidence.watermark.lattice._read import (
     LatticeReading,
     LatticeTransform,
     read,
+    read_all,
     warm_up,
 )
 
@@ -24,5 +25,6 @@ __all__ = [
     "OutputMarker",
     "embed",
     "read",
+    "read_all",
     "warm_up",
 ]

@@ -128,14 +128,32 @@ def whiten(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
     return values
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
 def fold(values: NDArray[np.float32], inverse: NDArray[np.float64]) -> NDArray[np.float32]:
     """Sum of all pixels by their place in the tile, shape (128, 128).
 
     ``inverse`` (2×2) takes pixels (x, y), counted from the centre, to periods of the lattice.
     """
-    height, width = values.shape
     tile = np.zeros((BINS, BINS), np.float32)
+    _walk(values, inverse, tile, True)
+    return tile
+
+
+def unfold(values: NDArray[np.float32], inverse: NDArray[np.float64]) -> None:
+    """Take from all pixels what repeats with the lattice, in place."""
+    tile = fold(values, inverse)
+    count = fold(np.ones_like(values), inverse)
+    _walk(values, inverse, tile / np.maximum(count, 1), False)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _walk(
+    values: NDArray[np.float32],
+    inverse: NDArray[np.float64],
+    tile: NDArray[np.float32],
+    summed: bool,
+) -> None:
+    """Add each pixel to its place in the tile, or take that place's value from the pixel."""
+    height, width = values.shape
     top, left = height / 2.0, width / 2.0
     for y in range(height):
         s = inverse[0, 1] * (y - top) - inverse[0, 0] * left
@@ -148,10 +166,12 @@ def fold(values: NDArray[np.float32], inverse: NDArray[np.float64]) -> NDArray[n
         fraction = inverse[1, 0] - np.floor(inverse[1, 0])
         db = np.uint32(np.int64(fraction * 4294967296.0))
         for x in range(width):
-            tile[b >> np.uint32(25), a >> np.uint32(25)] += values[y, x]
+            if summed:
+                tile[b >> np.uint32(25), a >> np.uint32(25)] += values[y, x]
+            else:
+                values[y, x] -= tile[b >> np.uint32(25), a >> np.uint32(25)]
             a = np.uint32(a + da)
             b = np.uint32(b + db)
-    return tile
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

@@ -11,9 +11,10 @@ import numpy as np
 from lightkeeper.evidence._finding import Details
 from lightkeeper.evidence.watermark.lattice import _code, _soft
 from lightkeeper.evidence.watermark.lattice._chance import chance
-from lightkeeper.evidence.watermark.lattice._kernels import fold, whiten
+from lightkeeper.evidence.watermark.lattice._kernels import fold, unfold, whiten
 from lightkeeper.evidence.watermark.lattice._pattern import PERIOD, slot_signs
 from lightkeeper.evidence.watermark.lattice._peaks import lattices
+from lightkeeper.evidence.watermark.lattice._peel import without
 from lightkeeper.evidence.watermark.lattice._sync import Synchronised, synchronise
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 SMALLEST_READ = 64
 _WINDOW = 512
 _LEAST_Z = 3.5
+_MOST_MARKS = 8
+_MOST_ON_LATTICE = 4
+_MOST_LATTICES = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,18 +102,73 @@ def read(rgb: NDArray[np.uint8], *, alpha: float = 1e-6) -> LatticeReading | Non
     LatticeReading or None
         ``None`` unless a payload was decoded, its check agrees and ``p_value`` is below ``alpha``.
     """
-    tests = 0
+    return next(_readings(rgb, alpha), None)
+
+
+def read_all(rgb: NDArray[np.uint8], *, alpha: float = 1e-6) -> tuple[LatticeReading, ...]:
+    """Look for every open mark: each that was read is taken out, and the rest looked at again.
+
+    Parameters
+    ----------
+    rgb, alpha
+        As for :func:`read`. All windows are looked at, whatever the first one gave.
+
+    Returns
+    -------
+    tuple of LatticeReading
+        One for each payload, eight at most, in the order in which they were read. Those after the
+        first rest on a picture from which the others were taken as well as they are known.
+    """
+    found: dict[int, LatticeReading] = {}
+    for reading in _readings(rgb, alpha):
+        found.setdefault(reading.payload, reading)
+        if len(found) == _MOST_MARKS:
+            break
+    return tuple(found.values())
+
+
+def _readings(rgb: NDArray[np.uint8], alpha: float) -> Iterator[LatticeReading]:
+    """Readings as they come, payloads repeated where several windows or looks have them."""
+    looked = _Looked(alpha)
     for window in _windows(rgb):
         values = whiten(window)
-        for basis in _bases(values):
-            tile, looks = synchronise(fold(values, np.linalg.inv(basis)), basis)
-            tests += looks
+        for _ in range(_MOST_LATTICES):
+            for basis in _bases(values):
+                inverse = np.linalg.inv(basis)
+                once = False
+                for reading in looked.on_lattice(np.fft.fft2(fold(values, inverse)), basis):
+                    once = True
+                    yield reading
+                if once:
+                    unfold(values, inverse)
+                    break
+            else:
+                break
+
+
+@dataclass(slots=True)
+class _Looked:
+    """How often was looked, and how surely a reading must be none of chance's."""
+
+    alpha: float
+    tests: int = 0
+
+    def on_lattice(
+        self, spectrum: NDArray[np.complex128], basis: NDArray[np.float64]
+    ) -> Iterator[LatticeReading]:
+        """All marks on one lattice, each found in what the ones before it left."""
+        seen: set[int] = set()
+        while len(seen) < _MOST_ON_LATTICE:
+            tile, looks = synchronise(spectrum, basis)
+            self.tests += looks
             if tile is None or tile.z < _LEAST_Z:
-                continue
-            reading = _decoded(tile, tests)
-            if reading and reading.p_value < alpha:
-                return reading
-    return None
+                return
+            reading = _decoded(tile, self.tests)
+            if reading is None or reading.p_value >= self.alpha or reading.payload in seen:
+                return
+            yield reading
+            seen.add(reading.payload)
+            spectrum = without(spectrum, tile, reading.payload)
 
 
 def _bases(values: NDArray[np.float32]) -> Iterator[NDArray[np.float64]]:
