@@ -25,10 +25,9 @@ SMALLEST_SIDE = 128
 DEFAULT_PSNR = 36.0
 _REACH = 4
 _FLOOR = np.float32(1.0)
-"""Grey levels of the mark in flat, mid-grey places."""
+"""Grey levels of the mark in flat places."""
 _MASKED, _POWER = np.float32(1.2), np.float32(0.8)
 """Gradient (grey levels per pixel) at which texture begins to hide the mark, and how fast."""
-_DARK, _BRIGHT = np.float32(0.4), np.float32(0.15)
 _WEAKEST = 0.1
 
 
@@ -83,16 +82,12 @@ def embed(
 def _mask(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
     """What each place hides, in grey levels, shape (H, W).
 
-    Contrast is masked by a power of the texture around it (Legge and Foley, 1980), and less seen
-    in dark and in bright places.
+    Contrast is masked by a power of the texture around it (Legge and Foley, 1980). Grey levels are
+    already even steps to the eye: more of the mark in dark places was seen there.
     """
-    values = luma(rgb)
-    products = [box_mean(plane, _REACH, False) for plane in gradients(values)]
+    products = [box_mean(plane, _REACH, False) for plane in gradients(luma(rgb))]
     texture = _least_near(weaker(*products))
-    around = box_mean(values, _REACH, False) / np.float32(127) - 1
-    seen = 1 + np.where(around < 0, _DARK, _BRIGHT) * around**2
-    hidden = (1 + texture / _MASKED**2) ** (_POWER / 2)
-    return np.asarray(_FLOOR * seen * hidden, np.float32)
+    return np.asarray(_FLOOR * (1 + texture / _MASKED**2) ** (_POWER / 2), np.float32)
 
 
 def _least_near(power: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -14,7 +14,7 @@ BINS = 128
 """Bins along each side of a folded tile: fine enough that rounding to one costs 2 % at most."""
 _LEAST, _SHARE = np.float32(2.0), np.float32(0.3)
 """Amplitude that is expected of the mark in flat places, and its growth with the deviation."""
-_ACROSS = np.float32(0.3)
+_ACROSS = np.float32(0.15)
 """What the stronger direction of an edge counts beside the weaker one."""
 _REACH = 3
 _FLOOR = np.float32(2.0)
