@@ -11,7 +11,7 @@ import random
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -22,15 +22,19 @@ from lightkeeper.errors import InvalidConfiguration
 from lightkeeper.evidence.detectors.reconstruction.layouts._safetensors import read_safetensors
 from lightkeeper.evidence.watermark.lattice import DEFAULT_PSNR, embed
 from lightkeeper.evidence.watermark.lattice._pattern import PERIOD, tile
-from lightkeeper.generators.rooting._load import LoadedGenerator, write_safetensors
-from lightkeeper.generators.rooting._root import Generator
+from lightkeeper.generators.rooting._load import LoadedGenerator, load_generator, write_safetensors
+from lightkeeper.generators.rooting._pictures import training_pictures
 from lightkeeper.generators.rooting._train import Crops
+
+if TYPE_CHECKING:
+    from lightkeeper.generators.rooting._root import Generator
 
 _PREFIX = "open_mark."
 _WIDTH = 24
 _CELL = 8
 _UNIT = 0.01
 _RATE = 3e-3
+_DRAWN = 60
 
 
 class OpenOutlet(nn.Module):
@@ -126,6 +130,29 @@ def root_open(
             decibels = -10 * math.log10(float(change.detach().pow(2).mean()))
             told({"step": step, "seconds": spent, "error": error, "psnr": decibels})
     return rooted.eval().requires_grad_(False)
+
+
+def root_open_file(
+    source: Path,
+    target: Path,
+    payload: int,
+    *,
+    seconds: float,
+    psnr: float,
+    told: Callable[[dict[str, float]], None],
+) -> float:
+    """Root the open mark in the decoder of a folder and write it; its PSNR at the end, in dB."""
+    loaded = load_generator(source)
+    crops = Crops(training_pictures(_DRAWN, seed=20_000))
+    last = [math.nan]
+
+    def keep(row: dict[str, float]) -> None:
+        last[0] = row["psnr"]
+        told(row)
+
+    rooted = root_open(loaded.generator, payload, crops, seconds=seconds, psnr=psnr, told=keep)
+    write_open(loaded, rooted, target)
+    return last[0]
 
 
 def write_open(loaded: LoadedGenerator, rooted: nn.Module, target: Path) -> None:
