@@ -288,6 +288,7 @@ PUBLIC: dict[str, list[str]] = {
         "read_marks",
         "warm_up",
     ],
+    "lightkeeper.evidence.watermark.auditing": ["AuditRow", "open_mark_audit"],
     "lightkeeper.evidence.watermark.lattice": [
         "DEFAULT_PSNR",
         "LatticeReading",

@@ -193,6 +193,19 @@ def _windows(rgb: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
             yield np.ascontiguousarray(rgb[top : top + rows, left : left + columns])
 
 
+def likeliest(rgb: NDArray[np.uint8]) -> int:
+    """The likeliest payload where the synchronising points agree best, its check not looked at."""
+    best, word = 0.0, 0
+    for window in _windows(rgb):
+        values = whiten(window)
+        for basis in _bases(values):
+            tile, _ = synchronise(np.fft.fft2(fold(values, np.linalg.inv(basis))), basis)
+            if tile is not None and tile.z > best:
+                best = tile.z
+                word = _code.words(_soft.coded_values(_soft.slot_values(tile)))[0]
+    return word >> _code.CHECK_BITS
+
+
 def _decoded(tile: Synchronised, tests: int) -> LatticeReading | None:
     slots = _soft.slot_values(tile)
     decoded = _code.decode(_soft.coded_values(slots))
