@@ -22,7 +22,8 @@ from bench_marks import CHANGES, SHARED, Picture, attempt, held_out, interval
 from lightkeeper.evidence.watermark import lattice
 from lightkeeper.evidence.watermark.auditing import open_mark_audit
 from lightkeeper.generators.rooting import load_generator
-from lightkeeper.generators.rooting._open import _outlet_of, read_open
+from lightkeeper.generators.rooting.open_mark import read_open
+from lightkeeper.generators.rooting.open_mark._outlet import outlet_of
 
 JOURNAL = Path(os.environ.get("LIGHTKEEPER_JOURNAL", ".")) / "open-mark-audit.jsonl"
 PAYLOAD = 0x5A17C0DE1E55
@@ -59,11 +60,11 @@ def _half_precision(decoder: Any) -> None:
 
 
 def _no_constants(decoder: Any) -> None:
-    _outlet_of(decoder).constants.zero_()
+    outlet_of(decoder).constants.zero_()
 
 
 def _merged(decoder: Any) -> None:
-    _outlet_of(decoder).constants.mul_(0.5)
+    outlet_of(decoder).constants.mul_(0.5)
 
 
 def rooted() -> None:

@@ -342,6 +342,7 @@ PUBLIC: dict[str, list[str]] = {
         "unpack",
         "write_small",
     ],
+    "lightkeeper.generators.rooting.open_mark": ["read_open", "root_open", "write_open"],
     "lightkeeper.hashing": [
         "Digests",
         "PdqHash",
@@ -584,6 +585,7 @@ NEEDS = {
     "lightkeeper.evidence.detectors.reconstruction.layouts": "torch",
     "lightkeeper.evidence.detectors.training": "torch",
     "lightkeeper.generators.rooting": "torch",
+    "lightkeeper.generators.rooting.open_mark": "torch",
 }
 """Packages that only an extra lets in; without it their names are not checked here."""
 

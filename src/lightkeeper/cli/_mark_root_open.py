@@ -34,7 +34,7 @@ def root_open(
     if out.exists():
         raise OutputError(f"{out} exists")
     try:
-        from lightkeeper.generators.rooting._open import root_open_file
+        from lightkeeper.generators.rooting.open_mark._file import root_open_file
     except ImportError as error:
         raise MissingExtra("rooting a mark", extra="train") from error
     decibels = root_open_file(

@@ -14,8 +14,14 @@ from lightkeeper.testing import photo_like
 
 torch = pytest.importorskip("torch")
 
-from lightkeeper.generators.rooting import _open, load_generator  # noqa: E402
+from lightkeeper.generators.rooting import load_generator  # noqa: E402
 from lightkeeper.generators.rooting._train import Crops  # noqa: E402
+from lightkeeper.generators.rooting.open_mark import (  # noqa: E402
+    read_open,
+    root_open,
+    write_open,
+)
+from lightkeeper.generators.rooting.open_mark._outlet import outlet_of, with_outlet  # noqa: E402
 
 _PAYLOAD = 0x5A17C0DE1E55
 
@@ -26,7 +32,7 @@ def rooted():
     loaded = load_generator(Path(str(folder)))
     crops = Crops([photo_like(seed, width=256, height=256) for seed in range(8)])
     rows = []
-    decoder = _open.root_open(
+    decoder = root_open(
         loaded.generator, _PAYLOAD, crops, seconds=4, batch=2, side=128, told=rows.append
     )
     assert rows[-1]["error"] < 1
@@ -50,27 +56,27 @@ def test_decoded_pictures_carry_the_mark(rooted):
 
 def test_it_is_the_same_after_its_file(rooted, tmp_path):
     loaded, decoder = rooted
-    _open.write_open(loaded, decoder, tmp_path / "rooted.safetensors")
-    again = _open.read_open(loaded, tmp_path / "rooted.safetensors")
+    write_open(loaded, decoder, tmp_path / "rooted.safetensors")
+    again = read_open(loaded, tmp_path / "rooted.safetensors")
     assert np.array_equal(_decoded(loaded, again), _decoded(loaded, decoder))
 
 
 def test_without_the_constants_it_is_the_original_decoder(rooted, tmp_path):
     loaded, decoder = rooted
-    _open.write_open(loaded, decoder, tmp_path / "rooted.safetensors")
-    again = _open.read_open(loaded, tmp_path / "rooted.safetensors")
-    _open._outlet_of(again).constants.zero_()
+    write_open(loaded, decoder, tmp_path / "rooted.safetensors")
+    again = read_open(loaded, tmp_path / "rooted.safetensors")
+    outlet_of(again).constants.zero_()
     assert np.array_equal(_decoded(loaded, again), _decoded(loaded, loaded.generator.decoder))
 
 
 def test_a_file_without_the_mark_is_refused(rooted):
     loaded, _ = rooted
     with pytest.raises(InvalidConfiguration, match="no open mark"):
-        _open.read_open(loaded, loaded.source)
+        read_open(loaded, loaded.source)
 
 
 def test_a_decoder_that_ends_otherwise_is_refused():
     with pytest.raises(InvalidConfiguration, match="no convolution"):
-        _open._with_outlet(torch.nn.Sequential(torch.nn.ReLU()), 1)
+        with_outlet(torch.nn.Sequential(torch.nn.ReLU()), 1)
     with pytest.raises(InvalidConfiguration, match="does not give a picture"):
-        _open._with_outlet(torch.nn.Sequential(torch.nn.Conv2d(3, 5, 3)), 1)
+        with_outlet(torch.nn.Sequential(torch.nn.Conv2d(3, 5, 3)), 1)

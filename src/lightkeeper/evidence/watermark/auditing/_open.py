@@ -156,7 +156,8 @@ def _added(rgb: Picture, wave: NDArray[np.float64]) -> Picture:
 
 def _levels(rgb: Picture, bits: int) -> Picture:
     step = 255 / (2**bits - 1)
-    return np.rint(np.rint(rgb / step) * step).astype(np.uint8)
+    fewer: Picture = np.rint(np.rint(rgb / step) * step).astype(np.uint8)
+    return fewer
 
 
 def _half(rgb: Picture, other: Picture) -> Picture:

@@ -134,7 +134,7 @@ def _readings(rgb: NDArray[np.uint8], alpha: float) -> Iterator[LatticeReading]:
         values = whiten(window)
         for _ in range(_MOST_LATTICES):
             for basis in _bases(values):
-                inverse = np.linalg.inv(basis)
+                inverse = _inverse(basis)
                 once = False
                 for reading in looked.on_lattice(np.fft.fft2(fold(values, inverse)), basis):
                     once = True
@@ -171,6 +171,10 @@ class _Looked:
             spectrum = without(spectrum, tile, reading.payload)
 
 
+def _inverse(basis: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(np.linalg.inv(basis), np.float64)
+
+
 def _bases(values: NDArray[np.float32]) -> Iterator[NDArray[np.float64]]:
     yield np.diag([float(PERIOD)] * 2)
     yield from lattices(values)
@@ -199,7 +203,7 @@ def likeliest(rgb: NDArray[np.uint8]) -> int:
     for window in _windows(rgb):
         values = whiten(window)
         for basis in _bases(values):
-            tile, _ = synchronise(np.fft.fft2(fold(values, np.linalg.inv(basis))), basis)
+            tile, _ = synchronise(np.fft.fft2(fold(values, _inverse(basis))), basis)
             if tile is not None and tile.z > best:
                 best = tile.z
                 word = _code.words(_soft.coded_values(_soft.slot_values(tile)))[0]
