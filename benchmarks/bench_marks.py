@@ -1,7 +1,8 @@
 """The open mark: bit accuracy and detection after every change, its null, its time; and peers.
 
 Every reading is one line of a journal (``LIGHTKEEPER_JOURNAL``, a folder outside the repository),
-so that a run can be stopped and taken up again: ``python bench_marks.py rows|peers|null|table``.
+so that a run can be stopped and taken up again:
+``python bench_marks.py rows|peers|null|visible|table``.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from PIL import Image
 
 from lightkeeper.evidence.watermark import lattice
 from lightkeeper.evidence.watermark.lattice import _code, _read, _soft, _sync
-from lightkeeper.evidence.watermark.lattice._kernels import fold, whiten
+from lightkeeper.evidence.watermark.lattice._kernels import fold, luma, whiten
 from lightkeeper.evidence.watermark.lattice._pattern import pattern, slot_signs
 from lightkeeper.testing import photo_like, synthetic_like
 
@@ -196,6 +197,24 @@ def _seen(rgb: Picture, payload: int) -> dict[str, Any]:
     raw = float(np.mean(slots[used] * slot_signs(payload)[used] > 0))
     right = 48 - (guess ^ payload).bit_count()
     return {"found": False, "bits": right, "raw": raw, "z": z, "ms": spent}
+
+
+def visible() -> None:
+    """What the mark adds where it is seen first, in grey levels of deviation, over all pictures."""
+    from scipy.ndimage import maximum_filter
+
+    smooth, edges, psnr = [], [], []
+    for _, rgb in held_out():
+        before = luma(np.ascontiguousarray(rgb))
+        change = luma(lattice.embed(rgb, PAYLOADS[0])) - before
+        blocks = [a.reshape(32, 16, 32, 16).std(axis=(1, 3)).ravel() for a in (before, change)]
+        smooth.append(blocks[1][np.argsort(blocks[0])[:102]].mean())
+        slope = np.hypot(*np.gradient(before))
+        flat = (maximum_filter(slope, 13) > 25) & (maximum_filter(slope, 3) < 3)
+        edges.append(change[flat].std() if flat.sum() > 50 else np.nan)
+        psnr.append(10 * np.log10(255**2 / np.mean(change**2)))
+    print(f"smoothest tenth of blocks: mean {np.mean(smooth):.2f}; flat beside edges: "
+          f"{np.nanmean(edges):.2f}; PSNR of luma {min(psnr):.1f} to {max(psnr):.1f}")  # fmt: skip
 
 
 def _on_top(change: str) -> set[int]:
@@ -508,4 +527,4 @@ if __name__ == "__main__":
     if command == "table":
         print(run())
     else:
-        {"rows": rows, "peers": peers, "null": null}[command]()
+        {"rows": rows, "peers": peers, "null": null, "visible": visible}[command]()

@@ -1,8 +1,8 @@
 """The open mark rooted in decoders, and what others can do with it.
 
 ``python open_mark_audit.py rooted|audit|table``; rows go to a journal (``LIGHTKEEPER_JOURNAL``).
-``LIGHTKEEPER_AUTOENCODERS`` names folders, separated by colons, each with the autoencoder and
-``open.safetensors`` of ``lightkeeper mark root-open`` with the payload 5a17c0de1e55.
+``LIGHTKEEPER_AUTOENCODERS`` names folders, separated by colons, each with an autoencoder and, where
+its decoder was rooted, ``open.safetensors`` of ``lightkeeper mark root-open`` with the payload 5a17c0de1e55.
 """
 
 from __future__ import annotations
@@ -96,6 +96,8 @@ def audit() -> None:
     changes = {f"round trip through {f.name}": decoding(f) for f in folders()}
     decoders = {}
     for f in folders():
+        if not (f / "open.safetensors").is_file():
+            continue
         decoders[f"{f.name}, rooted"] = decoding(f, lambda decoder: None)
         decoders[f"{f.name}, weights in half precision"] = decoding(f, _half_precision)
         decoders[f"{f.name}, mean of rooted and original weights"] = decoding(f, _merged)
