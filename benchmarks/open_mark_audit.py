@@ -2,7 +2,7 @@
 
 ``python open_mark_audit.py rooted|audit|table``; rows go to a journal (``LIGHTKEEPER_JOURNAL``).
 ``LIGHTKEEPER_AUTOENCODERS`` names folders, separated by colons, each with an autoencoder and, where
-its decoder was rooted, ``open.safetensors`` of ``lightkeeper mark root-open`` with the payload 5a17c0de1e55.
+its decoder was rooted, ``open.safetensors`` of ``lightkeeper mark root-open`` (5a17c0de1e55).
 """
 
 from __future__ import annotations
