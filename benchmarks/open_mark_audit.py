@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -45,7 +45,7 @@ def decoding(folder: Path, change: Callable[[Any], Any] | None = None) -> Callab
         change(decoder)
 
     def decode(rgb: Picture) -> Picture:
-        x = torch.from_numpy(np.ascontiguousarray(rgb)).permute(2, 0, 1)[None].float() / 255
+        x = torch.from_numpy(rgb.copy()).permute(2, 0, 1)[None].float() / 255
         with torch.no_grad():
             out = loaded.generator.decode(loaded.generator.encode(x), decoder)
         whole = (out.clamp(0, 1) * 255).round()[0]
@@ -89,9 +89,10 @@ def rooted() -> None:
 
 
 def audit() -> None:
-    """The audit over 200 crops of photographs and 24 others, with the decoders of all folders."""
+    """The audit over 200 crops of photographs (the last ones overlap others) and 24 others, with the decoders of all folders."""
     files = sorted((SHARED / "detection" / "real").rglob("*.jpg"))
-    crops = [crop for crop in (_crop(path) for path in files) if crop is not None][:AVERAGED]
+    crops = [crop for place in (0.5, 0.0) for path in files for crop in _crop(path, place)]
+    crops = crops[:AVERAGED]
     targets = [rgb[128 : 128 + SIDE, 128 : 128 + SIDE] for _, rgb in held_out()][:24]
     changes = {f"round trip through {f.name}": decoding(f) for f in folders()}
     decoders = {}
@@ -108,14 +109,11 @@ def audit() -> None:
         _keep({"key": ["audit", row.name], "row": asdict(row)})
 
 
-def _crop(path: Path) -> Picture | None:
-    from PIL import Image
-
+def _crop(path: Path, place: float) -> Iterator[Picture]:
     rgb = np.asarray(Image.open(path).convert("RGB"))
-    top, left = (rgb.shape[0] - SIDE) // 2, (rgb.shape[1] - SIDE) // 2
-    if min(top, left) < 0:
-        return None
-    return np.ascontiguousarray(rgb[top : top + SIDE, left : left + SIDE])
+    top, left = (int(place * (side - SIDE)) for side in rgb.shape[:2])
+    if min(rgb.shape[:2]) >= SIDE:
+        yield np.ascontiguousarray(rgb[top : top + SIDE, left : left + SIDE])
 
 
 def table() -> None:
