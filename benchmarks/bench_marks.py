@@ -440,8 +440,9 @@ def table() -> str:
     for peer in names:
         got = [r for (p, _), rs in theirs.items() if p == peer for r in rs]
         lines.append(
-            f"{peer}: {len({r['key'][1] for r in got})} pictures, PSNR "
-            f"{np.mean([r['psnr'] for r in got]):.1f} dB, {np.median([r['ms'] for r in got]):.0f} ms."
+            f"{peer}: {len({r['key'][1] for r in got})} pictures, "
+            f"PSNR {np.mean([r['psnr'] for r in got]):.1f} dB, "
+            f"{np.median([r['ms'] for r in got]):.0f} ms."
         )
     return "\n".join([*lines, "", *_null_lines()])
 

@@ -89,7 +89,7 @@ def rooted() -> None:
 
 
 def audit() -> None:
-    """The audit over 200 crops of photographs (the last ones overlap others) and 24 others, with the decoders of all folders."""
+    """The audit over 200 crops of photographs (the last overlap others) and 24 more."""
     files = sorted((SHARED / "detection" / "real").rglob("*.jpg"))
     crops = [crop for place in (0.5, 0.0) for path in files for crop in _crop(path, place)]
     crops = crops[:AVERAGED]
@@ -110,6 +110,8 @@ def audit() -> None:
 
 
 def _crop(path: Path, place: float) -> Iterator[Picture]:
+    from PIL import Image
+
     rgb = np.asarray(Image.open(path).convert("RGB"))
     top, left = (int(place * (side - SIDE)) for side in rgb.shape[:2])
     if min(rgb.shape[:2]) >= SIDE:
