@@ -80,3 +80,17 @@ def test_a_decoder_that_ends_otherwise_is_refused():
         with_outlet(torch.nn.Sequential(torch.nn.ReLU()), 1)
     with pytest.raises(InvalidConfiguration, match="does not give a picture"):
         with_outlet(torch.nn.Sequential(torch.nn.Conv2d(3, 5, 3)), 1)
+
+
+def test_a_decoder_that_ends_at_full_size_is_marked_at_any_side():
+    decoder = torch.nn.Sequential(torch.nn.Conv2d(4, 8, 1), torch.nn.Conv2d(8, 3, 3, 1, 1))
+    latent = torch.randn(1, 4, 70, 133)
+    with torch.no_grad():
+        before = decoder(latent)
+        outlet = with_outlet(decoder, _PAYLOAD)
+        change = decoder(latent) - before
+    assert outlet.factor == 1
+    assert change.shape == (1, 3, 70, 133)
+    assert torch.allclose(change[0, 0], change[0, 1], atol=1e-6)
+    strength = change[0, 0, :61, :61] / outlet.constants
+    assert float(strength.median()) > 0
