@@ -8,13 +8,8 @@ from lightkeeper.evidence.watermark.lattice._code import PAYLOAD_BITS
 from lightkeeper.evidence.watermark.lattice._embed import DEFAULT_PSNR, embed
 from lightkeeper.evidence.watermark.lattice._examiner import OpenMarkExaminer
 from lightkeeper.evidence.watermark.lattice._pipeline import OutputMarker
-from lightkeeper.evidence.watermark.lattice._read import (
-    LatticeReading,
-    LatticeTransform,
-    read,
-    read_all,
-    warm_up,
-)
+from lightkeeper.evidence.watermark.lattice._read import read, read_all, warm_up
+from lightkeeper.evidence.watermark.lattice._reading import LatticeReading, LatticeTransform
 
 __all__ = [
     "DEFAULT_PSNR",

@@ -28,7 +28,7 @@ _FLOOR = np.float32(1.0)
 """Grey levels of the mark in flat places."""
 _MASKED, _POWER = np.float32(1.2), np.float32(0.8)
 """Gradient (grey levels per pixel) at which texture begins to hide the mark, and how fast."""
-_WEAKEST = 0.1
+_WEAKEST, _TRIALS = 0.1, 3
 
 
 def embed(
@@ -67,14 +67,18 @@ def embed(
     if psnr is not None and not 20 <= psnr <= 60:
         raise EvidenceError(f"the PSNR must be from 20 to 60 dB, not {psnr}")
     mask, one = _mask(rgb), tile(payload)
-    strength, least = 1.0, psnr or 0.0
-    strongest = 10 ** (max(DEFAULT_PSNR - least, 0) / 20) if psnr is not None else 1.0
+    strength = 1.0
     marked: NDArray[np.uint8]
     marked, error = add(rgb, mask, one, strength)
-    for _ in range(3 if psnr is not None else 0):
+    if psnr is None:
+        return marked
+    most = 10 ** (max(DEFAULT_PSNR - psnr, 0) / 20)
+    for _ in range(_TRIALS):
         # Rounding and clipping change the error a little, so the strength is measured.
-        wanted = strength * 10 ** ((_decibels(error) - least) / 20)
-        strength = min(max(wanted, _WEAKEST), strongest)
+        wanted = strength * 10 ** ((_decibels(error) - psnr) / 20)
+        before, strength = strength, min(max(wanted, _WEAKEST), most)
+        if strength == before:
+            break
         marked, error = add(rgb, mask, one, strength)
     return marked
 

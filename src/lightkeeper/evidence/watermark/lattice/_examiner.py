@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from lightkeeper.evidence._finding import Basis, Claim, Finding, Hypothesis, Tier
 from lightkeeper.evidence.watermark.lattice._null import shipped_null
-from lightkeeper.evidence.watermark.lattice._read import LatticeReading, read_all
+from lightkeeper.evidence.watermark.lattice._read import read_all
 
 if TYPE_CHECKING:
+    from lightkeeper.evidence.watermark.lattice._reading import LatticeReading
     from lightkeeper.media import Media
 
 
