@@ -1,6 +1,6 @@
 """The open mark rooted in decoders, and what others can do with it.
 
-``python open_mark_audit.py rooted|audit|table``; rows go to a journal (``LIGHTKEEPER_JOURNAL``).
+``python open_mark_audit.py rooted|audit|tuned|table``; rows go to a journal (LIGHTKEEPER_JOURNAL).
 ``LIGHTKEEPER_AUTOENCODERS`` names folders, separated by colons, each with an autoencoder and, where
 its decoder was rooted, ``open.safetensors`` of ``lightkeeper mark root-open`` (5a17c0de1e55).
 """
@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,10 @@ import torch
 
 from bench_marks import CHANGES, SHARED, Picture, attempt, held_out, interval
 from lightkeeper.evidence.watermark import lattice
-from lightkeeper.evidence.watermark.auditing import open_mark_audit
+from lightkeeper.evidence.watermark.auditing import AuditRow, open_mark_audit
 from lightkeeper.generators.rooting import load_generator
+from lightkeeper.generators.rooting._pictures import training_pictures
+from lightkeeper.generators.rooting._train import Crops
 from lightkeeper.generators.rooting.open_mark import read_open
 from lightkeeper.generators.rooting.open_mark._outlet import outlet_of
 
@@ -29,6 +32,7 @@ JOURNAL = Path(os.environ.get("LIGHTKEEPER_JOURNAL", ".")) / "open-mark-audit.js
 PAYLOAD = 0x5A17C0DE1E55
 ROWS = ("none", "crop .1", "resize .5", "JPEG80 4:2:0", "JPEG50 4:2:0", "screenshot-like")
 SIDE, AVERAGED = 256, 200
+STEPS = (1, 3, 10, 30, 100)
 
 
 def folders() -> list[Path]:
@@ -61,6 +65,10 @@ def _half_precision(decoder: Any) -> None:
 
 def _no_constants(decoder: Any) -> None:
     outlet_of(decoder).constants.zero_()
+
+
+def _load(state: dict[str, Any], decoder: Any) -> None:
+    decoder.load_state_dict(state)
 
 
 def _merged(decoder: Any) -> None:
@@ -109,6 +117,37 @@ def audit() -> None:
         _keep({"key": ["audit", row.name], "row": asdict(row)})
 
 
+def tuned() -> None:
+    """Readings while a rooted decoder is trained further, on clean pictures alone."""
+    for folder in folders():
+        loaded = load_generator(folder)
+        decoder = read_open(loaded, folder / "open.safetensors").train().requires_grad_(True)
+        crops = Crops(training_pictures(60, seed=30_000))
+        optimizer = torch.optim.AdamW(decoder.parameters(), 5e-4)
+        pictures = [rgb[128 : 128 + SIDE, 128 : 128 + SIDE] for _, rgb in held_out()][:24]
+        for step in range(1, max(STEPS) + 1):
+            rgb = crops.draw(4, 192)
+            with torch.no_grad():
+                latent = loaded.generator.encode(rgb)
+            loss = (loaded.generator.decode(latent, decoder) - rgb).abs().mean()
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            if step not in STEPS:
+                continue
+            decode = decoding(folder, partial(_load, decoder.state_dict()))
+            found, right = [], 0
+            for rgb_ in pictures:
+                seen = decode(rgb_)
+                reading = lattice.read(seen)
+                found.append(reading is not None and reading.payload == PAYLOAD)
+                right += 48 if found[-1] else 48 - (attempt(seen)[1] ^ PAYLOAD).bit_count()
+            name = f"{folder.name}, {step} steps on clean pictures"
+            bits = right / 48 / len(pictures)
+            row = AuditRow.of(name, found, bits, "of a rooted decoder")
+            _keep({"key": ["audit", name], "row": asdict(row)})
+
+
 def _crop(path: Path, place: float) -> Iterator[Picture]:
     from PIL import Image
 
@@ -154,4 +193,4 @@ def _keep(row: dict[str, Any]) -> None:
 if __name__ == "__main__":
     torch.set_num_threads(1)
     lattice.warm_up()
-    {"rooted": rooted, "audit": audit, "table": table}[sys.argv[1]]()
+    {"rooted": rooted, "audit": audit, "tuned": tuned, "table": table}[sys.argv[1]]()
