@@ -288,7 +288,9 @@ PUBLIC: dict[str, list[str]] = {
         "read_marks",
         "warm_up",
     ],
+    "lightkeeper.evidence.watermark.auditing": ["AuditRow", "open_mark_audit"],
     "lightkeeper.evidence.watermark.lattice": [
+        "DEFAULT_PSNR",
         "LatticeReading",
         "LatticeTransform",
         "OpenMarkExaminer",
@@ -296,6 +298,7 @@ PUBLIC: dict[str, list[str]] = {
         "PAYLOAD_BITS",
         "embed",
         "read",
+        "read_all",
         "warm_up",
     ],
     "lightkeeper.evidence.watermark.registry": [
@@ -339,6 +342,7 @@ PUBLIC: dict[str, list[str]] = {
         "unpack",
         "write_small",
     ],
+    "lightkeeper.generators.rooting.open_mark": ["read_open", "root_open", "write_open"],
     "lightkeeper.hashing": [
         "Digests",
         "PdqHash",
@@ -581,6 +585,7 @@ NEEDS = {
     "lightkeeper.evidence.detectors.reconstruction.layouts": "torch",
     "lightkeeper.evidence.detectors.training": "torch",
     "lightkeeper.generators.rooting": "torch",
+    "lightkeeper.generators.rooting.open_mark": "torch",
 }
 """Packages that only an extra lets in; without it their names are not checked here."""
 

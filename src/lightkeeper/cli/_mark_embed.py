@@ -14,20 +14,23 @@ from lightkeeper.cli._printable import printable
 from lightkeeper.cli._settings import load_settings
 from lightkeeper.cli._write import write_whole
 from lightkeeper.errors import InvalidConfiguration, LightkeeperError
-from lightkeeper.evidence.watermark.lattice import PAYLOAD_BITS, embed
+from lightkeeper.evidence.watermark.lattice import DEFAULT_PSNR, PAYLOAD_BITS, embed
 from lightkeeper.media import open_media
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+Payload = Annotated[str, typer.Option("--payload", metavar="HEX", help="48 bits.")]
+Psnr = Annotated[
+    float, typer.Option(min=20, max=60, help="Least PSNR of the marked picture, in dB.")
+]
 
 
 @app.command("embed")
 def embed_mark(
     source: Annotated[str, typer.Argument(metavar="IN")],
     target: Annotated[Path, typer.Argument(metavar="OUT", help="PNG, JPEG or WebP, by suffix.")],
-    payload: Annotated[str, typer.Option("--payload", metavar="HEX", help="48 bits.")],
-    psnr: Annotated[
-        float, typer.Option(min=20, max=60, help="Least PSNR of the marked picture, in dB.")
-    ] = 37.0,
+    payload: Payload,
+    psnr: Psnr = DEFAULT_PSNR,
     force: Annotated[bool, typer.Option("--force", help="Replace OUT.")] = False,
 ) -> None:
     """Put the open mark into a picture, upright and without transparency.
@@ -35,7 +38,7 @@ def embed_mark(
     It proves nothing: anyone can write it, and one marked picture is enough to copy it. Metadata of
     IN is not carried over.
     """
-    number = _payload(payload)
+    number = payload_number(payload)
     check_target(target, force=force)
     try:
         pixels = open_media(source, limits=load_settings().media_limits()).rgb()
@@ -50,7 +53,14 @@ def embed_mark(
     raise typer.Exit(Exit.OK)
 
 
-def _payload(text: str) -> int:
+def payload_number(text: str) -> int:
+    """The number that hexadecimal digits are.
+
+    Raises
+    ------
+    InvalidConfiguration
+        They are no number of 48 bits.
+    """
     digits = text.removeprefix("0x")
     try:
         number = int(digits, 16)

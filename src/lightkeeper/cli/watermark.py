@@ -51,7 +51,7 @@ def detect(
 ) -> None:
     """Print the best variant of every public mark, and whether it is present.
 
-    The open mark has a row where it was read, with its payload.
+    The open mark has a row for each payload that was read.
 
     A public mark shows that somebody wrote it; anyone can, on any picture.
     """
@@ -111,8 +111,7 @@ def _detect(file: str, *, marks: tuple[Mark, ...], alpha: float, deep: bool) -> 
     # Two readers share the chance of calling a mark present where there is none.
     readings = read_marks(media, marks=marks, alpha=alpha / 2, rescaled=deep)
     rows = [_row(reading) for reading in readings]
-    if (opened := lattice.read(media.rgb(), alpha=alpha / 2)) is not None:
-        rows.append(_open_row(opened))
+    rows += [_open_row(opened) for opened in lattice.read_all(media.rgb(), alpha=alpha / 2)]
     return {"marks": rows}
 
 

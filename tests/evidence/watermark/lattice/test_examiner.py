@@ -50,3 +50,12 @@ def test_the_upright_picture_is_read() -> None:
 
 def test_no_mark_is_no_finding() -> None:
     assert OpenMarkExaminer().examine(_media(photo_like(1))) == ()
+
+
+def test_each_of_several_payloads_is_a_finding() -> None:
+    both = embed(embed(photo_like(1), 0xABC), 0xDEF)
+    findings = OpenMarkExaminer().examine(_media(both))
+    assert sorted(finding.summary for finding in findings) == [
+        "Carries the open mark with the payload 000000000abc, one of 2 open marks.",
+        "Carries the open mark with the payload 000000000def, one of 2 open marks.",
+    ]

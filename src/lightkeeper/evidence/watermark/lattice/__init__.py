@@ -5,17 +5,14 @@ copy it: it is made to be found, and proves nothing.
 """
 
 from lightkeeper.evidence.watermark.lattice._code import PAYLOAD_BITS
-from lightkeeper.evidence.watermark.lattice._embed import embed
+from lightkeeper.evidence.watermark.lattice._embed import DEFAULT_PSNR, embed
 from lightkeeper.evidence.watermark.lattice._examiner import OpenMarkExaminer
 from lightkeeper.evidence.watermark.lattice._pipeline import OutputMarker
-from lightkeeper.evidence.watermark.lattice._read import (
-    LatticeReading,
-    LatticeTransform,
-    read,
-    warm_up,
-)
+from lightkeeper.evidence.watermark.lattice._read import read, read_all, warm_up
+from lightkeeper.evidence.watermark.lattice._reading import LatticeReading, LatticeTransform
 
 __all__ = [
+    "DEFAULT_PSNR",
     "PAYLOAD_BITS",
     "LatticeReading",
     "LatticeTransform",
@@ -23,5 +20,6 @@ __all__ = [
     "OutputMarker",
     "embed",
     "read",
+    "read_all",
     "warm_up",
 ]

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PAYLOAD_BITS = 48
-_CHECK_BITS = 16
-STEPS = PAYLOAD_BITS + _CHECK_BITS
+CHECK_BITS = 16
+STEPS = PAYLOAD_BITS + CHECK_BITS
 _POLYNOMIALS = (0o457, 0o755, 0o551, 0o637, 0o625, 0o727)
 GENERATORS = len(_POLYNOMIALS)
 _MEMORY = 8
@@ -31,7 +31,7 @@ def _check(payload: int) -> int:
     """CRC-16/CCITT over the six bytes of a payload, most significant first."""
     register = _CRC_START
     for shift in range(PAYLOAD_BITS - 1, -1, -1):
-        top = (register >> (_CHECK_BITS - 1)) ^ (payload >> shift & 1)
+        top = (register >> (CHECK_BITS - 1)) ^ (payload >> shift & 1)
         register = register << 1 & 0xFFFF
         if top:
             register ^= _CRC_POLYNOMIAL
@@ -52,7 +52,7 @@ _SIGNS = (2.0 * _OUTPUTS - 1).astype(np.float32)
 
 def encode(payload: int) -> NDArray[np.uint8]:
     """Coded bits of a payload, shape (384,): six for each of 64 steps."""
-    word = payload << _CHECK_BITS | _check(payload)
+    word = payload << CHECK_BITS | _check(payload)
     bits = [word >> shift & 1 for shift in range(STEPS - 1, -1, -1)]
     state = 0
     for bit in bits[-_MEMORY:]:
@@ -73,7 +73,7 @@ def decode(soft: NDArray[np.float32]) -> int | None:
         Log-likelihood ratios up to a factor; positive for one.
     """
     for word in words(soft):
-        payload, check = word >> _CHECK_BITS, word & 0xFFFF
+        payload, check = word >> CHECK_BITS, word & 0xFFFF
         if _check(payload) == check:
             return payload
     return None

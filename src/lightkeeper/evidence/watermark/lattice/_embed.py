@@ -9,17 +9,26 @@ import numpy as np
 
 from lightkeeper.errors import EvidenceError
 from lightkeeper.evidence.watermark.lattice._code import PAYLOAD_BITS
-from lightkeeper.evidence.watermark.lattice._kernels import LEAST, SHARE, add, box_mean, luma
+from lightkeeper.evidence.watermark.lattice._kernels import (
+    add,
+    box_mean,
+    gradients,
+    luma,
+    weaker,
+)
 from lightkeeper.evidence.watermark.lattice._pattern import tile
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SMALLEST_SIDE = 128
-DEFAULT_PSNR = 37.0
+DEFAULT_PSNR = 36.0
 _REACH = 4
-_MOST = 10.0
-_WEAKEST, _STRONGEST = 0.25, 1.2
+_FLOOR = np.float32(1.0)
+"""Grey levels of the mark in flat places."""
+_MASKED, _POWER = np.float32(1.2), np.float32(0.8)
+"""Gradient (grey levels per pixel) at which texture begins to hide the mark, and how fast."""
+_WEAKEST, _TRIALS = 0.1, 3
 
 
 def embed(
@@ -27,16 +36,17 @@ def embed(
 ) -> NDArray[np.uint8]:
     """Embed the open mark.
 
-    The mark is added to luma alone, in proportion to local activity. It proves nothing: anyone can
-    write it, and one marked picture is enough to copy it.
+    The mark is added to luma alone, where texture hides it. It proves nothing: anyone can write it,
+    and one marked picture is enough to copy it.
 
     Parameters
     ----------
     rgb : uint8, shape (H, W, 3), at least 128 pixels on each side
     payload : int, 0 to 2**48 - 1
     psnr : float, optional
-        Peak signal-to-noise ratio in dB of the marked picture. Pictures with little activity
-        cannot hide so much and get a higher one. ``None`` leaves the strength to the mask.
+        Least peak signal-to-noise ratio in dB of the marked picture. Pictures with little texture
+        cannot hide so much and get a higher one; below 36 dB the mark may show. ``None`` leaves
+        the strength to the mask.
 
     Returns
     -------
@@ -60,20 +70,28 @@ def embed(
     strength = 1.0
     marked: NDArray[np.uint8]
     marked, error = add(rgb, mask, one, strength)
-    for _ in range(3 if psnr is not None else 0):
+    if psnr is None:
+        return marked
+    most = 10 ** (max(DEFAULT_PSNR - psnr, 0) / 20)
+    for _ in range(_TRIALS):
         # Rounding and clipping change the error a little, so the strength is measured.
-        wanted = strength * 10 ** ((_decibels(error) - (psnr or 0)) / 20)
-        strength = min(max(wanted, _WEAKEST), _STRONGEST)
+        wanted = strength * 10 ** ((_decibels(error) - psnr) / 20)
+        before, strength = strength, min(max(wanted, _WEAKEST), most)
+        if strength == before:
+            break
         marked, error = add(rgb, mask, one, strength)
     return marked
 
 
 def _mask(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """What each place can hide, in grey levels, shape (H, W)."""
-    values = luma(rgb)
-    values -= box_mean(values, _REACH, False)
-    activity = np.sqrt(_least_near(np.maximum(box_mean(values, _REACH, True), 0)))
-    return np.asarray(np.clip(LEAST + SHARE * activity, LEAST, _MOST), np.float32)
+    """What each place hides, in grey levels, shape (H, W).
+
+    Contrast is masked by a power of the texture around it (Legge and Foley, 1980). Grey levels are
+    already even steps to the eye: more of the mark in dark places was seen there.
+    """
+    products = [box_mean(plane, _REACH, False) for plane in gradients(luma(rgb))]
+    texture = _least_near(weaker(*products))
+    return np.asarray(_FLOOR * (1 + texture / _MASKED**2) ** (_POWER / 2), np.float32)
 
 
 def _least_near(power: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from lightkeeper.evidence._finding import Basis, Claim, Finding, Hypothesis, Tier
 from lightkeeper.evidence.watermark.lattice._null import shipped_null
-from lightkeeper.evidence.watermark.lattice._read import LatticeReading, read
+from lightkeeper.evidence.watermark.lattice._read import read_all
 
 if TYPE_CHECKING:
+    from lightkeeper.evidence.watermark.lattice._reading import LatticeReading
     from lightkeeper.media import Media
 
 
@@ -33,17 +34,18 @@ class OpenMarkExaminer:
         return None
 
     def examine(self, media: Media) -> tuple[Finding, ...]:
-        """One finding where a payload was read."""
-        reading = read(media.rgb(), alpha=self.alpha)
-        return () if reading is None else (_finding(reading, self),)
+        """One finding for each payload that was read."""
+        readings = read_all(media.rgb(), alpha=self.alpha)
+        return tuple(_finding(reading, self, len(readings)) for reading in readings)
 
 
-def _finding(reading: LatticeReading, examiner: OpenMarkExaminer) -> Finding:
+def _finding(reading: LatticeReading, examiner: OpenMarkExaminer, marks: int) -> Finding:
     null = shipped_null()
+    beside = "" if marks == 1 else f", one of {marks} open marks"
     return Finding(
         claim=Claim.CARRIES_MARK,
         basis=Basis.PUBLIC_MARK,
-        summary=f"Carries the open mark with the payload {reading.payload:012x}.",
+        summary=f"Carries the open mark with the payload {reading.payload:012x}{beside}.",
         examiner=examiner.name,
         version=examiner.version,
         source="pixels:luma",

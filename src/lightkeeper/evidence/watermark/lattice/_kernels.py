@@ -12,8 +12,10 @@ if TYPE_CHECKING:
 
 BINS = 128
 """Bins along each side of a folded tile: fine enough that rounding to one costs 2 % at most."""
-LEAST, SHARE = np.float32(2.0), np.float32(0.3)
-"""Amplitude of the mark: grey levels in flat places, and its growth with the local deviation."""
+_LEAST, _SHARE = np.float32(2.0), np.float32(0.3)
+"""Amplitude that is expected of the mark in flat places, and its growth with the deviation."""
+_ACROSS = np.float32(0.15)
+"""What the stronger direction of an edge counts beside the weaker one."""
 _REACH = 3
 _FLOOR = np.float32(2.0)
 _MOST = np.float32(2.5)
@@ -71,6 +73,40 @@ def box_mean(values: NDArray[np.float32], reach: int, squared: bool) -> NDArray[
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
+def gradients(
+    values: NDArray[np.float32],
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """Products xx, xy and yy of central differences, each of shape (H, W)."""
+    height, width = values.shape
+    half = np.float32(0.5)
+    xx, xy, yy = np.empty_like(values), np.empty_like(values), np.empty_like(values)
+    for y in range(height):
+        above, below = values[max(y - 1, 0)], values[min(y + 1, height - 1)]
+        for x in range(width):
+            across = half * (values[y, min(x + 1, width - 1)] - values[y, max(x - 1, 0)])
+            down = half * (below[x] - above[x])
+            xx[y, x], xy[y, x], yy[y, x] = across * across, across * down, down * down
+    return xx, xy, yy
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def weaker(
+    xx: NDArray[np.float32], xy: NDArray[np.float32], yy: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Power of the gradient in its weaker direction, and a share of the stronger; (H, W).
+
+    Texture has gradients in all directions and hides the mark; an edge has one and does not.
+    """
+    out = np.empty_like(xx)
+    for y in range(xx.shape[0]):
+        for x in range(xx.shape[1]):
+            mean = np.float32(0.5) * (xx[y, x] + yy[y, x])
+            apart = np.hypot(np.float32(0.5) * (xx[y, x] - yy[y, x]), xy[y, x])
+            out[y, x] = max(mean - apart, np.float32(0)) + _ACROSS * (mean + apart)
+    return out
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
 def _weigh(high: NDArray[np.float32], power: NDArray[np.float32]) -> None:
     """Divide by the variance around and multiply by the amplitude that the mark has there."""
     for y in range(high.shape[0]):
@@ -78,7 +114,7 @@ def _weigh(high: NDArray[np.float32], power: NDArray[np.float32]) -> None:
             deviation = np.sqrt(max(power[y, x], np.float32(0)))
             scaled = high[y, x] / (deviation + _FLOOR)
             scaled = min(max(scaled, -_MOST), _MOST)
-            high[y, x] = scaled * (LEAST + SHARE * deviation) / (deviation + _FLOOR)
+            high[y, x] = scaled * (_LEAST + _SHARE * deviation) / (deviation + _FLOOR)
 
 
 def whiten(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -92,14 +128,32 @@ def whiten(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
     return values
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
 def fold(values: NDArray[np.float32], inverse: NDArray[np.float64]) -> NDArray[np.float32]:
     """Sum of all pixels by their place in the tile, shape (128, 128).
 
     ``inverse`` (2×2) takes pixels (x, y), counted from the centre, to periods of the lattice.
     """
-    height, width = values.shape
     tile = np.zeros((BINS, BINS), np.float32)
+    _walk(values, inverse, tile, True)
+    return tile
+
+
+def unfold(values: NDArray[np.float32], inverse: NDArray[np.float64]) -> None:
+    """Take from all pixels what repeats with the lattice, in place."""
+    tile = fold(values, inverse)
+    count = fold(np.ones_like(values), inverse)
+    _walk(values, inverse, tile / np.maximum(count, 1), False)
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _walk(
+    values: NDArray[np.float32],
+    inverse: NDArray[np.float64],
+    tile: NDArray[np.float32],
+    summed: bool,
+) -> None:
+    """Add each pixel to its place in the tile, or take that place's value from the pixel."""
+    height, width = values.shape
     top, left = height / 2.0, width / 2.0
     for y in range(height):
         s = inverse[0, 1] * (y - top) - inverse[0, 0] * left
@@ -112,10 +166,12 @@ def fold(values: NDArray[np.float32], inverse: NDArray[np.float64]) -> NDArray[n
         fraction = inverse[1, 0] - np.floor(inverse[1, 0])
         db = np.uint32(np.int64(fraction * 4294967296.0))
         for x in range(width):
-            tile[b >> np.uint32(25), a >> np.uint32(25)] += values[y, x]
+            if summed:
+                tile[b >> np.uint32(25), a >> np.uint32(25)] += values[y, x]
+            else:
+                values[y, x] -= tile[b >> np.uint32(25), a >> np.uint32(25)]
             a = np.uint32(a + da)
             b = np.uint32(b + db)
-    return tile
 
 
 @njit(cache=True, nogil=True, error_model="numpy")

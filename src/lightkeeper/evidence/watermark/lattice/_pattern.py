@@ -96,14 +96,20 @@ def slot_signs(payload: int) -> NDArray[np.float64]:
     return np.asarray((2.0 * encode(payload) - 1)[known.coded] * known.signs)
 
 
-def tile(payload: int) -> NDArray[np.float32]:
-    """One period of the mark, shape (61, 61), mean 0 and deviation 1."""
+def coefficients(payload: int) -> NDArray[np.complex128]:
+    """What every point carries in a picture with this payload."""
     known = pattern()
     signs = slot_signs(payload)
     values = np.zeros(len(known.points), np.complex128)
     values[known.sync] = known.phases
     values[known.payload] = (signs[0::2] + 1j * signs[1::2]) / np.sqrt(2)
+    return np.asarray(values * known.gains)
+
+
+def tile(payload: int) -> NDArray[np.float32]:
+    """One period of the mark, shape (61, 61), mean 0 and deviation 1."""
+    points = pattern().points
     spectrum = np.zeros((PERIOD, PERIOD), np.complex128)
-    spectrum[known.points[:, 1], known.points[:, 0]] = values * known.gains
+    spectrum[points[:, 1], points[:, 0]] = coefficients(payload)
     wave = np.fft.ifft2(spectrum).real
     return np.asarray(wave / wave.std(), np.float32)

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 # Even sides that a fast Fourier transform likes.
 _SIZES = (96, 128, 160, 192, 240, 256, 288, 320, 384, 400, 432, 480, 512, 576, 640)
-LEVELS = (1, 2, 4)
+_LEVELS = (1, 2, 4)
 """Reductions of the lag plane: each is twice as coarse and sees half of the band."""
-LATTICES = 2
+_LATTICES = 2
 """Lattices tried at each level, best first."""
 _LARGEST_LAG = 128
 _LONGEST = 1.6 * 0.8 * PERIOD
@@ -42,7 +42,7 @@ _AREAS = (0.055 * PERIOD**2, 0.75 * PERIOD**2)
 def lattices(values: NDArray[np.float32]) -> Iterator[NDArray[np.float64]]:
     """Likely lattices, as 2×2 matrices whose columns are basis vectors (x, y) in pixels."""
     power, size = _flat_power(values)
-    for level in LEVELS:
+    for level in _LEVELS:
         lags, reach = _lag_plane(power, size, level, values.shape)
         if reach < 1.5 * SHORTEST:
             continue
@@ -144,7 +144,7 @@ def _best_bases(
     scores = supports(lags, reach, bases, _AREAS)
     kept: list[NDArray[np.float64]] = []
     for i in np.argsort(-scores):
-        if scores[i] < _SMALLEST_SUPPORT or len(kept) == LATTICES:
+        if scores[i] < _SMALLEST_SUPPORT or len(kept) == _LATTICES:
             break
         if not any(_same(bases[i], other) for other in kept):
             kept.append(bases[i])

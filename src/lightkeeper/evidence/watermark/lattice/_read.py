@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lightkeeper.evidence._finding import Details
 from lightkeeper.evidence.watermark.lattice import _code, _soft
 from lightkeeper.evidence.watermark.lattice._chance import chance
-from lightkeeper.evidence.watermark.lattice._kernels import fold, whiten
+from lightkeeper.evidence.watermark.lattice._kernels import fold, unfold, whiten
 from lightkeeper.evidence.watermark.lattice._pattern import PERIOD, slot_signs
 from lightkeeper.evidence.watermark.lattice._peaks import lattices
+from lightkeeper.evidence.watermark.lattice._peel import without
+from lightkeeper.evidence.watermark.lattice._reading import LatticeReading, LatticeTransform
 from lightkeeper.evidence.watermark.lattice._sync import Synchronised, synchronise
 
 if TYPE_CHECKING:
@@ -24,62 +24,9 @@ if TYPE_CHECKING:
 SMALLEST_READ = 64
 _WINDOW = 512
 _LEAST_Z = 3.5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LatticeTransform:
-    """What happened to the picture after it was marked, up to a shift.
-
-    ``matrix`` (2×2, row by row) takes offsets (x, y) in the marked picture to offsets in this one.
-    It is a turn by ``rotation`` degrees anticlockwise (as seen, y downwards), applied after a
-    flip from left to right where ``flipped``, and after a stretch: ``scale`` is the geometric mean
-    of both directions' and ``aspect`` horizontal over vertical, as far as the matrix is such a
-    product; ``skew`` is the cosine between the images of both axes, 0 if it is.
-    """
-
-    matrix: tuple[float, float, float, float]
-    scale: float
-    rotation: float
-    aspect: float
-    flipped: bool
-    skew: float
-
-    @classmethod
-    def of(cls, matrix: NDArray[np.float64]) -> LatticeTransform:
-        """Decompose a matrix."""
-        (a, b), (c, d) = matrix.tolist()
-        across, down = math.hypot(a, c), math.hypot(b, d)
-        determinant = a * d - b * c
-        flipped = determinant < 0
-        sign = -1 if flipped else 1
-        return cls(
-            matrix=(a, b, c, d),
-            scale=math.sqrt(abs(determinant)),
-            rotation=math.degrees(math.atan2(-sign * c, sign * a)),
-            aspect=across / down,
-            flipped=flipped,
-            skew=(a * b + c * d) / (across * down),
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LatticeReading(Details):
-    """The open mark of one picture.
-
-    ``score`` is the correlation with the synchronising points and ``payload_score`` that with
-    the decoded payload, both in deviations of their null. ``corrected`` of ``slots`` hard bits
-    disagreed with the decoded payload. ``p_value`` bounds the chance of such a reading on a
-    picture without the mark over all ``tests`` orientations, shifts and lattices.
-    """
-
-    payload: int
-    p_value: float
-    tests: int
-    score: float
-    payload_score: float
-    corrected: int
-    slots: int
-    transform: LatticeTransform
+_MOST_MARKS = 8
+_MOST_ON_LATTICE = 4
+_MOST_LATTICES = 4
 
 
 def read(rgb: NDArray[np.uint8], *, alpha: float = 1e-6) -> LatticeReading | None:
@@ -98,18 +45,77 @@ def read(rgb: NDArray[np.uint8], *, alpha: float = 1e-6) -> LatticeReading | Non
     LatticeReading or None
         ``None`` unless a payload was decoded, its check agrees and ``p_value`` is below ``alpha``.
     """
-    tests = 0
+    return next(_readings(rgb, alpha), None)
+
+
+def read_all(rgb: NDArray[np.uint8], *, alpha: float = 1e-6) -> tuple[LatticeReading, ...]:
+    """Look for every open mark: each that was read is taken out, and the rest looked at again.
+
+    Parameters
+    ----------
+    rgb, alpha
+        As for :func:`read`. All windows are looked at, whatever the first one gave.
+
+    Returns
+    -------
+    tuple of LatticeReading
+        One for each payload, eight at most, in the order in which they were read. Those after the
+        first rest on a picture from which the others were taken as well as they are known.
+    """
+    found: dict[int, LatticeReading] = {}
+    for reading in _readings(rgb, alpha):
+        found.setdefault(reading.payload, reading)
+        if len(found) == _MOST_MARKS:
+            break
+    return tuple(found.values())
+
+
+def _readings(rgb: NDArray[np.uint8], alpha: float) -> Iterator[LatticeReading]:
+    """Readings as they come, payloads repeated where several windows or looks have them."""
+    looked = _Looked(alpha)
     for window in _windows(rgb):
         values = whiten(window)
-        for basis in _bases(values):
-            tile, looks = synchronise(fold(values, np.linalg.inv(basis)), basis)
-            tests += looks
+        for _ in range(_MOST_LATTICES):
+            for basis in _bases(values):
+                inverse = _inverse(basis)
+                once = False
+                for reading in looked.on_lattice(np.fft.fft2(fold(values, inverse)), basis):
+                    once = True
+                    yield reading
+                if once:
+                    unfold(values, inverse)
+                    break
+            else:
+                break
+
+
+@dataclass(slots=True)
+class _Looked:
+    """How often was looked, and how surely a reading must be none of chance's."""
+
+    alpha: float
+    tests: int = 0
+
+    def on_lattice(
+        self, spectrum: NDArray[np.complex128], basis: NDArray[np.float64]
+    ) -> Iterator[LatticeReading]:
+        """All marks on one lattice, each found in what the ones before it left."""
+        seen: set[int] = set()
+        while len(seen) < _MOST_ON_LATTICE:
+            tile, looks = synchronise(spectrum, basis)
+            self.tests += looks
             if tile is None or tile.z < _LEAST_Z:
-                continue
-            reading = _decoded(tile, tests)
-            if reading and reading.p_value < alpha:
-                return reading
-    return None
+                return
+            reading = _decoded(tile, self.tests)
+            if reading is None or reading.p_value >= self.alpha or reading.payload in seen:
+                return
+            yield reading
+            seen.add(reading.payload)
+            spectrum = without(spectrum, tile, reading.payload)
+
+
+def _inverse(basis: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(np.linalg.inv(basis), np.float64)
 
 
 def _bases(values: NDArray[np.float32]) -> Iterator[NDArray[np.float64]]:
@@ -132,6 +138,19 @@ def _windows(rgb: NDArray[np.uint8]) -> Iterator[NDArray[np.uint8]]:
         if (top, left) not in taken:
             taken.add((top, left))
             yield np.ascontiguousarray(rgb[top : top + rows, left : left + columns])
+
+
+def likeliest(rgb: NDArray[np.uint8]) -> int:
+    """The likeliest payload where the synchronising points agree best, its check not looked at."""
+    best, word = 0.0, 0
+    for window in _windows(rgb):
+        values = whiten(window)
+        for basis in _bases(values):
+            tile, _ = synchronise(np.fft.fft2(fold(values, _inverse(basis))), basis)
+            if tile is not None and tile.z > best:
+                best = tile.z
+                word = _code.words(_soft.coded_values(_soft.slot_values(tile)))[0]
+    return word >> _code.CHECK_BITS
 
 
 def _decoded(tile: Synchronised, tests: int) -> LatticeReading | None:

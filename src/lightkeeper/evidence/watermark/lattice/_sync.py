@@ -29,13 +29,16 @@ class Synchronised:
     """A folded tile, read under one orientation and shift.
 
     ``z`` is the correlation with the synchronising points in deviations of its null. ``values``
-    are all points' coefficients, shift taken out, ``seen`` whether the picture can hold them and
-    ``radius`` their frequency in the picture (cycles per pixel). ``basis`` takes canonical periods
-    to pixels.
+    are all points' coefficients, shift taken out by the factors ``turn``; they lie at ``place``
+    (horizontal and vertical frequency) of the folded tile's spectrum. ``seen`` says whether the
+    picture can hold them and ``radius`` is their frequency in it (cycles per pixel). ``basis``
+    takes canonical periods to pixels.
     """
 
     z: float
     values: NDArray[np.complex128]
+    turn: NDArray[np.complex128]
+    place: NDArray[np.int64]
     seen: NDArray[np.bool_]
     radius: NDArray[np.float64]
     basis: NDArray[np.float64]
@@ -73,14 +76,18 @@ def orientations(basis: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def synchronise(
-    folded: NDArray[np.float32], basis: NDArray[np.float64]
+    spectrum: NDArray[np.complex128], basis: NDArray[np.float64]
 ) -> tuple[Synchronised | None, int]:
-    """Best orientation and shift of a tile folded with ``basis``, and how many were tried."""
+    """Best orientation and shift of a tile folded with ``basis``, and how many were tried.
+
+    ``spectrum`` is the tile's Fourier transform, shape (128, 128).
+    """
     changes = orientations(basis)
     if not len(changes):
         return None, 0
     known = pattern()
-    values, seen, radius = _gathered(np.fft.fft2(folded), basis, changes)
+    place, seen, radius = _places(basis, changes)
+    values = spectrum[place[..., 1] % BINS, place[..., 0] % BINS]
     terms = _limited(values, seen)[:, known.sync] * np.conj(known.phases)
     deviation = np.sqrt(2 * np.sum(np.abs(terms) ** 2, axis=1))
     surface = _surface(terms)
@@ -94,6 +101,8 @@ def synchronise(
         Synchronised(
             z=float(z[best]),
             values=values[best] * turn,
+            turn=turn,
+            place=place[best],
             seen=seen[best],
             radius=radius[best],
             basis=basis @ changes[best],
@@ -114,21 +123,19 @@ def _surface(terms: NDArray[np.complex128]) -> NDArray[np.float32]:
     return np.asarray(surface.reshape(len(terms), -1) * SHIFTS**2, np.float32)
 
 
-def _gathered(
-    spectrum: NDArray[np.complex128], basis: NDArray[np.float64], changes: NDArray[np.int64]
-) -> tuple[NDArray[np.complex128], NDArray[np.bool_], NDArray[np.float64]]:
-    """Coefficients of the pattern's points for each change of basis, shape (changes, n).
+def _places(
+    basis: NDArray[np.float64], changes: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_], NDArray[np.float64]]:
+    """Where the pattern's points lie in the spectrum for each change of basis, (changes, n, 2).
 
-    Also whether the picture can hold them, and their frequency in cycles per pixel.
+    Also whether the picture can hold them, and their frequency in cycles per pixel; (changes, n).
     """
     points = pattern().points
     # Canonical basis B = L·C: canonical frequency k has frequency C⁻ᵀ·k with respect to L.
     inverses = np.rint(np.linalg.inv(changes)).astype(np.int64)
-    place = points @ inverses
-    values = spectrum[place[..., 1] % BINS, place[..., 0] % BINS]
     frequency = points @ np.linalg.inv(basis @ changes)
     seen = np.abs(frequency).max(axis=-1) < _NYQUIST
-    return values, seen, np.hypot(frequency[..., 0], frequency[..., 1])
+    return points @ inverses, seen, np.hypot(frequency[..., 0], frequency[..., 1])
 
 
 def _limited(values: NDArray[np.complex128], seen: NDArray[np.bool_]) -> NDArray[np.complex128]:
