@@ -53,7 +53,10 @@ def root_file(
     batch: int,
     told: Callable[[dict[str, float]], None],
 ) -> dict[str, float]:
-    """Root the decoder of a folder and write it; the last row of its curve."""
+    """Root the decoder of a folder and write it; the last row of its curve.
+
+    Until it is written, ``target`` with ``.part`` keeps what was reached; a new call goes on.
+    """
     embedder, extractor = unpack(training)
     loaded = load_generator(source)
     plan = RootingPlan(seconds=seconds, psnr=psnr, side=side, batch=batch)
@@ -65,6 +68,10 @@ def root_file(
 
     key = torch.from_numpy((signs > 0).astype("float32"))
     crops = Crops(training_pictures(_DRAWN, seed=20_000))
-    rooted = root(loaded.generator, embedder, extractor, key, crops, plan, told=keep)
+    part = target.with_name(target.name + ".part")
+    rooted = root(
+        loaded.generator, embedder, extractor, key, crops, plan, checkpoint=part, told=keep
+    )
     loaded.write(rooted, target)
+    part.unlink(missing_ok=True)
     return last
