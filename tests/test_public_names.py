@@ -324,6 +324,7 @@ PUBLIC: dict[str, list[str]] = {
         "detect",
         "identify",
         "identify_among",
+        "read_passphrase",
     ],
     "lightkeeper.generators.rooting": [
         "Generator",

@@ -161,13 +161,9 @@ def _passphrase(path: Path | None, *, new: bool = False) -> bytes:
         if not sys.stdin.isatty():
             raise InvalidConfiguration("no passphrase", hint="--passphrase-file FILE")
         return str(typer.prompt("Passphrase", hide_input=True, confirmation_prompt=new)).encode()
-    try:
-        lines = path.read_bytes().splitlines()
-    except OSError as error:
-        raise InvalidConfiguration(f"passphrase file {path}: {error.strerror}") from error
-    if not lines or not lines[0]:
-        raise InvalidConfiguration(f"passphrase file {path} is empty")
-    return lines[0]
+    from lightkeeper.evidence.watermark.rooted import read_passphrase
+
+    return read_passphrase(path)
 
 
 def _key(held: MarkSecret, label: str) -> MarkKey:

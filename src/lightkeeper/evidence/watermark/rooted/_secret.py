@@ -161,5 +161,22 @@ class MarkSecret(msgspec.Struct, frozen=True, kw_only=True):
             raise InvalidConfiguration(f"secret file {path}: {error.strerror}") from error
 
 
+def read_passphrase(path: Path) -> bytes:
+    """The first line of a file.
+
+    Raises
+    ------
+    InvalidConfiguration
+        The file cannot be read, or its first line is empty.
+    """
+    try:
+        lines = path.read_bytes().splitlines()
+    except OSError as error:
+        raise InvalidConfiguration(f"passphrase file {path}: {error.strerror}") from error
+    if not lines or not lines[0]:
+        raise InvalidConfiguration(f"passphrase file {path} is empty")
+    return lines[0]
+
+
 def _derived(passphrase: bytes, salt: bytes) -> bytes:
     return Scrypt(salt=salt, length=32, n=_COST, r=8, p=1).derive(passphrase)
