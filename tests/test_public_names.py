@@ -340,6 +340,7 @@ PUBLIC: dict[str, list[str]] = {
         "unpack",
         "write_small",
     ],
+    "lightkeeper.generators.rooting.audit": ["AuditRow", "Subject", "audit", "copied_share"],
     "lightkeeper.hashing": [
         "Digests",
         "PdqHash",

@@ -97,7 +97,7 @@ def root_decoder(
     if out.exists():
         raise OutputError(f"{out} exists")
     held = MarkSecret.open(secret, _passphrase(passphrase_file))
-    key = _key(held, label)
+    key = mark_key(held, label)
     try:
         from lightkeeper.generators.rooting._command import root_file
     except ImportError as error:
@@ -119,8 +119,10 @@ def detect_rooted(
     passphrase_file: _Passphrase = None,
 ) -> None:
     """Say which keys' marks files carry."""
-    held = _held(secret, passphrase_file)
-    examine = partial(_detect, reader=_reader(held), keys=held.keys, alpha=alpha, thorough=thorough)
+    held, _ = held_secret(secret, passphrase_file)
+    examine = partial(
+        _detect, reader=reader_of(held), keys=held.keys, alpha=alpha, thorough=thorough
+    )
     raise typer.Exit(write_rows(file_rows(files, examine), as_json=as_json, render=_told))
 
 
@@ -134,23 +136,26 @@ def identify_copy(
     passphrase_file: _Passphrase = None,
 ) -> None:
     """Say which copy of a model made files: one, two that were mixed, or none."""
-    held = _held(secret, passphrase_file)
+    held, _ = held_secret(secret, passphrase_file)
     examine = partial(
-        _identify, reader=_reader(held), keys=held.keys, alpha=alpha, thorough=thorough
+        _identify, reader=reader_of(held), keys=held.keys, alpha=alpha, thorough=thorough
     )
     raise typer.Exit(write_rows(file_rows(files, examine), as_json=as_json, render=_named))
 
 
-def _held(secret: Path, passphrase_file: Path | None) -> MarkSecret:
+def held_secret(secret: Path, passphrase_file: Path | None) -> tuple[MarkSecret, bytes]:
+    """What a secret file with keys holds, and its passphrase."""
     from lightkeeper.evidence.watermark.rooted import MarkSecret
 
-    held = MarkSecret.open(secret, _passphrase(passphrase_file))
+    passphrase = _passphrase(passphrase_file)
+    held = MarkSecret.open(secret, passphrase)
     if not held.keys:
         raise InvalidConfiguration(f"{secret} holds no key", hint="lightkeeper mark keygen")
-    return held
+    return held, passphrase
 
 
-def _reader(held: MarkSecret) -> RootedReader:
+def reader_of(held: MarkSecret) -> RootedReader:
+    """The extractor of a secret, ready to look."""
     from lightkeeper.evidence.watermark.rooted import RootedReader
 
     return RootedReader(held.extractor)
@@ -166,7 +171,8 @@ def _passphrase(path: Path | None, *, new: bool = False) -> bytes:
     return read_passphrase(path)
 
 
-def _key(held: MarkSecret, label: str) -> MarkKey:
+def mark_key(held: MarkSecret, label: str) -> MarkKey:
+    """The key with a label."""
     found = next((key for key in held.keys if key.label == label), None)
     if found is None:
         known = ", ".join(key.label for key in held.keys) or "none"
@@ -200,7 +206,7 @@ def _demonstration() -> MarkSecret:
 def _calibrated(held: MarkSecret, keys: tuple[MarkKey, ...], folder: Path) -> tuple[MarkKey, ...]:
     from lightkeeper.evidence.watermark.rooted import calibrated_keys
 
-    reader = _reader(held)
+    reader = reader_of(held)
     limits = load_settings().media_limits()
     looks: list[Look] = []
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -52,6 +53,24 @@ class LoadedGenerator:
             array = parameter.detach().numpy()
             tensors[name] = array.reshape(tensors[name].shape)
         write_safetensors(target, tensors)
+
+    def read(self, path: Path) -> nn.Module:
+        """The decoder of a file that :meth:`write` made.
+
+        Raises
+        ------
+        InvalidConfiguration
+            Its tensors are not those of this generator.
+        """
+        tensors = read_safetensors(path)
+        decoder = copy.deepcopy(self.generator.decoder)
+        try:
+            for name, parameter in zip(self.names, decoder.parameters(), strict=True):
+                held = torch.from_numpy(tensors[name].astype(np.float32))
+                parameter.data.copy_(held.reshape(parameter.shape))
+        except (KeyError, RuntimeError) as error:
+            raise InvalidConfiguration(f"{path} is no decoder of this autoencoder") from error
+        return decoder
 
 
 class _Recorded(Tensors):

@@ -83,8 +83,8 @@ class MarkSecret(msgspec.Struct, frozen=True, kw_only=True):
     demonstration : bool
         The extractor is published with Lightkeeper: its marks prove nothing.
     copied : float, optional
-        Share of photographs that were accepted in the audit after the mark of published pictures
-        had been copied onto them; ``None`` where nobody has measured it.
+        Upper 95 % limit of the share of photographs that were accepted in an audit after the
+        mark of published pictures had been copied onto them; ``None`` where nobody has measured.
     """
 
     name: str
