@@ -59,7 +59,7 @@ def keygen(
     passphrase_file: _Passphrase = None,
 ) -> None:
     """Draw keys, calibrate them, and keep them in the secret file."""
-    from lightkeeper.evidence.watermark.rooted import MarkKey, MarkSecret
+    from lightkeeper.evidence.watermark.rooted import MarkKey, MarkSecret, calibrated_keys
 
     passphrase = _passphrase(passphrase_file, new=trained is not None or demonstration)
     if trained is not None or demonstration:
@@ -69,10 +69,11 @@ def keygen(
     else:
         held = MarkSecret.open(secret, passphrase)
     keys = held.keys
+    looks = [] if photographs is None else _unmarked(held, photographs)
     for label in labels:
-        keys = (*keys, MarkKey.draw(label, keys))
+        keys = (*keys, MarkKey.draw(label, keys, looks=looks))
     if photographs is not None:
-        keys = _calibrated(held, keys, photographs)
+        keys = calibrated_keys(keys, looks)
     msgspec.structs.replace(held, keys=keys).write(secret, passphrase)
     sys.stderr.write(f"{secret}: {len(keys)} keys. Keep it and its passphrase apart, and secret.\n")
 
@@ -203,15 +204,13 @@ def _demonstration() -> MarkSecret:
     )
 
 
-def _calibrated(held: MarkSecret, keys: tuple[MarkKey, ...], folder: Path) -> tuple[MarkKey, ...]:
-    from lightkeeper.evidence.watermark.rooted import calibrated_keys
-
+def _unmarked(held: MarkSecret, folder: Path) -> list[Look]:
     reader = reader_of(held)
     limits = load_settings().media_limits()
     looks: list[Look] = []
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         looks += reader.look(open_media(path, limits=limits).rgb())
-    return calibrated_keys(keys, looks)
+    return looks
 
 
 def _progress(row: dict[str, float]) -> None:

@@ -31,7 +31,6 @@ class Embedder(nn.Module):
         super().__init__()
         self.register_buffer("places", frequencies())
         self.codes = nn.Parameter(draw_codes(seed))
-        self.register_buffer("weights", torch.tensor([1.0, 1.0, 1.0]))
 
     def gains(self, message: Any) -> Any:
         """Wanted change of log amplitude on the grid, shape (N, 3, rows, columns)."""

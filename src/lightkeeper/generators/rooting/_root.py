@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _SAVE_EVERY = 40.0
 _LEAST_HELD, _MOST_HELD = 8, 64
 _FRESH = 0.15
-_CAPABLE = getattr(torch.cpu, "get_capabilities", dict)()
+_CAPABLE: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
 _FAST_HALVES = bool(_CAPABLE.get("avx512_bf16") or _CAPABLE.get("amx_bf16"))
 """Without such instructions half precision is slower than single precision."""
 

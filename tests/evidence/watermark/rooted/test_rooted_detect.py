@@ -102,6 +102,22 @@ def test_chance_of_random_keys_is_uniform_enough(seed):
         assert seen == pytest.approx(chance(level, soft), abs=0.03)
 
 
+def test_a_key_that_photographs_resemble_is_drawn_again(monkeypatch):
+    from lightkeeper.evidence.watermark.rooted import _secret
+
+    bad, good = bytes.fromhex("ffff0000ff00"), bytes.fromhex("5a3c96e1f00d")
+    monkeypatch.setattr(_secret.secrets, "token_bytes", _handed([bad, good, bad]))
+    looks = [_look(MarkKey(label="x", bits=bad).signs())] * 4
+    assert MarkKey.draw("copy", looks=looks).bits == good
+    # Without looks nothing is known against it.
+    assert MarkKey.draw("copy").bits == bad
+
+
+def _handed(drawn):
+    left = list(drawn)
+    return lambda _: left.pop(0)
+
+
 def test_one_loud_bit_does_not_decide():
     logits = np.full(48, 0.1)
     logits[0] = -1e6

@@ -143,8 +143,10 @@ def _inside(rgb: NDArray[np.uint8], scale: float) -> NDArray[np.float32]:
     """The picture at half of the size it was decoded at, float32 in [0, 1]."""
     height, width = rgb.shape[:2]
     if scale == 1.0:
-        even = rgb[: height // 2 * 2, : width // 2 * 2].astype(np.float32)
-        halved = even[0::2, 0::2] + even[1::2, 0::2] + even[0::2, 1::2] + even[1::2, 1::2]
+        even = rgb[: height // 2 * 2, : width // 2 * 2]
+        halved = even[0::2, 0::2].astype(np.uint16)
+        for down, over in ((1, 0), (0, 1), (1, 1)):
+            halved += even[down::2, over::2]
         return halved * np.float32(1 / 1020)
     factor = 0.5 / scale
     # Enough of the middle for all tiles that are read, so that the cost has a bound.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from lightkeeper.generators.rooting.audit._subject import Subject, as_bytes, dec
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from lightkeeper.generators.rooting._root import Generator
     from lightkeeper.generators.rooting._train import Crops
 
     Pictures = list[NDArray[np.uint8]]
@@ -51,15 +53,11 @@ class _Audit:
         )
         yield _one("constants set to zero", lambda: self.by(attacks.constants_zero(rooted)))
         for bits in (8, 6, 4):
-            yield _one(
-                f"weights of {bits} bits",
-                lambda bits=bits: self.by(attacks.quantised(rooted, bits)),
-            )
+            weights = partial(attacks.quantised, rooted, bits)
+            yield _one(f"weights of {bits} bits", partial(self._made, weights))
         for kept in (0.75, 0.5, 0.25):
-            yield _one(
-                f"merged with the original, {kept:g} kept",
-                lambda kept=kept: self.by(attacks.merged(rooted, original, kept)),
-            )
+            weights = partial(attacks.merged, rooted, original, kept)
+            yield _one(f"merged with the original, {kept:g} kept", partial(self._made, weights))
         names = tuple(f"fine-tuned on clean pictures, {stop} steps" for stop in STEPS)
         yield _Job(names, self._tuned)
         if subject.photographs:
@@ -70,10 +68,7 @@ class _Audit:
             yield _one("averaged with a second copy's picture", self._averaged)
         yield _one("through the original autoencoder", lambda: self._again(original))
         for name, other in subject.others.items():
-            yield _one(
-                f"through another autoencoder, {name}",
-                lambda other=other: [decoded(other, rgb) for rgb in self.marked],
-            )
+            yield _one(f"through another autoencoder, {name}", partial(self._through, other))
         yield _one("half filled with its mean", lambda: [_filled(rgb) for rgb in self.marked])
         yield _one("half of another picture", lambda: _halves(self.marked, self.by(original)))
 
@@ -108,6 +103,12 @@ class _Audit:
             lifted = self.marked[place - 1].astype(np.float64) - plain[place - 1]
             made.append(as_bytes(attacks.laid(rgb, lifted, 1)))
         return made
+
+    def _made(self, weights: Callable[[], Any]) -> Pictures:
+        return self.by(weights())
+
+    def _through(self, other: Generator) -> Pictures:
+        return [decoded(other, rgb) for rgb in self.marked]
 
     def _again(self, decoder: object) -> Pictures:
         return [self.subject.decode(decoder, rgb) for rgb in self.marked]

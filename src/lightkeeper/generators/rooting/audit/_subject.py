@@ -88,7 +88,8 @@ def decoded(generator: Generator, rgb: NDArray[np.uint8], decoder: Any = None) -
 
 def as_bytes(values: Any) -> NDArray[np.uint8]:
     """Round and cut to a picture's values."""
-    return np.clip(np.asarray(values), 0, _WHITE).round().astype(np.uint8)
+    cut: NDArray[np.uint8] = np.clip(np.asarray(values), 0, _WHITE).round().astype(np.uint8)
+    return cut
 
 
 def _psnr(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
