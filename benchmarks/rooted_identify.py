@@ -21,7 +21,8 @@ from rooted_mark import CHANGES, Bench, chances, held_out, unmarked
 
 COPIES = (1_000, 1_000_000)
 ALPHA = 1e-6
-_LIMIT = 3 * 2.76e-3
+_BINOMIAL = 2.76e-3
+"""Chance that a fair coin gives 34 of 48 bits or more."""
 
 
 def widest(bench: Bench, bits: Any) -> KeyCalibration:
@@ -80,19 +81,19 @@ def _asked(
 def spread(bench: Bench, other: Any) -> None:
     """How often fixed keys reach 34 bits on unmarked looks, before and after a choice."""
     rng = np.random.default_rng(0)
-    signs = rng.integers(0, 2, (2000, 48)) * 2 - 1
+    signs = rng.integers(0, 2, (10_000, 48)) * 2 - 1
 
     def rates(logits: Any) -> Any:
         return (((np.sign(logits) @ signs.T) + 48) / 2 >= 34).mean(0)
 
     chosen, tried = rates(bench.null()), rates(other)
-    kept = chosen <= max(_LIMIT, 3 / len(bench.null()))
+    kept = chosen <= max(2 * _BINOMIAL, 3 / len(bench.null()))
     for name, held in (("all", tried), ("kept", tried[kept])):
         _write(bench, {
             "kind": f"keys {name}", "keys": len(held), "looks": len(other),
             "median": float(np.median(held)), "p95": float(np.quantile(held, 0.95)),
             "p99": float(np.quantile(held, 0.99)), "max": float(held.max()),
-            "over 3x": float((held > _LIMIT).mean()),
+            "over 3x": float((held > 3 * _BINOMIAL).mean()),
         })  # fmt: skip
 
 

@@ -61,8 +61,8 @@ class MarkKey(msgspec.Struct, frozen=True, kw_only=True):
         """Draw a key that differs from the others in at least 12 bits.
 
         A few keys in a hundred resemble what photographs prefer. With looks at unmarked
-        pictures, a key that agrees in 34 bits with over three times as many of them as a fair
-        coin would is drawn again.
+        pictures, a key that agrees in 34 bits with over twice as many of them as a fair coin
+        would is drawn again.
 
         Raises
         ------
@@ -75,7 +75,7 @@ class MarkKey(msgspec.Struct, frozen=True, kw_only=True):
             )
         known = [np.frombuffer(key.bits, np.uint8) for key in others]
         seen = np.array([look.logits > 0 for look in looks]).reshape(len(looks), BITS)
-        most = max(_FEW, 3 * _BINOMIAL * len(looks))
+        most = max(_FEW, 2 * _BINOMIAL * len(looks))
         while True:
             drawn = secrets.token_bytes(BITS // 8)
             own = np.frombuffer(drawn, np.uint8)
