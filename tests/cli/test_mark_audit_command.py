@@ -104,6 +104,13 @@ def test_the_page_is_whole_and_says_that_it_proves_nothing(arguments, asked, cap
     assert "5a3c96e1f00d" not in text
 
 
+def test_a_row_without_bits_is_told_too():
+    from lightkeeper.cli._mark_card import audit_line
+
+    row = {"name": "a", "n": 2, "bits": None, "read": 0.5, "low": 0.01, "high": 0.99, "note": ""}
+    assert audit_line(row) == "a: bits –, read 0.500 (0.010 to 0.990, n 2)"
+
+
 def test_copying_is_recorded_only_when_asked(arguments, asked, capsys, tmp_path):
     path = tmp_path / "s.lkmark"
     _run(capsys, *arguments)

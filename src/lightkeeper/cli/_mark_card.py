@@ -22,7 +22,7 @@ _HOLDERS = (
 def audit_line(row: Mapping[str, Any]) -> str:
     """A row (name, n, bits, read, low, high, note) for a person."""
     told = (
-        f"{row['name']}: bits {row['bits']:.3f}, read {row['read']:.3f} "
+        f"{row['name']}: bits {_bits(row)}, read {row['read']:.3f} "
         f"({row['low']:.3f} to {row['high']:.3f}, n {row['n']})"
     )
     return f"{told}; {row['note']}" if row["note"] else told
@@ -42,7 +42,7 @@ def audit_card(
     else:
         proof = f"It was copied onto at most {copied:.3f} of photographs (95 %)."
     lines = "".join(
-        f"<tr><td>{escape(row['name'])}</td><td>{row['n']}</td><td>{row['bits']:.3f}</td>"
+        f"<tr><td>{escape(row['name'])}</td><td>{row['n']}</td><td>{_bits(row)}</td>"
         f"<td>{row['read']:.3f}</td><td>{row['low']:.3f} to {row['high']:.3f}</td>"
         f"<td>{escape(row['note'])}</td></tr>"
         for row in rows
@@ -59,3 +59,7 @@ def audit_card(
         "<h2>Who holds what</h2><table><thead><tr><th>They hold</th><th>They can</th></tr></thead>"
         f"<tbody>{holders}</tbody></table></main></body></html>\n"
     )
+
+
+def _bits(row: Mapping[str, Any]) -> str:
+    return "–" if row["bits"] is None else f"{row['bits']:.3f}"

@@ -224,6 +224,12 @@ def test_a_small_autoencoder_comes_back(tmp_path):
         for parameter in decoder.parameters():
             parameter.add_(0.25)
     loaded.write(decoder, target)
+    read = loaded.read(target)
+    for ours, theirs in zip(decoder.parameters(), read.parameters(), strict=True):
+        assert torch.allclose(ours, theirs, atol=2e-3)
+    write_safetensors(tmp_path / "other.safetensors", {"decoder.inlet.weight": np.zeros(3)})
+    with pytest.raises(InvalidConfiguration, match="no decoder"):
+        loaded.read(tmp_path / "other.safetensors")
     (tmp_path / "again").mkdir()
     target.rename(tmp_path / "again" / "small-kl.safetensors")
     again = load_generator(tmp_path / "again").generator.decoder
