@@ -327,6 +327,7 @@ PUBLIC: dict[str, list[str]] = {
         "detect",
         "identify",
         "identify_among",
+        "read_passphrase",
     ],
     "lightkeeper.generators.rooting": [
         "Generator",
@@ -342,6 +343,7 @@ PUBLIC: dict[str, list[str]] = {
         "unpack",
         "write_small",
     ],
+    "lightkeeper.generators.rooting.audit": ["AuditRow", "Subject", "audit", "copied_share"],
     "lightkeeper.generators.rooting.open_mark": ["read_open", "root_open", "write_open"],
     "lightkeeper.hashing": [
         "Digests",

@@ -59,7 +59,7 @@ def keygen(
     passphrase_file: _Passphrase = None,
 ) -> None:
     """Draw keys, calibrate them, and keep them in the secret file."""
-    from lightkeeper.evidence.watermark.rooted import MarkKey, MarkSecret
+    from lightkeeper.evidence.watermark.rooted import MarkKey, MarkSecret, calibrated_keys
 
     passphrase = _passphrase(passphrase_file, new=trained is not None or demonstration)
     if trained is not None or demonstration:
@@ -69,10 +69,11 @@ def keygen(
     else:
         held = MarkSecret.open(secret, passphrase)
     keys = held.keys
+    looks = [] if photographs is None else _unmarked(held, photographs)
     for label in labels:
-        keys = (*keys, MarkKey.draw(label, keys))
+        keys = (*keys, MarkKey.draw(label, keys, looks=looks))
     if photographs is not None:
-        keys = _calibrated(held, keys, photographs)
+        keys = calibrated_keys(keys, looks)
     msgspec.structs.replace(held, keys=keys).write(secret, passphrase)
     sys.stderr.write(f"{secret}: {len(keys)} keys. Keep it and its passphrase apart, and secret.\n")
 
@@ -97,7 +98,7 @@ def root_decoder(
     if out.exists():
         raise OutputError(f"{out} exists")
     held = MarkSecret.open(secret, _passphrase(passphrase_file))
-    key = _key(held, label)
+    key = mark_key(held, label)
     try:
         from lightkeeper.generators.rooting._command import root_file
     except ImportError as error:
@@ -119,8 +120,10 @@ def detect_rooted(
     passphrase_file: _Passphrase = None,
 ) -> None:
     """Say which keys' marks files carry."""
-    held = _held(secret, passphrase_file)
-    examine = partial(_detect, reader=_reader(held), keys=held.keys, alpha=alpha, thorough=thorough)
+    held, _ = held_secret(secret, passphrase_file)
+    examine = partial(
+        _detect, reader=reader_of(held), keys=held.keys, alpha=alpha, thorough=thorough
+    )
     raise typer.Exit(write_rows(file_rows(files, examine), as_json=as_json, render=_told))
 
 
@@ -134,23 +137,26 @@ def identify_copy(
     passphrase_file: _Passphrase = None,
 ) -> None:
     """Say which copy of a model made files: one, two that were mixed, or none."""
-    held = _held(secret, passphrase_file)
+    held, _ = held_secret(secret, passphrase_file)
     examine = partial(
-        _identify, reader=_reader(held), keys=held.keys, alpha=alpha, thorough=thorough
+        _identify, reader=reader_of(held), keys=held.keys, alpha=alpha, thorough=thorough
     )
     raise typer.Exit(write_rows(file_rows(files, examine), as_json=as_json, render=_named))
 
 
-def _held(secret: Path, passphrase_file: Path | None) -> MarkSecret:
+def held_secret(secret: Path, passphrase_file: Path | None) -> tuple[MarkSecret, bytes]:
+    """What a secret file with keys holds, and its passphrase."""
     from lightkeeper.evidence.watermark.rooted import MarkSecret
 
-    held = MarkSecret.open(secret, _passphrase(passphrase_file))
+    passphrase = _passphrase(passphrase_file)
+    held = MarkSecret.open(secret, passphrase)
     if not held.keys:
         raise InvalidConfiguration(f"{secret} holds no key", hint="lightkeeper mark keygen")
-    return held
+    return held, passphrase
 
 
-def _reader(held: MarkSecret) -> RootedReader:
+def reader_of(held: MarkSecret) -> RootedReader:
+    """The extractor of a secret, ready to look."""
     from lightkeeper.evidence.watermark.rooted import RootedReader
 
     return RootedReader(held.extractor)
@@ -161,16 +167,13 @@ def _passphrase(path: Path | None, *, new: bool = False) -> bytes:
         if not sys.stdin.isatty():
             raise InvalidConfiguration("no passphrase", hint="--passphrase-file FILE")
         return str(typer.prompt("Passphrase", hide_input=True, confirmation_prompt=new)).encode()
-    try:
-        lines = path.read_bytes().splitlines()
-    except OSError as error:
-        raise InvalidConfiguration(f"passphrase file {path}: {error.strerror}") from error
-    if not lines or not lines[0]:
-        raise InvalidConfiguration(f"passphrase file {path} is empty")
-    return lines[0]
+    from lightkeeper.evidence.watermark.rooted import read_passphrase
+
+    return read_passphrase(path)
 
 
-def _key(held: MarkSecret, label: str) -> MarkKey:
+def mark_key(held: MarkSecret, label: str) -> MarkKey:
+    """The key with a label."""
     found = next((key for key in held.keys if key.label == label), None)
     if found is None:
         known = ", ".join(key.label for key in held.keys) or "none"
@@ -201,15 +204,13 @@ def _demonstration() -> MarkSecret:
     )
 
 
-def _calibrated(held: MarkSecret, keys: tuple[MarkKey, ...], folder: Path) -> tuple[MarkKey, ...]:
-    from lightkeeper.evidence.watermark.rooted import calibrated_keys
-
-    reader = _reader(held)
+def _unmarked(held: MarkSecret, folder: Path) -> list[Look]:
+    reader = reader_of(held)
     limits = load_settings().media_limits()
     looks: list[Look] = []
     for path in sorted(p for p in folder.rglob("*") if p.is_file()):
         looks += reader.look(open_media(path, limits=limits).rgb())
-    return calibrated_keys(keys, looks)
+    return looks
 
 
 def _progress(row: dict[str, float]) -> None:

@@ -176,12 +176,9 @@ def _rooted_marks(policy: Policy) -> Iterator[Examiner]:
         raise InvalidConfiguration(
             "mark_secret needs mark_passphrase", hint="a file whose first line is the passphrase"
         )
-    from lightkeeper.evidence.watermark.rooted import RootedMarkExaminer
+    from lightkeeper.evidence.watermark.rooted import RootedMarkExaminer, read_passphrase
 
-    try:
-        passphrase = policy.mark_passphrase.read_bytes().partition(b"\n")[0].rstrip(b"\r")
-    except OSError as error:
-        raise InvalidConfiguration(f"{policy.mark_passphrase}: {error.strerror}") from error
+    passphrase = read_passphrase(policy.mark_passphrase)
     alpha = _share_of_alpha(policy)
     yield RootedMarkExaminer.from_file(policy.mark_secret, passphrase, alpha=alpha)
 

@@ -23,7 +23,12 @@ from lightkeeper.generators.rooting import (  # noqa: E402
     write_small,
 )
 from lightkeeper.generators.rooting._distort import distort, jpeg, resize, turn  # noqa: E402
-from lightkeeper.generators.rooting._embedder import Embedder, draw_codes, embed  # noqa: E402
+from lightkeeper.generators.rooting._embedder import (  # noqa: E402
+    Embedder,
+    draw_codes,
+    embed,
+    quiet_contrast,
+)
 from lightkeeper.generators.rooting._kit import pack  # noqa: E402
 from lightkeeper.generators.rooting._load import write_safetensors  # noqa: E402
 from lightkeeper.generators.rooting._pictures import draw_texture  # noqa: E402
@@ -146,6 +151,63 @@ def test_rooting_moves_a_decoder_towards_its_key(nets, crops):
     assert all(np.isfinite(value) for row in rows for value in row.values())
 
 
+def test_a_stopped_rooting_goes_on_and_refuses_another_key(nets, crops, tmp_path, monkeypatch):
+    from lightkeeper.generators.rooting import _root
+
+    monkeypatch.setattr(_root, "_SAVE_EVERY", 0.0)
+    embedder, extractor = nets
+    encoder, decoder = SmallEncoder(16), SmallDecoder(16, 12, 1, 1)
+    encoder.eval().requires_grad_(False)
+    trained = frozenset({"outlet.weight"})
+    generator = Generator(lambda rgb: encoder(rgb)[0], decoder, trained=trained)
+    key = torch.randint(0, 2, (48,)).float()
+    part = tmp_path / "rooted.part"
+
+    def go_on(signs, seconds):
+        rows: list[dict[str, float]] = []
+        plan = RootingPlan(seconds=seconds, side=128, batch=2)
+        made = root(
+            generator, embedder, extractor, signs, crops, plan, checkpoint=part, told=rows.append
+        )
+        return made, rows
+
+    first, _ = go_on(key, 0.3)
+    assert part.stat().st_mode & 0o077 == 0
+    spent = torch.load(part, weights_only=True)["state"]["spent"]
+    assert spent > 0.1
+    second, _ = go_on(key, spent / 2)
+    # Nothing was left to do, so the later decoder is the one that was kept.
+    kept = torch.load(part, weights_only=True)["decoder"]["outlet.weight"]
+    assert torch.equal(second.outlet.weight, kept)
+    assert torch.equal(first.inlet.weight, decoder.inlet.weight)
+    assert not torch.equal(first.outlet.weight, decoder.outlet.weight)
+    with pytest.raises(InvalidConfiguration, match="checkpoint"):
+        go_on(1 - key, 0.6)
+
+
+def test_a_flat_place_beside_an_edge_is_protected_and_a_texture_is_not():
+    torch.manual_seed(0)
+    edge = torch.full((1, 1, 96, 96), 0.2)
+    edge[..., 48:] = 0.8
+    texture = 0.5 + 0.2 * torch.randn(1, 1, 96, 96)
+    flat = quiet_contrast(edge)
+    assert flat.shape == edge.shape
+    assert float(flat[..., :44].max()) < 0.02
+    assert float(quiet_contrast(texture).min()) > 0.05
+
+
+def test_only_middle_layers_of_a_tiny_autoencoder_are_rooted():
+    from lightkeeper.generators.rooting._load import _third
+
+    class Block(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.third = torch.nn.Conv2d(1, 1, 1), torch.nn.Conv2d(1, 1, 1)
+
+    up = torch.nn.Upsample
+    assert _third(torch.nn.Sequential(Block(), up(), Block(), up(), Block())) == {"2.third.weight"}
+
+
 def test_the_eye_forgives_error_in_texture():
     plain = torch.full((1, 3, 64, 64), 0.5)
     busy = plain + torch.rand(1, 1, 64, 64) * 0.4
@@ -162,6 +224,12 @@ def test_a_small_autoencoder_comes_back(tmp_path):
         for parameter in decoder.parameters():
             parameter.add_(0.25)
     loaded.write(decoder, target)
+    read = loaded.read(target)
+    for ours, theirs in zip(decoder.parameters(), read.parameters(), strict=True):
+        assert torch.allclose(ours, theirs, atol=2e-3)
+    write_safetensors(tmp_path / "other.safetensors", {"decoder.inlet.weight": np.zeros(3)})
+    with pytest.raises(InvalidConfiguration, match="no decoder"):
+        loaded.read(tmp_path / "other.safetensors")
     (tmp_path / "again").mkdir()
     target.rename(tmp_path / "again" / "small-kl.safetensors")
     again = load_generator(tmp_path / "again").generator.decoder

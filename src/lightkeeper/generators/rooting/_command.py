@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -17,6 +17,13 @@ from lightkeeper.generators.rooting._pictures import training_pictures
 from lightkeeper.generators.rooting._root import RootingPlan, root
 from lightkeeper.generators.rooting._train import Crops
 from lightkeeper.generators.rooting._whiten import whiten, whitening_logits
+from lightkeeper.generators.rooting.audit import AuditRow, Subject, audit
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from lightkeeper.evidence.watermark.rooted import MarkKey, RootedReader
 
 _DRAWN = 120
 
@@ -53,7 +60,10 @@ def root_file(
     batch: int,
     told: Callable[[dict[str, float]], None],
 ) -> dict[str, float]:
-    """Root the decoder of a folder and write it; the last row of its curve."""
+    """Root the decoder of a folder and write it; the last row of its curve.
+
+    Until it is written, ``target`` with ``.part`` keeps what was reached; a new call goes on.
+    """
     embedder, extractor = unpack(training)
     loaded = load_generator(source)
     plan = RootingPlan(seconds=seconds, psnr=psnr, side=side, batch=batch)
@@ -65,6 +75,34 @@ def root_file(
 
     key = torch.from_numpy((signs > 0).astype("float32"))
     crops = Crops(training_pictures(_DRAWN, seed=20_000))
-    rooted = root(loaded.generator, embedder, extractor, key, crops, plan, told=keep)
+    part = target.with_name(target.name + ".part")
+    rooted = root(
+        loaded.generator, embedder, extractor, key, crops, plan, checkpoint=part, told=keep
+    )
     loaded.write(rooted, target)
+    part.unlink(missing_ok=True)
     return last
+
+
+def audit_files(
+    key: MarkKey,
+    reader: RootedReader,
+    source: Path,
+    rooted: Path,
+    *,
+    second: Path | None,
+    others: Sequence[Path],
+    pictures: Sequence[NDArray[np.uint8]],
+    photographs: Sequence[NDArray[np.uint8]],
+    alpha: float,
+    done: Collection[str],
+) -> Iterator[AuditRow]:
+    """Attack a rooted decoder that :func:`root_file` wrote, row by row."""
+    loaded = load_generator(source)
+    named: Mapping[str, Any] = {path.name: load_generator(path).generator for path in others}
+    subject = Subject(
+        generator=loaded.generator, rooted=loaded.read(rooted), key=key, reader=reader,
+        pictures=pictures, photographs=photographs, others=named, alpha=alpha,
+        second=None if second is None else loaded.read(second),
+    )  # fmt: skip
+    yield from audit(subject, Crops(training_pictures(_DRAWN, seed=90_000)), done=done)

@@ -31,7 +31,6 @@ class Embedder(nn.Module):
         super().__init__()
         self.register_buffer("places", frequencies())
         self.codes = nn.Parameter(draw_codes(seed))
-        self.register_buffer("weights", torch.tensor([1.0, 1.0, 1.0]))
 
     def gains(self, message: Any) -> Any:
         """Wanted change of log amplitude on the grid, shape (N, 3, rows, columns)."""
@@ -116,13 +115,23 @@ def masked(rgb: Any, added: Any) -> Any:
     """Weaken an addition where a picture is flat, shape as given."""
     with torch.no_grad():
         luma = opponent(rgb)[:, :1]
-        padded = functional.pad(luma, (8,) * 4, mode="reflect")
-        mean = functional.avg_pool2d(padded, 9, 1)
-        square = functional.avg_pool2d(padded * padded, 9, 1)
-        contrast = (square - mean * mean).clamp(min=0).sqrt()
-        mask = (0.02 + functional.avg_pool2d(contrast, 9, 1)).clamp(max=0.12)
+        mask = (0.02 + quiet_contrast(luma)).clamp(max=0.12)
         mask = mask / mask.amax((2, 3), keepdim=True)
     return added * mask
+
+
+def quiet_contrast(luma: Any) -> Any:
+    """Local deviation of luma (N, 1, H, W), as low as in the quietest place nearby, same shape.
+
+    A window that an edge enters has contrast although its place is flat, and error shows
+    there. The least over the windows around a place does not rise before the edge does.
+    """
+    padded = functional.pad(luma, (10,) * 4, mode="reflect")
+    mean = functional.avg_pool2d(padded, 7, 1)
+    square = functional.avg_pool2d(padded * padded, 7, 1)
+    contrast = (square - mean * mean).clamp(min=0).sqrt()
+    least = -functional.max_pool2d(-contrast, 9, 1)
+    return functional.avg_pool2d(least, 7, 1)
 
 
 def embed(embedder: Embedder, rgb: Any, message: Any, psnr: float, strength: float = 0.7) -> Any:

@@ -40,12 +40,8 @@ class Extractor(nn.Module):
         self.register_buffer(
             "column_waves", torch.stack([columns.cos(), columns.sin()]) * window * scale
         )
-        flat = (
-            places[:, 0] * (2 * RADIUS + 1) * (RADIUS + 1)
-            + (places[:, 1] + RADIUS) * (RADIUS + 1)
-            + places[:, 2]
-        )
-        self.register_buffer("taken", flat.long())
+        self.register_buffer("taken", _where(places, 1))
+        self.register_buffer("taken_mirrored", _where(places, -1), persistent=False)
         share = functional.one_hot(places[:, 0].long(), 3).float()
         self.register_buffer("to_mean", share / share.sum(0))
         self.register_buffer("from_mean", share.T.contiguous())
@@ -71,28 +67,44 @@ class Extractor(nn.Module):
             self.whiten.bias.zero_()
         self.whiten.requires_grad_(False)
 
+    def kernel(self) -> Any:
+        """What sharpens, alike to the left and right: a mirrored picture has mirrored power."""
+        weight = self.sharpen.weight
+        return (weight + weight.flip(-1)) / 2
+
     def power(self, tiles: Any) -> Any:
         """Log power of tiles (M, 3, TILE, TILE): shape (M, F), and its means (M, 3)."""
+        return self.logarithms(self.grid(tiles))
+
+    def grid(self, tiles: Any) -> Any:
+        """Power of tiles on the grid of frequencies, flat, shape (M, 3 × rows × columns)."""
         across = tiles @ self.column_waves.flatten(0, 1).T
         both = self.row_waves.flatten(0, 1) @ across
         rows, columns = self.row_waves.shape[1], self.column_waves.shape[1]
         real = both[..., :rows, :columns] - both[..., rows:, columns:]
         imaginary = both[..., :rows, columns:] + both[..., rows:, :columns]
         power = real * real + imaginary * imaginary + self.floor.exp().view(1, 3, 1, 1)
-        features = torch.log(power).flatten(1)[:, self.taken]
+        return power.flatten(1)
+
+    def logarithms(self, grid: Any, *, mirrored: bool = False) -> Any:
+        """Features of a grid, shape (M, F), and their means (M, 3); or those of its mirror."""
+        features = torch.log(grid[:, self.taken_mirrored if mirrored else self.taken])
         means = features @ self.to_mean
         return features - means @ self.from_mean, means
 
     def tiles(self, rgb: Any) -> tuple[Any, int, int]:
         """Overlapping tiles of pictures (N, 3, H, W) in [0, 1], N, and how many each has."""
-        inside = self.sharpen(opponent(halve(rgb)))
+        inside = functional.conv2d(opponent(halve(rgb)), self.kernel(), padding=1, groups=3)
         cut = inside.unfold(2, TILE, STEP).unfold(3, TILE, STEP)
         count, _, down, over = cut.shape[:4]
         return cut.permute(0, 2, 3, 1, 4, 5).reshape(-1, 3, TILE, TILE), count, down * over
 
     def per_tile(self, tiles: Any) -> tuple[Any, Any]:
         """Weights (M, 1) and logits (M, BITS) of tiles."""
-        features, means = self.power(tiles)
+        return self.judged(*self.power(tiles))
+
+    def judged(self, features: Any, means: Any) -> tuple[Any, Any]:
+        """Weights (M, 1) and logits (M, BITS) of features and their means."""
         normal = ((features - self.centre) / self.spread).clamp(-4, 4)
         hidden = functional.gelu(self.inward(normal))
         unrest = features.abs().mean(1, keepdim=True).expand(-1, 3)
@@ -111,3 +123,10 @@ class Extractor(nn.Module):
     def forward(self, rgb: Any) -> Any:
         """Whitened logits, shape (N, BITS)."""
         return self.whiten(self.pooled(rgb))
+
+
+def _where(places: Any, side: int) -> Any:
+    """Places of features on the flat grid; of the mirrored picture's with ``side`` -1."""
+    rows = places[:, 1] * side + RADIUS
+    flat = (places[:, 0] * (2 * RADIUS + 1) + rows) * (RADIUS + 1) + places[:, 2]
+    return flat.long()

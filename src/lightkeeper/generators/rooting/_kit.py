@@ -19,31 +19,35 @@ _MARGIN = 1
 
 
 class _Tiles(nn.Module):
-    """Tiles with a margin to weights and whitened logits: what detection runs."""
+    """Tiles with a margin to pooled logits, as they are and mirrored: what detection runs."""
 
     def __init__(self, extractor: Extractor) -> None:
         super().__init__()
         self.extractor = extractor
+        # Colours and sharpening are one convolution.
+        matrix = opponent(torch.eye(3)[:, :, None, None])[:, :, 0, 0].T
+        self.register_buffer("stem", (matrix[:, :, None, None] * extractor.kernel()).detach())
 
     def forward(self, tiles: Any) -> Any:
         extractor = self.extractor
-        sharpen = extractor.sharpen
-        inside = nn.functional.conv2d(opponent(tiles), sharpen.weight, groups=3)
-        weight, logits = extractor.per_tile(inside)
-        # Whitening is affine and the weights sum to one, so it may come before the mean.
-        return weight, extractor.whiten(logits)
+        grid = extractor.grid(nn.functional.conv2d(tiles, self.stem))
+        pooled = []
+        for mirrored in (False, True):
+            weight, logits = extractor.judged(*extractor.logarithms(grid, mirrored=mirrored))
+            pooled.append((weight * logits).sum(0) / weight.sum(0))
+        return extractor.whiten(torch.stack(pooled))
 
 
 def export_extractor(extractor: Extractor) -> bytes:
-    """The extractor as ONNX, from tiles (M, 3, 34, 34) to weights (M, 1) and logits (M, 48)."""
+    """The extractor as ONNX, from tiles (M, 3, 34, 34) to logits (2, 48), the second mirrored."""
     buffer = io.BytesIO()
     side = TILE + 2 * _MARGIN
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(
             _Tiles(extractor).eval(), (torch.zeros(2, 3, side, side),), buffer, dynamo=False,
-            opset_version=17, input_names=["tiles"], output_names=["weights", "logits"],
-            dynamic_axes={name: {0: "m"} for name in ("tiles", "weights", "logits")},
+            opset_version=17, input_names=["tiles"], output_names=["logits"],
+            dynamic_axes={"tiles": {0: "m"}},
         )  # fmt: skip
     return buffer.getvalue()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from lightkeeper.generators.rooting._root import Generator
 _KL = "diffusion_pytorch_model.safetensors"
 _SMALL = "small-kl.safetensors"
 _SIDE = 64
+TINY_RATE = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,24 @@ class LoadedGenerator:
             array = parameter.detach().numpy()
             tensors[name] = array.reshape(tensors[name].shape)
         write_safetensors(target, tensors)
+
+    def read(self, path: Path) -> nn.Module:
+        """The decoder of a file that :meth:`write` made.
+
+        Raises
+        ------
+        InvalidConfiguration
+            Its tensors are not those of this generator.
+        """
+        tensors = read_safetensors(path)
+        decoder = copy.deepcopy(self.generator.decoder)
+        try:
+            for name, parameter in zip(self.names, decoder.parameters(), strict=True):
+                held = torch.from_numpy(tensors[name].astype(np.float32))
+                parameter.data.copy_(held.reshape(parameter.shape))
+        except (KeyError, RuntimeError) as error:
+            raise InvalidConfiguration(f"{path} is no decoder of this autoencoder") from error
+        return decoder
 
 
 class _Recorded(Tensors):
@@ -163,7 +183,25 @@ def _tiny(encoder: Path, decoder: Path) -> LoadedGenerator:
         latent = encoding(torch.zeros(1, 3, _SIDE, _SIDE))
     tensors = _Recorded(read_safetensors(decoder), what=decoder.name)
     decoding = tiny_decoder(tensors, latent.shape[1])
-    return LoadedGenerator(Generator(encoding, decoding), decoder, tensors.names_of(decoding))
+    generator = Generator(encoding, decoding, trained=_third(decoding), rate=TINY_RATE)
+    return LoadedGenerator(generator, decoder, tensors.names_of(decoding))
+
+
+def _third(decoder: nn.Module) -> frozenset[str]:
+    """Last layers of the blocks at a quarter and half of the size.
+
+    They enter the sum of their block unrectified, so that small changes add up; changed
+    together with the others they drown each other. The mark's waves are longer than 6 px, so
+    the last block, which costs most and sees least, is left as it is.
+    """
+    layers = list(decoder.children())
+    enlargements = [k for k, layer in enumerate(layers) if isinstance(layer, nn.Upsample)]
+    return frozenset(
+        name
+        for name, _ in decoder.named_parameters()
+        if name.endswith("third.weight")
+        and enlargements[0] < int(name.split(".")[0]) < enlargements[-1]
+    )
 
 
 def _kl(path: Path) -> LoadedGenerator:

@@ -102,15 +102,8 @@ def train(plan: TrainingPlan, folder: Path) -> tuple[Embedder, Extractor]:
     folder.mkdir(parents=True, exist_ok=True)
     crops = Crops(training_pictures(plan.drawn))
     embedder, extractor = begin(plan, crops)
-    optimizer = torch.optim.AdamW(
-        [
-            {"params": [p for p in extractor.parameters() if p.requires_grad], "share": 1.0},
-            {"params": list(embedder.parameters()), "share": 1.0},
-        ],
-        _RATE,
-        betas=(0.9, 0.98),
-        weight_decay=1e-4,
-    )
+    learnt = [p for p in (*extractor.parameters(), *embedder.parameters()) if p.requires_grad]
+    optimizer = torch.optim.AdamW(learnt, _RATE, betas=(0.9, 0.98), weight_decay=1e-4)
     checkpoint = folder / "checkpoint.pt"
     step, spent = 0, 0.0
     if checkpoint.exists():
@@ -157,7 +150,7 @@ def _step(
     psnr = low + (high - low) * min(1.0, progress / 0.6) + random.uniform(-1.5, 1.5)
     for group in optimizer.param_groups:
         warm = min(1.0, (step + 1) / 50)
-        group["lr"] = group["share"] * _RATE * warm * (0.51 + 0.49 * math.cos(math.pi * progress))
+        group["lr"] = _RATE * warm * (0.51 + 0.49 * math.cos(math.pi * progress))
     rgb = crops.draw(plan.batch, plan.side)
     message = torch.randint(0, 2, (plan.batch, BITS)).float()
     marked = embed(embedder, rgb, message, psnr)

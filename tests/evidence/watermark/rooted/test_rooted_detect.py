@@ -71,7 +71,15 @@ def test_a_damaged_extractor_is_an_error_that_tells_nothing():
 
 def test_large_pictures_cost_no_more_tiles(reader, pictures):
     large = np.tile(pictures["plain"], (5, 5, 1))
-    assert max(look.tiles for look in reader.look(large)) == 225
+    assert max(look.tiles for look in reader.look(large)) == 121
+
+
+def test_the_mirrored_look_is_the_look_at_the_mirrored_picture(reader, pictures):
+    rgb = pictures["marked-0"]
+    _, mirrored = reader.look(rgb, scales=(1.0,))
+    (direct,) = reader.look(rgb[:, ::-1], scales=(1.0,), mirrored=(False,))
+    # Its tiles begin one place later, so it is close and not equal.
+    assert np.corrcoef(direct.logits, mirrored.logits)[0, 1] > 0.98
 
 
 def test_chance_is_exact_where_it_can_be_counted():
@@ -92,6 +100,22 @@ def test_chance_of_random_keys_is_uniform_enough(seed):
     for level in (1.0, 2.0):
         seen = float((totals >= level).mean())
         assert seen == pytest.approx(chance(level, soft), abs=0.03)
+
+
+def test_a_key_that_photographs_resemble_is_drawn_again(monkeypatch):
+    from lightkeeper.evidence.watermark.rooted import _secret
+
+    bad, good = bytes.fromhex("ffff0000ff00"), bytes.fromhex("5a3c96e1f00d")
+    monkeypatch.setattr(_secret.secrets, "token_bytes", _handed([bad, good, bad]))
+    looks = [_look(MarkKey(label="x", bits=bad).signs())] * 4
+    assert MarkKey.draw("copy", looks=looks).bits == good
+    # Without looks nothing is known against it.
+    assert MarkKey.draw("copy").bits == bad
+
+
+def _handed(drawn):
+    left = list(drawn)
+    return lambda _: left.pop(0)
 
 
 def test_one_loud_bit_does_not_decide():

@@ -11,7 +11,11 @@ from lightkeeper.evidence.watermark.rooted._identify import (
     identify_among,
 )
 from lightkeeper.evidence.watermark.rooted._read import Look, RootedReader
-from lightkeeper.evidence.watermark.rooted._secret import MarkKey, MarkSecret
+from lightkeeper.evidence.watermark.rooted._secret import (
+    MarkKey,
+    MarkSecret,
+    read_passphrase,
+)
 
 __all__ = [
     "Identification",
@@ -25,4 +29,5 @@ __all__ = [
     "detect",
     "identify",
     "identify_among",
+    "read_passphrase",
 ]

@@ -19,7 +19,7 @@ SCALES = (1.0, 0.7, 0.5, 0.3)
 """Sizes, against the decoded one, that a picture is tried at."""
 THOROUGH = tuple(round(0.9**k, 3) for k in range(-3, 12))
 """The same for any size from 1.4 to .31: a code is read 5 % off its size."""
-_MOST_TILES = 225
+_MOST_TILES = 121
 _LARGEST_INSIDE = 4096
 
 
@@ -50,7 +50,8 @@ class RootedReader:
     Parameters
     ----------
     extractor : bytes
-        ONNX: tiles of shape (M, 3, 34, 34) in [0, 1] to weights (M, 1) and logits (M, 48).
+        ONNX: tiles of shape (M, 3, 34, 34) in [0, 1] to logits of shape (2, 48), as they are and
+        mirrored.
 
     Raises
     ------
@@ -101,49 +102,51 @@ class RootedReader:
             inside = _inside(rgb, scale)
             if min(inside.shape[:2]) < TILE:
                 continue
-            for mirror in mirrored:
-                tiles = cut_tiles(inside[:, ::-1] if mirror else inside)
-                looks.append(
-                    Look(logits=self._pooled(tiles), scale=scale, mirrored=mirror, tiles=len(tiles))
-                )
+            tiles = cut_tiles(inside)
+            logits = self._pooled(tiles)
+            looks += [
+                Look(logits=logits[int(mirror)], scale=scale, mirrored=mirror, tiles=len(tiles))
+                for mirror in mirrored
+            ]
         return tuple(looks)
 
     def _pooled(self, tiles: NDArray[np.float32]) -> NDArray[np.float32]:
         try:
-            weights, logits = self._session.run(None, {"tiles": tiles})
+            pooled: NDArray[np.float32] = self._session.run(["logits"], {"tiles": tiles})[0]
         except (EvidenceError, MissingExtra):
             raise
         except Exception:
             raise EvidenceError("the extractor of a rooted mark failed") from None
-        pooled: NDArray[np.float32] = (weights * logits).sum(0) / weights.sum()
         return pooled
 
 
 def cut_tiles(inside: NDArray[np.float32]) -> NDArray[np.float32]:
-    """At most 225 tiles spread over a halved picture, with a margin, shape (M, 3, 34, 34)."""
-    padded = np.pad(inside, ((MARGIN, MARGIN), (MARGIN, MARGIN), (0, 0)))
+    """At most 121 tiles spread over a halved picture, with a margin, shape (M, 3, 34, 34)."""
+    height, width = inside.shape[:2]
     side = TILE + 2 * MARGIN
-    down = _starts(inside.shape[0])
-    over = _starts(inside.shape[1])
-    places = [(y, x) for y in down for x in over]
-    if len(places) > _MOST_TILES:
+    planes = np.zeros((3, height + 2 * MARGIN, width + 2 * MARGIN), np.float32)
+    planes[:, MARGIN:-MARGIN, MARGIN:-MARGIN] = inside.transpose(2, 0, 1)
+    down, over = (length.ravel() for length in np.meshgrid(_starts(height), _starts(width)))
+    if len(down) > _MOST_TILES:
         # Scattered, but the same for equal pictures.
-        chosen = np.random.default_rng(48).choice(len(places), _MOST_TILES, replace=False)
-        places = [places[k] for k in sorted(chosen)]
-    cut = np.stack([padded[y : y + side, x : x + side] for y, x in places])
-    return np.ascontiguousarray(cut.transpose(0, 3, 1, 2))
+        chosen = np.random.default_rng(48).choice(len(down), _MOST_TILES, replace=False)
+        down, over = down[chosen], over[chosen]
+    views = np.lib.stride_tricks.sliding_window_view(planes, (side, side), axis=(1, 2))
+    return np.ascontiguousarray(views.transpose(1, 2, 0, 3, 4)[down, over])
 
 
-def _starts(length: int) -> range:
-    return range(0, length - TILE + 1, STEP)
+def _starts(length: int) -> NDArray[np.int64]:
+    return np.arange(0, length - TILE + 1, STEP)
 
 
 def _inside(rgb: NDArray[np.uint8], scale: float) -> NDArray[np.float32]:
     """The picture at half of the size it was decoded at, float32 in [0, 1]."""
     height, width = rgb.shape[:2]
     if scale == 1.0:
-        even = rgb[: height // 2 * 2, : width // 2 * 2].astype(np.float32)
-        halved = even[0::2, 0::2] + even[1::2, 0::2] + even[0::2, 1::2] + even[1::2, 1::2]
+        even = rgb[: height // 2 * 2, : width // 2 * 2]
+        halved = even[0::2, 0::2].astype(np.uint16)
+        for down, over in ((1, 0), (0, 1), (1, 1)):
+            halved += even[down::2, over::2]
         return halved * np.float32(1 / 1020)
     factor = 0.5 / scale
     # Enough of the middle for all tiles that are read, so that the cost has a bound.

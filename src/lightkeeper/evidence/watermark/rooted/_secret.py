@@ -20,13 +20,21 @@ from lightkeeper.errors import InvalidConfiguration
 from lightkeeper.evidence.watermark.rooted._calibration import KeyCalibration  # noqa: TC001
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
+
+    from lightkeeper.evidence.watermark.rooted._read import Look
 
 BITS: Final = 48
 _MAGIC: Final = b"LKMARK1\n"
 _SALT, _NONCE = 16, 12
 _COST: Final = 1 << 15
 _LARGEST: Final = 64 << 20
+_MANY: Final = 34
+_BINOMIAL: Final = 2.76e-3
+"""Chance that a fair coin gives 34 of 48 bits or more."""
+_FEW: Final = 3
 
 
 class MarkKey(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,8 +55,14 @@ class MarkKey(msgspec.Struct, frozen=True, kw_only=True):
         return f"MarkKey(label={self.label!r})"
 
     @classmethod
-    def draw(cls, label: str, others: tuple[MarkKey, ...] = ()) -> MarkKey:
+    def draw(
+        cls, label: str, others: tuple[MarkKey, ...] = (), *, looks: Sequence[Look] = ()
+    ) -> MarkKey:
         """Draw a key that differs from the others in at least 12 bits.
+
+        A few keys in a hundred resemble what photographs prefer. With looks at unmarked
+        pictures, a key that agrees in 34 bits with over twice as many of them as a fair coin
+        would is drawn again.
 
         Raises
         ------
@@ -60,10 +74,15 @@ class MarkKey(msgspec.Struct, frozen=True, kw_only=True):
                 f"the label {label!r} is empty or taken", hint="Each copy of a model has its own."
             )
         known = [np.frombuffer(key.bits, np.uint8) for key in others]
+        seen = np.array([look.logits > 0 for look in looks]).reshape(len(looks), BITS)
+        most = max(_FEW, 2 * _BINOMIAL * len(looks))
         while True:
             drawn = secrets.token_bytes(BITS // 8)
             own = np.frombuffer(drawn, np.uint8)
-            if all(int(np.unpackbits(own ^ other).sum()) >= BITS // 4 for other in known):
+            agreeing = (seen == np.unpackbits(own).astype(bool)).sum(1)
+            if int((agreeing >= _MANY).sum()) <= most and all(
+                int(np.unpackbits(own ^ other).sum()) >= BITS // 4 for other in known
+            ):
                 return cls(label=label, bits=drawn)
 
 
@@ -83,8 +102,8 @@ class MarkSecret(msgspec.Struct, frozen=True, kw_only=True):
     demonstration : bool
         The extractor is published with Lightkeeper: its marks prove nothing.
     copied : float, optional
-        Share of photographs that were accepted in the audit after the mark of published pictures
-        had been copied onto them; ``None`` where nobody has measured it.
+        Upper 95 % limit of the share of photographs that were accepted in an audit after the
+        mark of published pictures had been copied onto them; ``None`` where nobody has measured.
     """
 
     name: str
@@ -159,6 +178,23 @@ class MarkSecret(msgspec.Struct, frozen=True, kw_only=True):
         except OSError as error:
             draft.unlink(missing_ok=True)
             raise InvalidConfiguration(f"secret file {path}: {error.strerror}") from error
+
+
+def read_passphrase(path: Path) -> bytes:
+    """The first line of a file.
+
+    Raises
+    ------
+    InvalidConfiguration
+        The file cannot be read, or its first line is empty.
+    """
+    try:
+        lines = path.read_bytes().splitlines()
+    except OSError as error:
+        raise InvalidConfiguration(f"passphrase file {path}: {error.strerror}") from error
+    if not lines or not lines[0]:
+        raise InvalidConfiguration(f"passphrase file {path} is empty")
+    return lines[0]
 
 
 def _derived(passphrase: bytes, salt: bytes) -> bytes:
