@@ -8,7 +8,7 @@ from lightkeeper.evidence.detectors.regions._drawing import Drawing, draw
 from lightkeeper.evidence.detectors.regions._examiner import EditedRegion, EditedRegionExaminer
 from lightkeeper.evidence.detectors.regions._fuse import fuse
 from lightkeeper.evidence.detectors.regions._model_free import model_free_maps
-from lightkeeper.evidence.detectors.regions._overlay import Overlay, overlay
+from lightkeeper.evidence.detectors.regions._null import RegionNull, calibrate_map
 from lightkeeper.evidence.detectors.regions._reconstruction import (
     ReconstructionMap,
     reconstruction_map,
@@ -19,13 +19,13 @@ __all__ = [
     "Drawing",
     "EditedRegion",
     "EditedRegionExaminer",
-    "Overlay",
     "ReconstructionMap",
     "Region",
+    "RegionNull",
+    "calibrate_map",
     "draw",
     "fuse",
     "model_free_maps",
-    "overlay",
     "reconstruction_map",
     "strongest_region",
 ]

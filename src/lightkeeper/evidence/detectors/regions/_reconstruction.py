@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lightkeeper.evidence.detectors.reconstruction import Abstention
-from lightkeeper.evidence.detectors.reconstruction._patches import (
+from lightkeeper.evidence.detectors._texture import (
     LEAST_FINE_ENERGY,
+    MOST_SATURATED,
     block_means,
     fine,
+    saturated,
 )
+from lightkeeper.evidence.detectors.reconstruction import Abstention
 from lightkeeper.evidence.detectors.regions._band import REACH, band
 from lightkeeper.evidence.detectors.regions._windows import (
     BLOCK,
@@ -140,9 +142,10 @@ def _errors(autoencoder: Autoencoder, rgb: Pixels, phase: Phase) -> Values:
 
 
 def _readable(rgb: Pixels, grid: int) -> Mask:
-    """Blocks with texture that every phase reaches."""
+    """Blocks with texture, not clipped, that every phase reaches."""
     grey = np.pad(rgb.mean(2, dtype=np.float32), 1, mode="edge")
     textured = block_means(fine(grey) ** 2) >= LEAST_FINE_ENERGY
+    textured &= saturated(rgb) <= MOST_SATURATED
     reached = np.zeros_like(textured)
     lost = grid - 1 + _MARGIN
     first = -(-lost // BLOCK)

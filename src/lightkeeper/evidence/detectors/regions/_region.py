@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lightkeeper.evidence.detectors.regions._windows import BLOCK
+from lightkeeper.evidence.detectors.regions._windows import BLOCK, log_tail
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,6 +33,8 @@ class Region:
     """Of the windows that can be read; near one, the whole picture bears the grid."""
     p_value: float
     """Of its best window, corrected for all windows and phases."""
+    surprise: float
+    """Minus log10 of the same before it is cut at one: what the null compares."""
 
 
 def strongest_region(found: ReconstructionMap) -> Region:
@@ -43,13 +45,15 @@ def strongest_region(found: ReconstructionMap) -> Region:
     above[row, column] = True
     mask = _connected(above, (int(row), int(column)))
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    surprise = float(log_tail(np.array([peak]))[0]) - math.log10(max(1, found.tests))
     return Region(
         top=int(rows[0]) * BLOCK,
         left=int(columns[0]) * BLOCK,
         height=int(rows[-1] - rows[0] + 1) * BLOCK,
         width=int(columns[-1] - columns[0] + 1) * BLOCK,
         share=float((above & found.readable).sum() / max(1, int(found.readable.sum()))),
-        p_value=min(1.0, found.tests * 0.5 * math.erfc(peak / math.sqrt(2))),
+        p_value=min(1.0, 10.0**-surprise),
+        surprise=surprise,
     )
 
 
