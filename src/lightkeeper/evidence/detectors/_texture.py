@@ -32,8 +32,3 @@ def block_means(plane: Plane) -> Plane:
     whole = plane[..., : high * BLOCK, : wide * BLOCK]
     blocks: Plane = whole.reshape(*plane.shape[:-2], high, BLOCK, wide, BLOCK)
     return np.asarray(blocks.mean((-3, -1)), np.float32)
-
-
-def saturated(rgb: Pixels) -> Plane:
-    """Share of each block's pixels of which a channel is at an end of the scale."""
-    return block_means(((rgb == 0) | (rgb == 255)).any(2).astype(np.float32))

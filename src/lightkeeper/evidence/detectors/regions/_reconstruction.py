@@ -13,15 +13,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lightkeeper.evidence.detectors._texture import (
-    LEAST_FINE_ENERGY,
-    MOST_SATURATED,
-    block_means,
-    fine,
-    saturated,
-)
+from lightkeeper.evidence.detectors._texture import block_means, fine
 from lightkeeper.evidence.detectors.reconstruction import Abstention
 from lightkeeper.evidence.detectors.regions._band import REACH, band
+from lightkeeper.evidence.detectors.regions._readable import flattened, readable
 from lightkeeper.evidence.detectors.regions._windows import (
     BLOCK,
     LEAST_BLOCKS,
@@ -48,6 +43,8 @@ _FLOOR = 0.05
 _LEAST_READABLE = 0.25
 _BEST = 0.95
 """Quantile of the windows that judges a phase during the search."""
+_FINE = 0.5
+"""Weight of the finest detail beside the band while a phase is sought; the map is the band's."""
 _USUAL = 0.25
 """Quantile that stands for the unedited part: windows that touch an edit can be most of them."""
 
@@ -82,13 +79,16 @@ def reconstruction_map(
     """
     if min(rgb.shape[:2]) < max(LEAST_SIDE, 4 * autoencoder.grid):
         return Abstention.TOO_SMALL
-    readable, span = _readable(rgb, autoencoder.grid), window // BLOCK
-    spoken = window_sums(readable.astype(np.float64), span) >= LEAST_BLOCKS
-    if spoken.mean() < _LEAST_READABLE:
+    told, span = readable(rgb, lost=autoencoder.grid - 1 + _MARGIN), window // BLOCK
+    if _spoken(told, span).mean() < _LEAST_READABLE:
         return Abstention.TOO_FLAT
-    errors, found = _search(autoencoder, rgb, readable, spoken, span)
+    errors, found = _search(autoencoder, rgb, told, span)
+    told = told & ~flattened(rgb, found)
+    spoken = _spoken(told, span)
+    if spoken.mean() < _LEAST_READABLE:
+        return Abstention.TOO_COMPRESSED
     phases = list(errors)
-    windows = window_scores(normal_scores(np.stack(list(errors.values()))), readable, span)
+    windows = window_scores(normal_scores(np.stack(list(errors.values()), 1)[0]), told, span)
     mine = phases.index(found)
     others = np.delete(windows, mine, axis=0)[:, spoken]
     # Neighbouring blocks share the network's view: the other phases show by how much. Kin are
@@ -105,17 +105,28 @@ def reconstruction_map(
     )
 
 
+def _spoken(told: Mask, span: int) -> Mask:
+    """Windows with enough blocks that can be read."""
+    return np.asarray(window_sums(told.astype(np.float64), span) >= LEAST_BLOCKS)
+
+
 def _search(
-    autoencoder: Autoencoder, rgb: Pixels, readable: Mask, spoken: Mask, span: int
+    autoencoder: Autoencoder, rgb: Pixels, told: Mask, span: int
 ) -> tuple[dict[Phase, Values], Phase]:
     half = autoencoder.grid // 2
     classes = [(y, x) for y in range(half) for x in range(half)]
     errors = {phase: _errors(autoencoder, rgb, phase) for phase in classes}
+    spoken = _spoken(told, span)
 
     def best(among: list[Phase]) -> Phase:
-        scores = dict(zip(errors, normal_scores(np.stack(list(errors.values()))), strict=True))
-        windows = window_scores(np.stack([scores[phase] for phase in among]), readable, span)
-        return among[int(np.argmax(_standing_out(windows, spoken)))]
+        in_band, finest = np.stack(list(errors.values()), 1)
+        scores = dict(
+            zip(errors, normal_scores(in_band) + _FINE * normal_scores(finest), strict=True)
+        )
+        windows = [
+            window_scores(scores[phase], told & ~flattened(rgb, phase), span) for phase in among
+        ]
+        return among[int(np.argmax(_standing_out(np.stack(windows), spoken)))]
 
     y, x = best(classes)
     kin = [(y + i, x + j) for i in (0, half) for j in (0, half)]
@@ -130,25 +141,13 @@ def _standing_out(windows: Values, spoken: Mask) -> Values:
 
 
 def _errors(autoencoder: Autoencoder, rgb: Pixels, phase: Phase) -> Values:
-    """Log of the error of reconstruction in the band per block, the grid beginning at ``phase``."""
+    """Log of the error per block, the grid beginning at ``phase``: in the band, and the finest."""
     (y, x), grid = phase, autoencoder.grid
     height, width = ((side - at) // grid * grid for side, at in zip(rgb.shape, phase, strict=False))
     crop = rgb[y : y + height, x : x + width].transpose(2, 0, 1)[None]
     pixels = np.ascontiguousarray(crop, np.float32) / np.float32(255)
-    decoded = autoencoder.reconstruct(pixels)
-    plane = np.zeros(rgb.shape[:2], np.float32)
-    plane[y : y + height, x : x + width] = band((decoded - pixels)[0] * np.float32(255)) ** 2
-    return np.log(block_means(plane).astype(np.float64) + _FLOOR)
-
-
-def _readable(rgb: Pixels, grid: int) -> Mask:
-    """Blocks with texture, not clipped, that every phase reaches."""
-    grey = np.pad(rgb.mean(2, dtype=np.float32), 1, mode="edge")
-    textured = block_means(fine(grey) ** 2) >= LEAST_FINE_ENERGY
-    textured &= saturated(rgb) <= MOST_SATURATED
-    reached = np.zeros_like(textured)
-    lost = grid - 1 + _MARGIN
-    first = -(-lost // BLOCK)
-    bottom, right = ((side - lost) // BLOCK for side in rgb.shape[:2])
-    reached[first:bottom, first:right] = True
-    return np.asarray(textured & reached)
+    error = (autoencoder.reconstruct(pixels) - pixels)[0] * np.float32(255)
+    planes = np.zeros((2, *rgb.shape[:2]), np.float32)
+    planes[0, y : y + height, x : x + width] = band(error) ** 2
+    planes[1, y + 1 : y + height - 1, x + 1 : x + width - 1] = fine(error.mean(0)) ** 2
+    return np.log(block_means(planes).astype(np.float64) + _FLOOR)
