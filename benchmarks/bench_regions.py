@@ -1,6 +1,6 @@
 """Where an edit is: pixel AUC of each map, beside the same masks on untouched pictures.
 
-    python benchmarks/bench_regions.py measure JOURNAL AUTOENCODER [--side 384]
+    python benchmarks/bench_regions.py measure JOURNAL AUTOENCODER [--side 384] [--aligned]
     python benchmarks/bench_regions.py table JOURNAL...
 
 Photographs come from ``LIGHTKEEPER_SHARED``. In each, a random region of 10 to 30 % is replaced
@@ -104,14 +104,15 @@ def area(plane: np.ndarray, mask: np.ndarray) -> float:
 class Case:
     """One photograph, its mask, and what can be made of it."""
 
-    def __init__(self, path: Path, number: int, side: int) -> None:
+    def __init__(self, path: Path, number: int, side: int, aligned: bool = False) -> None:
         self.rng = np.random.default_rng(1000 + number)
         self.side = side
         a, b = self.rng.integers(0, 8, 2)
         whole = np.asarray(Image.open(path).convert("RGB"))
         self.rgb = whole[a : a + side + 8, b : b + side + 8]
         self.mask = random_mask(self.rng, side + 8)
-        self.crop = tuple(int(v) for v in self.rng.integers(0, 8, 2))
+        crop = tuple(int(v) for v in self.rng.integers(0, 8, 2))
+        self.crop = (0, 0) if aligned else crop
 
     def made(self, edit: str, autoencoder: Any) -> np.ndarray:
         if edit == "untouched":
@@ -192,7 +193,7 @@ def measure(arguments: argparse.Namespace) -> None:
     for turn in TURNS:
         for number, path in chosen:
             encoding = turn[number % 2]
-            case = Case(path, number, arguments.side)
+            case = Case(path, number, arguments.side, arguments.aligned)
             for edit in EDITS:
                 key = f"{path.stem}|{edit}|{encoding}"
                 if key in done:
@@ -263,6 +264,7 @@ def main() -> None:
     measuring.add_argument("autoencoder", type=Path)
     measuring.add_argument("--photographs", type=int, default=64)
     measuring.add_argument("--side", type=int, default=384)
+    measuring.add_argument("--aligned", action="store_true", help="JPEG's grid on the decoder's.")
     printing = commands.add_parser("table")
     printing.add_argument("journals", type=Path, nargs="+")
     arguments = parser.parse_args()

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import io
+import shutil
+from pathlib import Path
 
 import msgspec
 import numpy as np
@@ -14,6 +16,7 @@ from lightkeeper.evidence.detectors.reconstruction import (
     Abstention,
     CallableAutoencoder,
     Registered,
+    read_autoencoder,
 )
 from lightkeeper.evidence.detectors.regions import (
     EditedRegionExaminer,
@@ -234,6 +237,29 @@ def test_without_an_autoencoder_or_its_null_it_says_so(registered):
     assert examiner.tier is Tier.DEEP
     assert "map_null" in EditedRegionExaminer([Registered(AUTOENCODER)]).unavailable()
     assert EditedRegionExaminer([registered]).unavailable() is None
+
+
+def test_nulls_that_are_too_small_to_speak_are_not_silent_about_it(registered, tmp_path):
+    small = Registered(AUTOENCODER, map_null=kept(tmp_path, (0.0,) * 98))
+    assert "99 pictures" in EditedRegionExaminer([small]).unavailable()
+    enough = Registered(AUTOENCODER, map_null=kept(tmp_path, (0.0,) * 99))
+    assert EditedRegionExaminer([enough]).unavailable() is None
+    assert "499 pictures" in EditedRegionExaminer([registered] * 5).unavailable()
+
+
+def test_an_entry_names_the_null_of_its_map(tmp_path, edited):
+    pytest.importorskip("onnxruntime")
+    weights = Path(__file__).parents[3] / "data" / "autoencoders" / "nearest8"
+    for name in ("encoder.onnx", "decoder.onnx", "autoencoder.toml"):
+        shutil.copy(weights / name, tmp_path)
+    with (tmp_path / "autoencoder.toml").open("a") as entry:
+        entry.write('map_null = "map.json"\n')
+    fingerprint = read_autoencoder(tmp_path).autoencoder.fingerprint
+    kept(tmp_path, (-1.0,) * 200, fingerprint=fingerprint)
+    examiner = EditedRegionExaminer([read_autoencoder(tmp_path)])
+    assert examiner.unavailable() is None
+    assert fingerprint[:12] in examiner.version
+    assert examiner.examine(png(edited[:200, :200])) == ()
 
 
 def test_a_clipped_part_is_not_read(photograph):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -82,6 +83,9 @@ class EditedRegionExaminer:
             return "no autoencoder is registered (autoencoders in [detectors])"
         if not self._calibrated:
             return "no registered autoencoder has a map_null (lightkeeper detector calibrate --map)"
+        needed = math.ceil(len(self._calibrated) / self._alpha) - 1
+        if all(null.size < needed for _, null in self._calibrated):
+            return f"the map's nulls are too small: {needed} pictures each are the least"
         if importlib.util.find_spec("onnxruntime") is None:
             return "edited regions need the extra 'detect' (onnxruntime)"
         return None
