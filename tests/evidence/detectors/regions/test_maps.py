@@ -262,14 +262,6 @@ def test_an_entry_names_the_null_of_its_map(tmp_path, edited):
     assert examiner.examine(png(edited[:200, :200])) == ()
 
 
-def test_a_clipped_part_is_not_read(photograph):
-    burnt = photograph.copy()
-    burnt[:, :200, 0] = 255
-    readable = reconstruction_map(AUTOENCODER, burnt).readable
-    assert not readable[:, :20].any()
-    assert readable[10:-10, 30:-4].all()
-
-
 def test_window_sums_are_those_of_the_plain_definition():
     values = np.random.default_rng(1).normal(size=(13, 11))
     sums = window_sums(values, 4)

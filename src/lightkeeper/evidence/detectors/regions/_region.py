@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lightkeeper.evidence.detectors.regions._windows import BLOCK, log_tail
+from lightkeeper.evidence.detectors.regions._windows import BLOCK
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,15 +44,14 @@ def strongest_region(found: ReconstructionMap) -> Region:
     above[row, column] = True
     mask = _connected(above, (int(row), int(column)))
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    surprise = float(log_tail(np.array([peak]))[0]) - math.log10(max(1, found.tests))
     return Region(
         top=int(rows[0]) * BLOCK,
         left=int(columns[0]) * BLOCK,
         height=int(rows[-1] - rows[0] + 1) * BLOCK,
         width=int(columns[-1] - columns[0] + 1) * BLOCK,
         share=float((above & found.readable).sum() / max(1, int(found.readable.sum()))),
-        p_value=min(1.0, 10.0**-surprise),
-        surprise=surprise,
+        p_value=min(1.0, 10.0**-found.surprise),
+        surprise=found.surprise,
     )
 
 
