@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from lightkeeper.evidence._finding import Basis, Claim, Details, Finding, Tier
 from lightkeeper.evidence.detectors.reconstruction import Abstention
+from lightkeeper.evidence.detectors.regions._fills import filled_map
 from lightkeeper.evidence.detectors.regions._fuse import fuse
 from lightkeeper.evidence.detectors.regions._model_free import model_free_maps
 from lightkeeper.evidence.detectors.regions._null import RegionNull, read_region_null
@@ -110,7 +111,8 @@ class EditedRegionExaminer:
             p_value = min(1.0, chance * len(self._calibrated))
             if p_value > self._alpha or region.share > _WHOLE:
                 continue
-            fused = fuse(model_free_maps(rgb, window=null.window), {"": found})
+            leads = model_free_maps(rgb, window=null.window) | {"fills": filled_map(rgb)}
+            fused = fuse(leads, {"": found})
             details = EditedRegion(
                 autoencoder.name, autoencoder.fingerprint, region, found.phase, overlay(fused)
             )
