@@ -61,7 +61,7 @@ def measure(arguments: argparse.Namespace) -> None:
                 maps = {name: log_heavy_tail(z) for name, z in free.items()}
                 maps["added"] = fuse(free)
                 maps["network"] = filled_map(picture)
-                maps["all added"] = fuse(free | {"fills": maps["network"]})
+                maps["all added"] = maps["added"] + maps["network"]
                 row["encodings"][encoding] = {
                     "area": {name: area(plane, mask) for name, plane in maps.items()},
                     "top": {name: float(plane.max()) for name, plane in maps.items()},

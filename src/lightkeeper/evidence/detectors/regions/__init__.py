@@ -1,7 +1,8 @@
-"""Where in a picture an edit may be; no network is shipped.
+"""Where in a picture an edit may be.
 
-``reconstruction_map`` asks a registered autoencoder window by window, ``model_free_maps`` need
-nothing but the picture, and ``fuse`` puts them together. A map is a lead: a person looks.
+``reconstruction_map`` asks a registered autoencoder window by window; its chance, bounded by a
+null of untouched pictures, is all that a finding rests on. ``model_free_maps`` and a small network
+are leads without a chance, and ``fuse`` puts all of them together for the eye of a person.
 """
 
 from lightkeeper.evidence.detectors.regions._drawing import Drawing, draw

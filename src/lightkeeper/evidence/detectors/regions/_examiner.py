@@ -111,8 +111,8 @@ class EditedRegionExaminer:
             p_value = min(1.0, chance * len(self._calibrated))
             if p_value > self._alpha or region.share > _WHOLE:
                 continue
-            leads = model_free_maps(rgb, window=null.window) | {"fills": filled_map(rgb)}
-            fused = fuse(leads, {"": found})
+            fused = fuse(model_free_maps(rgb, window=null.window), {"": found})
+            fused += filled_map(rgb)
             details = EditedRegion(
                 autoencoder.name, autoencoder.fingerprint, region, found.phase, overlay(fused)
             )

@@ -34,8 +34,8 @@ def filled_map(rgb: Pixels) -> Plane:
     Returns
     -------
     float32, shape (H // 8, W // 8)
-        Log odds where they favour a fill, else zero: counted like the deviations of
-        :func:`model_free_maps`.
+        Minus log10 of the chance that the network leaves to "no fill": what it states, which is
+        no chance.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def filled_map(rgb: Pixels) -> Plane:
             y, x = top // BLOCK + skip_y, left // BLOCK + skip_x
             seen = seen[skip_y:, skip_x:][: odds.shape[0] - y, : odds.shape[1] - x]
             odds[y : y + seen.shape[0], x : x + seen.shape[1]] = seen
-    return np.maximum(odds, np.float32(0))
+    return np.asarray(np.logaddexp(0, odds) / np.log(10), np.float32)
 
 
 def _begins(side: int) -> range:

@@ -19,21 +19,16 @@ if TYPE_CHECKING:
 
 
 def fuse(
-    leads: Mapping[str, Plane], reconstructions: Mapping[str, ReconstructionMap] | None = None
+    model_free: Mapping[str, Plane], reconstructions: Mapping[str, ReconstructionMap] | None = None
 ) -> Plane:
     """Sum of the logs of surprise; several autoencoders count as one, corrected for their number.
-
-    Parameters
-    ----------
-    leads : mapping of str to float32, shape (H // 8, W // 8)
-        Model-free maps and the network's: deviations without a chance.
 
     Returns
     -------
     float32, shape (H // 8, W // 8)
         For the eye and for ranking; it is no chance.
     """
-    total = np.sum([log_heavy_tail(z) for z in leads.values()], axis=0)
+    total = np.sum([log_heavy_tail(z) for z in model_free.values()], axis=0)
     if reconstructions:
         surprise = [log_tail(each.z) for each in reconstructions.values()]
         total = total + np.maximum(np.max(surprise, axis=0) - np.log10(len(surprise)), 0)
