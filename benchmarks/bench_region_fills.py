@@ -1,6 +1,6 @@
-"""Model-free maps, and a network if one is given, against one kind of fill after another.
+"""Model-free maps and the network of fills against one kind of fill after another.
 
-    python benchmarks/bench_region_fills.py measure JOURNAL [--network FILE] [--autoencoder FOLDER]
+    python benchmarks/bench_region_fills.py measure JOURNAL [--autoencoder FOLDER]
     python benchmarks/bench_region_fills.py table JOURNAL
 
 Photographs come from ``LIGHTKEEPER_SHARED``; none was trained on. ``untouched`` is the same
@@ -14,7 +14,6 @@ import argparse
 import json
 import time
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -22,6 +21,7 @@ from PIL import Image
 from bench_regions import ENCODINGS, area, encoded, photographs
 from lightkeeper.evidence.detectors.reconstruction import read_autoencoder
 from lightkeeper.evidence.detectors.regions import fuse, model_free_maps
+from lightkeeper.evidence.detectors.regions._fills import filled_map
 from lightkeeper.evidence.detectors.regions._windows import log_heavy_tail
 from region_fills import TRAINED, UNSEEN, random_fill, random_mask
 
@@ -29,21 +29,7 @@ TINY = Path(__file__).parents[1] / "tests" / "data" / "autoencoders" / "nearest8
 SIDE = 256
 
 
-def network_map(session: Any, rgb: np.ndarray) -> np.ndarray:
-    batch = rgb.transpose(2, 0, 1)[None].astype(np.float32) / 255
-    logits = session.run(None, {"rgb": batch})[0][0, 0]
-    high, wide = (side // 2 for side in logits.shape)
-    return logits.reshape(high, 2, wide, 2).mean((1, 3))
-
-
 def measure(arguments: argparse.Namespace) -> None:
-    session = None
-    if arguments.network:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        session = onnxruntime.InferenceSession(str(arguments.network), options)
     decoders = {"decoder": read_autoencoder(TINY).autoencoder}
     if arguments.autoencoder:
         decoders["unseen decoder"] = read_autoencoder(arguments.autoencoder).autoencoder
@@ -74,8 +60,8 @@ def measure(arguments: argparse.Namespace) -> None:
                 free = model_free_maps(picture)
                 maps = {name: log_heavy_tail(z) for name, z in free.items()}
                 maps["added"] = fuse(free)
-                if session is not None:
-                    maps["network"] = network_map(session, picture)
+                maps["network"] = filled_map(picture)
+                maps["all added"] = maps["added"] + maps["network"]
                 row["encodings"][encoding] = {
                     "area": {name: area(plane, mask) for name, plane in maps.items()},
                     "top": {name: float(plane.max()) for name, plane in maps.items()},
@@ -114,7 +100,6 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     measuring = commands.add_parser("measure")
     measuring.add_argument("journal", type=Path)
-    measuring.add_argument("--network", type=Path)
     measuring.add_argument("--autoencoder", type=Path)
     measuring.add_argument("--photographs", type=int, default=40)
     commands.add_parser("table").add_argument("journal", type=Path)

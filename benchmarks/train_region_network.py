@@ -3,7 +3,7 @@
     python benchmarks/train_region_network.py --out build/regions --cpu-minutes 13
 
 It sees drawn textures and the photographs of scikit-image only, so that its weights may ship if
-they earn it (``bench_region_network.py`` decides). Fills: blurred, resampled, layer by layer,
+they earn it (``bench_region_fills.py`` decides). Fills: blurred, resampled, layer by layer,
 membrane, and round trips through the two tiny autoencoders under ``tests/data``. A run that is
 stopped continues from its last checkpoint.
 """

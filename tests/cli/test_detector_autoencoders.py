@@ -65,3 +65,18 @@ def test_a_null_is_measured_on_a_folder_and_counts_its_sources(tmp_path, monkeyp
     assert null["sources"] == {"art": 1, "photos": 2}
     assert null["form"] == "quick"
     assert len(null["contrasts"]) == 3
+
+
+def test_a_null_of_the_map_is_measured_beside_it(tmp_path, monkeypatch):
+    identity = CallableAutoencoder("a", lambda batch: batch * np.float32(0.98), "0" * 64)
+    monkeypatch.setattr(reconstruction, "read_autoencoder", lambda path: Registered(identity))
+    (tmp_path / "images").mkdir()
+    noise = np.random.default_rng(0).integers(1, 255, (200, 200, 3), np.uint8)
+    Image.fromarray(noise).save(tmp_path / "images" / "1.png")
+    out = tmp_path / "map.json"
+    done = _run("calibrate", "--autoencoder", tmp_path, "--images", tmp_path / "images",
+                "--out", out, "--map")  # fmt: skip
+    assert done.exit_code == 0
+    null = json.loads(out.read_bytes())
+    assert len(null["surprises"]) == 1
+    assert null["window"] == 64

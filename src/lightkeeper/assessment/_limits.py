@@ -27,7 +27,6 @@ LIMITS = {
     "through-this-decoder-only": "It says the picture came through this decoder, not who made it.",
     "other-decoders-grid-too": "Another decoder with a grid of this size can show here, weaker.",
     "edits-and-upscalers-too": "An edited or enlarged photograph may have come through it too.",
-    "within-picture-null-only": "Nobody has measured here what pictures without the grid show.",
     "re-encoding-destroys": "Saving or resizing the picture again can hide or blur the region.",
     "a-lead-a-person-looks": "A place to look, and no verdict about what was changed.",
     "payload-unknown": "No registry that is known here has an entry for the mark's payload.",

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from lightkeeper.assessment.policy import ScoreMatrix
     from lightkeeper.evidence.detectors.evaluation import Detector, Run, Sample, Setup, TrainedOn
     from lightkeeper.evidence.detectors.plugins import Plugin
+    from lightkeeper.evidence.detectors.reconstruction._null import Null
+    from lightkeeper.evidence.detectors.regions import RegionNull
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 
@@ -243,6 +245,9 @@ def calibrate_autoencoder(
     ],
     out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The null, for its entry.")],
     deep: Annotated[bool, typer.Option("--deep", help="For the tier deep.")] = False,
+    edited: Annotated[
+        bool, typer.Option("--map", help="For the map of edited regions, as `map_null`.")
+    ] = False,
 ) -> None:
     """Measure what pictures that never met an autoencoder show under it.
 
@@ -256,9 +261,14 @@ def calibrate_autoencoder(
         calibrate,
         read_autoencoder,
     )
+    from lightkeeper.evidence.detectors.regions import calibrate_map
 
     registered = read_autoencoder(autoencoder)
-    null = calibrate(registered.autoencoder, _pictures(images), FULL if deep else QUICK)
+    null: Null | RegionNull
+    if edited:
+        null = calibrate_map(registered.autoencoder, _pictures(images))
+    else:
+        null = calibrate(registered.autoencoder, _pictures(images), FULL if deep else QUICK)
     write_whole(out, msgspec.json.encode(null))
     write_text(f"{null.size:,} pictures; no p-value below {1 / (1 + null.size):.2g}")
     raise typer.Exit(Exit.OK)

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from lightkeeper.evidence.detectors.regions import draw, overlay
+from lightkeeper.evidence.detectors.regions import draw
+from lightkeeper.evidence.detectors.regions._overlay import overlay
 from lightkeeper.plain import to_plain
 
 REGION = {"top": 8, "left": 16, "height": 24, "width": 8}

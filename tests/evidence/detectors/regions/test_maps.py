@@ -1,26 +1,34 @@
 from __future__ import annotations
 
 import io
+import shutil
+from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from PIL import Image
 from tests.evidence.detectors.reconstruction.conftest import decoded, projection, textured
 
+from lightkeeper.errors import InvalidConfiguration
 from lightkeeper.evidence import Basis, Claim, Tier
 from lightkeeper.evidence.detectors.reconstruction import (
     Abstention,
     CallableAutoencoder,
     Registered,
+    read_autoencoder,
 )
 from lightkeeper.evidence.detectors.regions import (
     EditedRegionExaminer,
+    RegionNull,
+    calibrate_map,
     fuse,
     model_free_maps,
-    overlay,
     reconstruction_map,
     strongest_region,
 )
+from lightkeeper.evidence.detectors.regions._null import STATISTIC, read_region_null
+from lightkeeper.evidence.detectors.regions._overlay import overlay
 from lightkeeper.evidence.detectors.regions._windows import (
     log_tail,
     normal_scores,
@@ -47,6 +55,19 @@ def edited(photograph):
 @pytest.fixture(scope="module")
 def found(edited):
     return reconstruction_map(AUTOENCODER, edited)
+
+
+@pytest.fixture(scope="module")
+def registered(tmp_path_factory):
+    """With a null of 400 untouched pictures, none of which showed a thing."""
+    return Registered(AUTOENCODER, map_null=kept(tmp_path_factory.mktemp("null"), (-1.0,) * 400))
+
+
+def kept(folder, surprises, **other):
+    null = {"fingerprint": AUTOENCODER.fingerprint, "statistic": STATISTIC, "window": 64}
+    path = folder / "map.json"
+    path.write_bytes(msgspec.json.encode(RegionNull(surprises=surprises, **(null | other))))
+    return path
 
 
 def png(rgb):
@@ -96,12 +117,12 @@ def test_a_crop_by_whole_blocks_shifts_the_map(edited, found):
     assert np.corrcoef(mine.ravel(), theirs.ravel())[0, 1] > 0.98
 
 
-def test_pictures_without_texture_and_small_pictures_abstain():
+def test_pictures_without_texture_and_small_pictures_abstain(registered):
     flat = np.full((300, 300, 3), 90, np.uint8)
     assert reconstruction_map(AUTOENCODER, flat) is Abstention.TOO_FLAT
     assert reconstruction_map(AUTOENCODER, textured(1, 120)) is Abstention.TOO_SMALL
     assert all(not plane.any() for plane in model_free_maps(flat).values())
-    assert EditedRegionExaminer([Registered(AUTOENCODER)]).examine(png(flat)) == ()
+    assert EditedRegionExaminer([registered]).examine(png(flat)) == ()
 
 
 def test_a_map_is_the_same_whether_the_autoencoder_works_on_one_picture_or_on_many(edited, found):
@@ -150,36 +171,95 @@ def test_an_overlay_is_a_small_grid_and_a_flat_map_is_empty():
     assert set("".join(overlay(np.zeros((9, 9), np.float32)).tones)) == {"0"}
 
 
-def test_a_finding_says_where_and_under_which_decoder_and_supports_no_verdict(edited):
-    (finding,) = EditedRegionExaminer([Registered(AUTOENCODER)]).examine(png(edited))
+def test_a_finding_says_where_and_under_which_decoder_and_supports_no_verdict(edited, registered):
+    (finding,) = EditedRegionExaminer([registered]).examine(png(edited))
     assert (finding.claim, finding.basis) == (Claim.REGION_EDITED, Basis.MEASURED)
     assert finding.supports is None
     assert finding.log10_lr is None
-    assert finding.p_value < 1e-3
+    assert finding.p_value == pytest.approx(1 / 401)
+    assert finding.null_size == 400
+    assert finding.calibration
     assert {"through-this-decoder-only", "re-encoding-destroys"} <= set(finding.limits)
     assert finding.details.phase == (5, 3)
     assert len(finding.details.overlay.tones) <= 64
 
 
-def test_neither_an_untouched_nor_a_wholly_decoded_picture_is_called_edited_in_part(photograph):
-    examiner = EditedRegionExaminer([Registered(AUTOENCODER)])
+def test_neither_an_untouched_nor_a_wholly_decoded_picture_is_called_edited_in_part(
+    photograph, registered
+):
+    examiner = EditedRegionExaminer([registered])
     assert examiner.examine(png(photograph)) == ()
     assert examiner.examine(png(decoded(AUTOENCODER, photograph))) == ()
 
 
-def test_each_registered_autoencoder_is_a_test(edited):
-    media, one = png(edited), Registered(AUTOENCODER)
-    (alone,) = EditedRegionExaminer([one]).examine(media)
-    first, _ = EditedRegionExaminer([one, one]).examine(media)
+def test_each_registered_autoencoder_is_a_test(edited, registered):
+    media = png(edited)
+    (alone,) = EditedRegionExaminer([registered]).examine(media)
+    first, _ = EditedRegionExaminer([registered, registered]).examine(media)
     assert first.p_value == pytest.approx(2 * alone.p_value)
     assert first.tests == 2 * alone.tests
 
 
-def test_without_an_autoencoder_it_says_so():
+def test_a_null_that_has_seen_as_much_silences_the_map(edited, tmp_path):
+    seen = Registered(AUTOENCODER, map_null=kept(tmp_path, (-1.0,) * 397 + (1e3,) * 3))
+    (finding,) = EditedRegionExaminer([seen]).examine(png(edited))
+    assert finding.p_value == pytest.approx(4 / 401)
+    seen = Registered(AUTOENCODER, map_null=kept(tmp_path, (-1.0,) * 396 + (1e3,) * 4))
+    assert EditedRegionExaminer([seen]).examine(png(edited)) == ()
+
+
+def test_a_null_is_measured_on_pictures_that_can_be_read(photograph, edited):
+    flat = np.full((300, 300, 3), 90, np.uint8)
+    pictures = [("art", flat), ("photos", photograph[:200, :200]), ("photos", edited)]
+    null = calibrate_map(AUTOENCODER, pictures)
+    assert null.sources == {"photos": 2}
+    assert null.bound(null.surprises[-1]) == pytest.approx(2 / 3)
+    assert null.bound(null.surprises[-1] + 1) == pytest.approx(1 / 3)
+    assert null.surprises[-1] > 6 > null.surprises[0]
+
+
+@pytest.mark.parametrize("other", [{"fingerprint": "1" * 64}, {"statistic": "other"}])
+def test_a_null_of_other_weights_or_of_another_way_is_refused(tmp_path, other):
+    with pytest.raises(InvalidConfiguration):
+        read_region_null(kept(tmp_path, (0.0,), **other), AUTOENCODER.fingerprint)
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"[1]", b"\xff"])
+def test_a_broken_null_is_refused(tmp_path, content):
+    (tmp_path / "map.json").write_bytes(content)
+    with pytest.raises(InvalidConfiguration):
+        EditedRegionExaminer([Registered(AUTOENCODER, map_null=tmp_path / "map.json")])
+
+
+def test_without_an_autoencoder_or_its_null_it_says_so(registered):
     examiner = EditedRegionExaminer([])
     assert "no autoencoder" in examiner.unavailable()
     assert examiner.tier is Tier.DEEP
-    assert EditedRegionExaminer([Registered(AUTOENCODER)]).unavailable() is None
+    assert "map_null" in EditedRegionExaminer([Registered(AUTOENCODER)]).unavailable()
+    assert EditedRegionExaminer([registered]).unavailable() is None
+
+
+def test_nulls_that_are_too_small_to_speak_are_not_silent_about_it(registered, tmp_path):
+    small = Registered(AUTOENCODER, map_null=kept(tmp_path, (0.0,) * 98))
+    assert "99 pictures" in EditedRegionExaminer([small]).unavailable()
+    enough = Registered(AUTOENCODER, map_null=kept(tmp_path, (0.0,) * 99))
+    assert EditedRegionExaminer([enough]).unavailable() is None
+    assert "499 pictures" in EditedRegionExaminer([registered] * 5).unavailable()
+
+
+def test_an_entry_names_the_null_of_its_map(tmp_path, edited):
+    pytest.importorskip("onnxruntime")
+    weights = Path(__file__).parents[3] / "data" / "autoencoders" / "nearest8"
+    for name in ("encoder.onnx", "decoder.onnx", "autoencoder.toml"):
+        shutil.copy(weights / name, tmp_path)
+    with (tmp_path / "autoencoder.toml").open("a") as entry:
+        entry.write('map_null = "map.json"\n')
+    fingerprint = read_autoencoder(tmp_path).autoencoder.fingerprint
+    kept(tmp_path, (-1.0,) * 200, fingerprint=fingerprint)
+    examiner = EditedRegionExaminer([read_autoencoder(tmp_path)])
+    assert examiner.unavailable() is None
+    assert fingerprint[:12] in examiner.version
+    assert examiner.examine(png(edited[:200, :200])) == ()
 
 
 def test_window_sums_are_those_of_the_plain_definition():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lightkeeper.evidence.detectors.reconstruction._patches import (
+from lightkeeper.evidence.detectors._texture import (
     LEAST_FINE_ENERGY,
     MOST_SATURATED,
     block_means,

@@ -8,16 +8,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lightkeeper.evidence.detectors._texture import (
+    BLOCK,
+    LEAST_FINE_ENERGY,
+    MOST_SATURATED,
+    block_means,
+    fine,
+)
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Pixels = NDArray[np.uint8]
     Plane = NDArray[np.float32]
 
-LEAST_FINE_ENERGY = 0.2
-"""Squared grey levels; below it, rounding to 8 bits is most of what there is."""
-MOST_SATURATED = 0.25
-_BLOCK = 8
 _CONTRASTED = 12.0
 
 
@@ -35,21 +39,6 @@ class Patch:
 
     y: int
     x: int
-
-
-def fine(plane: Plane) -> Plane:
-    """Each pixel less the mean of its four neighbours; one pixel of border is lost."""
-    around = plane[..., :-2, 1:-1] + plane[..., 2:, 1:-1]
-    around = around + plane[..., 1:-1, :-2] + plane[..., 1:-1, 2:]
-    return plane[..., 1:-1, 1:-1] - around * np.float32(0.25)
-
-
-def block_means(plane: Plane) -> Plane:
-    """Means over blocks of 8 pixels; sides that are not multiples lose their end."""
-    high, wide = plane.shape[-2] // _BLOCK, plane.shape[-1] // _BLOCK
-    whole = plane[..., : high * _BLOCK, : wide * _BLOCK]
-    blocks: Plane = whole.reshape(*plane.shape[:-2], high, _BLOCK, wide, _BLOCK)
-    return np.asarray(blocks.mean((-3, -1)), np.float32)
 
 
 def choose(
@@ -81,8 +70,8 @@ def choose(
         row, column = divmod(int(index), texture.shape[1])
         if texture[row, column] < LEAST_FINE_ENERGY or len(found) == count:
             break
-        y = _moved(row * _BLOCK, 3 * len(found) + 1, height - side, grid)
-        x = _moved(column * _BLOCK, 5 * len(found) + 2, width - side, grid)
+        y = _moved(row * BLOCK, 3 * len(found) + 1, height - side, grid)
+        x = _moved(column * BLOCK, 5 * len(found) + 2, width - side, grid)
         if all(abs(y - p.y) >= apart or abs(x - p.x) >= apart for p in found):
             found.append(Patch(y, x))
     if len(found) >= least:
@@ -94,13 +83,13 @@ def choose(
 def _moved(begin: int, by: int, last: int, grid: int) -> int:
     # Regions begin on different remainders: what the way of measuring prefers (blocks that fall
     # on a grid's cells) is then another phase in each, and cannot pass for agreement.
-    reach = max(grid, _BLOCK)
+    reach = max(grid, BLOCK)
     moved = min(begin, last) + by % reach
     return moved if moved <= last else max(0, moved - reach)
 
 
 def _texture(energy: Plane, saturated: Plane, side: int) -> Plane:
-    span = max(1, side // _BLOCK)
+    span = max(1, side // BLOCK)
     step = (slice(None, None, 2), slice(None, None, 2))
     windows = np.lib.stride_tricks.sliding_window_view(energy, (span, span))[step]
     burnt = np.lib.stride_tricks.sliding_window_view(saturated, (span, span))[step]

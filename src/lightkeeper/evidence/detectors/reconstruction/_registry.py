@@ -29,6 +29,8 @@ class _Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """Fingerprint that the weights must have."""
     null: str | None = None
     """File with the calibrated null, as ``lightkeeper detector calibrate`` writes it."""
+    map_null: str | None = None
+    """File with the null of the map of edited regions, from ``calibrate --map``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ class Registered:
 
     autoencoder: Autoencoder
     null: Null | None = None
+    map_null: Path | None = None
+    """Read by the map of edited regions, which knows its form."""
 
 
 def read_autoencoder(path: Path) -> Registered:
@@ -68,7 +72,8 @@ def read_autoencoder(path: Path) -> Registered:
     if entry.sha256 not in (None, autoencoder.fingerprint):
         raise InvalidConfiguration(f"{file}: the weights are not the ones whose sha256 it names")
     null = read_null(file.parent / entry.null, autoencoder.fingerprint) if entry.null else None
-    return Registered(autoencoder, null)
+    map_null = file.parent / entry.map_null if entry.map_null else None
+    return Registered(autoencoder, null, map_null)
 
 
 def _entry(file: Path) -> _Entry:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lightkeeper.evidence.detectors.regions._readable import LUMA
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -19,12 +21,11 @@ if TYPE_CHECKING:
 REACH = 4
 """Pixels of the wider Gaussian to either side."""
 _NARROW, _WIDE = 0.6, 1.0
-_LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 
 def band(error: Plane) -> Plane:
     """Band of the luminance of ``error``, float32 of shape (3, H, W), to shape (H, W)."""
-    luma = np.tensordot(_LUMA, error, 1)
+    luma = np.tensordot(LUMA, error, 1)
     return np.asarray(_smooth(luma, _NARROW) - _smooth(luma, _WIDE), np.float32)
 
 

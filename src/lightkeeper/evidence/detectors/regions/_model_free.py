@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from lightkeeper.evidence.detectors.reconstruction._patches import block_means, fine
+from lightkeeper.evidence.detectors._texture import block_means, fine
 from lightkeeper.evidence.detectors.regions._resampling import periodicity
 from lightkeeper.evidence.detectors.regions._windows import (
     BLOCK,

@@ -1,34 +1,36 @@
 """Grid-phase contrast window by window: which part of a picture came through a decoder.
 
-One phase of each class modulo four is tried first, then the others of the best class: a decoder
-enlarges in steps of two, and phases that differ by four share about half of the drop. Which
-phases are tried depends on the phase found alone, so a correction for all phases covers the
-search.
+The phase is sought on tiles where there is most to be read: one phase of each class modulo four
+first, then the others of the best class, for a decoder enlarges in steps of two, and phases that
+differ by four share about half of the drop. Only where the tiles show something is the whole
+picture read, at that phase and four strangers to it. Which phases are tried depends on the phase
+found alone, so a correction for all phases covers the search.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lightkeeper.evidence.detectors._texture import BLOCK
 from lightkeeper.evidence.detectors.reconstruction import Abstention
-from lightkeeper.evidence.detectors.reconstruction._patches import (
-    LEAST_FINE_ENERGY,
-    block_means,
-    fine,
-)
-from lightkeeper.evidence.detectors.regions._band import REACH, band
+from lightkeeper.evidence.detectors.regions._errors import LOST, Errors
+from lightkeeper.evidence.detectors.regions._readable import flattened, readable
+from lightkeeper.evidence.detectors.regions._tiles import Box, around, textured_tiles
 from lightkeeper.evidence.detectors.regions._windows import (
-    BLOCK,
     LEAST_BLOCKS,
+    log_tail,
     normal_scores,
     window_scores,
     window_sums,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from lightkeeper.evidence.detectors.reconstruction import Autoencoder
@@ -40,14 +42,13 @@ if TYPE_CHECKING:
     Phase = tuple[int, int]
 
 LEAST_SIDE = 128
-_MARGIN = 2 + REACH
-"""Pixels that the networks' own borders and the band filter spoil."""
-_FLOOR = 0.05
 _LEAST_READABLE = 0.25
 _BEST = 0.95
 """Quantile of the windows that judges a phase during the search."""
 _USUAL = 0.25
 """Quantile that stands for the unedited part: windows that touch an edit can be most of them."""
+_FINE = 0.5
+"""Weight of the finest detail beside the band while a phase is sought; the map is the band's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +61,17 @@ class ReconstructionMap:
     What the whole picture has in common is taken off: JPEG favours some phases everywhere.
     """
     readable: Mask
+    """Windows that were read and say something: those of the tiles only, if they show nothing."""
     phase: Phase
     tests: int
     """Windows times phases: what a p-value of the best window must be corrected for."""
-    reconstructions: int
+    reconstructions: float
+    """Pixels that went through the autoencoder, in pictures."""
+
+    @property
+    def surprise(self) -> float:
+        """Minus log10 of the chance of the best window, corrected for all tests."""
+        return float(log_tail(self.z.max(keepdims=True)).max()) - math.log10(max(1, self.tests))
 
 
 def reconstruction_map(
@@ -80,72 +88,96 @@ def reconstruction_map(
     """
     if min(rgb.shape[:2]) < max(LEAST_SIDE, 4 * autoencoder.grid):
         return Abstention.TOO_SMALL
-    readable, span = _readable(rgb, autoencoder.grid), window // BLOCK
-    spoken = window_sums(readable.astype(np.float64), span) >= LEAST_BLOCKS
-    if spoken.mean() < _LEAST_READABLE:
+    search = _Search(autoencoder, rgb, window // BLOCK)
+    if search.spoken(search.told).mean() < _LEAST_READABLE:
         return Abstention.TOO_FLAT
-    errors, found = _search(autoencoder, rgb, readable, spoken, span)
-    phases = list(errors)
-    windows = window_scores(normal_scores(np.stack(list(errors.values()))), readable, span)
-    mine = phases.index(found)
-    others = np.delete(windows, mine, axis=0)[:, spoken]
-    # Neighbouring blocks share the network's view: the other phases show by how much. Kin are
-    # not added to the phase found: they resemble each other more than strangers do.
-    spread = max(1.0, 1.4826 * float(np.median(np.abs(others - np.median(others, 1)[:, None]))))
-    everywhere = max(0.0, float(np.quantile(windows[mine][spoken], _USUAL)))
-    z = np.where(spoken, (windows[mine] - everywhere) / spread, 0.0).astype(np.float32)
-    return ReconstructionMap(
-        z=z,
-        readable=spoken,
-        phase=found,
-        tests=int(spoken.sum()) * autoencoder.grid**2,
-        reconstructions=len(phases),
-    )
+    tiles = search.tiles()
+    if not tiles:
+        return Abstention.TOO_COMPRESSED
+    phase = search.phase(tiles)
+    told = search.told & ~flattened(rgb, phase)
+    if search.spoken(told).mean() < _LEAST_READABLE or not search.seen(told, tiles).any():
+        return Abstention.TOO_COMPRESSED
+    glance = search.map(phase, tiles, told)
+    return glance if glance.surprise <= 0 else search.map(phase, [around(told)], told)
 
 
-def _search(
-    autoencoder: Autoencoder, rgb: Pixels, readable: Mask, spoken: Mask, span: int
-) -> tuple[dict[Phase, Values], Phase]:
-    half = autoencoder.grid // 2
-    classes = [(y, x) for y in range(half) for x in range(half)]
-    errors = {phase: _errors(autoencoder, rgb, phase) for phase in classes}
+class _Search:
+    """One picture under one autoencoder."""
 
-    def best(among: list[Phase]) -> Phase:
-        scores = dict(zip(errors, normal_scores(np.stack(list(errors.values()))), strict=True))
-        windows = window_scores(np.stack([scores[phase] for phase in among]), readable, span)
-        return among[int(np.argmax(_standing_out(windows, spoken)))]
+    def __init__(self, autoencoder: Autoencoder, rgb: Pixels, span: int) -> None:
+        self._rgb = rgb
+        self._grid = autoencoder.grid
+        self._span = span
+        self._errors = Errors(autoencoder, rgb)
+        half = self._grid // 2
+        self._classes = [(y, x) for y in range(half) for x in range(half)]
+        self.told = readable(rgb, lost=LOST + autoencoder.grid - 1)
 
-    y, x = best(classes)
-    kin = [(y + i, x + j) for i in (0, half) for j in (0, half)]
-    errors |= {phase: _errors(autoencoder, rgb, phase) for phase in kin[1:]}
-    return errors, best(kin)
+    def spoken(self, told: Mask) -> Mask:
+        """Windows with enough blocks that can be read."""
+        return np.asarray(window_sums(told.astype(np.float64), self._span) >= LEAST_BLOCKS)
 
+    def seen(self, told: Mask, boxes: Sequence[Box]) -> Mask:
+        """Windows in ``boxes`` with enough blocks there."""
+        inside = self._inside(boxes)
+        return self.spoken(told & inside) & inside
 
-def _standing_out(windows: Values, spoken: Mask) -> Values:
-    """Per phase, its best windows less its usual ones: JPEG favours some phases everywhere."""
-    known = windows[:, spoken]
-    return np.asarray(np.quantile(known, _BEST, axis=1) - np.quantile(known, _USUAL, axis=1))
+    def tiles(self) -> list[Box]:
+        """Where the phase is sought; none, where JPEG left nothing to be read."""
+        told = np.mean([self.told & ~flattened(self._rgb, each) for each in self._classes], axis=0)
+        tiles = textured_tiles(told, self._span + 1) if told.any() else []
+        return tiles if self.seen(self.told, tiles).any() else []
 
+    def phase(self, tiles: list[Box]) -> Phase:
+        """The phase that stands out most on the tiles."""
+        half = self._grid // 2
+        y, x = self._best(self._classes, self._classes, tiles)
+        kin = [(y + i, x + j) for i in (0, half) for j in (0, half)]
+        return self._best(kin, [*self._classes, *kin[1:]], tiles)
 
-def _errors(autoencoder: Autoencoder, rgb: Pixels, phase: Phase) -> Values:
-    """Log of the error of reconstruction in the band per block, the grid beginning at ``phase``."""
-    (y, x), grid = phase, autoencoder.grid
-    height, width = ((side - at) // grid * grid for side, at in zip(rgb.shape, phase, strict=False))
-    crop = rgb[y : y + height, x : x + width].transpose(2, 0, 1)[None]
-    pixels = np.ascontiguousarray(crop, np.float32) / np.float32(255)
-    decoded = autoencoder.reconstruct(pixels)
-    plane = np.zeros(rgb.shape[:2], np.float32)
-    plane[y : y + height, x : x + width] = band((decoded - pixels)[0] * np.float32(255)) ** 2
-    return np.log(block_means(plane).astype(np.float64) + _FLOOR)
+    def _best(self, among: list[Phase], known: list[Phase], tiles: list[Box]) -> Phase:
+        """Of the phases ``among``, ranked with all that are ``known``."""
+        errors = np.stack([self._errors.at(phase, tiles) for phase in known], 1)
+        scores = normal_scores(errors[0]) + _FINE * normal_scores(errors[1])
+        told = self.told & self._inside(tiles)
+        windows = np.stack(
+            [
+                window_scores(
+                    scores[known.index(phase)], told & ~flattened(self._rgb, phase), self._span
+                )
+                for phase in among
+            ]
+        )
+        seen = windows[:, self.seen(self.told, tiles)]
+        # Its best windows less its usual ones: JPEG favours some phases everywhere.
+        apart = np.quantile(seen, _BEST, axis=1) - np.quantile(seen, _USUAL, axis=1)
+        return among[int(np.argmax(apart))]
 
+    def map(self, phase: Phase, boxes: list[Box], told: Mask) -> ReconstructionMap:
+        """The map of ``boxes`` at one phase, ranked among the four that share least with it."""
+        (y, x), half = phase, self._grid // 2
+        strangers = [((y + i) % half, (x + j) % half) for i in (1, 3) for j in (1, 3)]
+        spoken = self.seen(told, boxes)
+        told = told & self._inside(boxes)
+        errors = np.stack([self._errors.at(each, boxes)[0] for each in (phase, *strangers)])
+        windows = window_scores(normal_scores(errors), told, self._span)
+        mine, others = windows[0], windows[1:, spoken]
+        # Neighbouring blocks share the network's view: the other phases show by how much.
+        about = others - np.median(others, 1)[:, None]
+        spread = max(1.0, 1.4826 * float(np.median(np.abs(about))))
+        everywhere = max(0.0, float(np.quantile(mine[spoken], _USUAL)))
+        z = np.where(spoken, (mine - everywhere) / spread, 0.0).astype(np.float32)
+        return ReconstructionMap(
+            z=z,
+            readable=spoken,
+            phase=phase,
+            tests=int(spoken.sum()) * self._grid**2,
+            reconstructions=self._errors.pixels / (self._rgb.shape[0] * self._rgb.shape[1]),
+        )
 
-def _readable(rgb: Pixels, grid: int) -> Mask:
-    """Blocks with texture that every phase reaches."""
-    grey = np.pad(rgb.mean(2, dtype=np.float32), 1, mode="edge")
-    textured = block_means(fine(grey) ** 2) >= LEAST_FINE_ENERGY
-    reached = np.zeros_like(textured)
-    lost = grid - 1 + _MARGIN
-    first = -(-lost // BLOCK)
-    bottom, right = ((side - lost) // BLOCK for side in rgb.shape[:2])
-    reached[first:bottom, first:right] = True
-    return np.asarray(textured & reached)
+    def _inside(self, boxes: Sequence[Box]) -> Mask:
+        mask = np.zeros_like(self.told)
+        for box in boxes:
+            mask[box.top : box.bottom, box.left : box.right] = True
+        return mask

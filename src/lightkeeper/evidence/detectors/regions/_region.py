@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -33,6 +32,8 @@ class Region:
     """Of the windows that can be read; near one, the whole picture bears the grid."""
     p_value: float
     """Of its best window, corrected for all windows and phases."""
+    surprise: float
+    """Minus log10 of the same before it is cut at one: what the null compares."""
 
 
 def strongest_region(found: ReconstructionMap) -> Region:
@@ -49,7 +50,8 @@ def strongest_region(found: ReconstructionMap) -> Region:
         height=int(rows[-1] - rows[0] + 1) * BLOCK,
         width=int(columns[-1] - columns[0] + 1) * BLOCK,
         share=float((above & found.readable).sum() / max(1, int(found.readable.sum()))),
-        p_value=min(1.0, found.tests * 0.5 * math.erfc(peak / math.sqrt(2))),
+        p_value=min(1.0, 10.0**-found.surprise),
+        surprise=found.surprise,
     )
 
 
