@@ -71,6 +71,14 @@ def test_a_detector_that_meets_every_control_may_weigh(honest: Callable[..., Row
     assert 0 < weight < math.log10(card.measurements.null_size)
 
 
+def test_a_detector_that_keeps_its_training_to_itself_never_weighs(
+    honest: Callable[..., Rows],
+) -> None:
+    card = card_of(honest(), TrainedOn())
+    assert card.may_say().reasons == ("training: what it was trained on is not declared",)
+    assert card.log10_lr(9.0) is None
+
+
 def test_a_low_score_never_speaks_for_a_camera(honest: Callable[..., Rows]) -> None:
     card = card_of(honest())
     assert card.log10_lr(-50.0) is None

@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lightkeeper.errors import EvidenceError
 from lightkeeper.evidence.detectors.plugins import FailureKind, Plugin, PluginFailure
 from lightkeeper.evidence.detectors.plugins._manifest import Input, Score
 from lightkeeper.evidence.detectors.plugins._preprocess import batch_of, score_of
+from lightkeeper.evidence.detectors.reconstruction import OnnxAutoencoder
 from lightkeeper.testing import photo_like
 
 PICTURE = photo_like(3, width=300, height=280)
@@ -165,6 +167,31 @@ def test_weights_outside_a_model_are_pinned_by_nothing_and_not_loaded(
     with pytest.raises(PluginFailure, match="cannot read the model") as caught:
         opened({"net.onnx": model}).score(PICTURE)
     assert caught.value.kind is FailureKind.REFUSED
+
+
+def test_an_autoencoder_does_not_load_weights_that_its_fingerprint_lacks(
+    weights_outside: Callable[[str], bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("onnxruntime")
+    network = tmp_path / "net.onnx"
+    network.write_bytes(weights_outside("w.bin"))
+    (tmp_path / "w.bin").write_bytes(np.ones((3, 224, 224), np.float32).tobytes())
+    monkeypatch.chdir(tmp_path)
+    autoencoder = OnnxAutoencoder("a", network, network, "MIT")
+    with pytest.raises(EvidenceError, match="cannot be loaded"):
+        autoencoder.reconstruct(np.zeros((1, 3, 224, 224), np.float32))
+
+
+def test_an_autoencoder_whose_files_change_is_not_run(
+    convolutional: Network, tmp_path: Path
+) -> None:
+    pytest.importorskip("onnxruntime")
+    network = tmp_path / "net.onnx"
+    network.write_bytes(convolutional(1, side=64))
+    autoencoder = OnnxAutoencoder("a", network, network, "MIT")
+    network.write_bytes(convolutional(2, side=64))
+    with pytest.raises(EvidenceError, match="have changed"):
+        autoencoder.reconstruct(np.zeros((1, 3, 64, 64), np.float32))
 
 
 def test_a_torch_export_runs(opened: Open) -> None:

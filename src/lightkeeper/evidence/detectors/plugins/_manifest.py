@@ -77,7 +77,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the detector has seen; no number on its card rests on these."""
+    """What the detector has seen; no number on its card rests on these.
+
+    Without a source its scores never weigh.
+    """
 
     sources: tuple[str, ...] = ()
     generators: tuple[str, ...] = ()
@@ -120,7 +123,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     @property
     def trained_on(self) -> TrainedOn:
         """What it says that it has seen."""
-        if self.training is None:
+        if self.training is None or not self.training.sources:
+            # Weights come from somewhere: an empty table is no declaration.
             return TrainedOn()
         return TrainedOn(True, self.training.sources, self.training.generators)
 
