@@ -197,6 +197,9 @@ def train_detector(
     held_out: Annotated[
         Path | None, typer.Option("--held-out", metavar="FOLDER", help="Of other sources.")
     ] = None,
+    others: Annotated[
+        Path | None, typer.Option("--others", metavar="FOLDER", help="No photographs; a kind each.")
+    ] = None,
     share: Annotated[
         float, typer.Option(min=0, max=0.9, help="To hold out, in whole sources, without it.")
     ] = 0.25,
@@ -222,8 +225,8 @@ def train_detector(
     from lightkeeper.evidence.detectors.evaluation import Setup
 
     trained = train_plugin(
-        autoencoder, images, out, held_out=held_out, share=share, licence=licence, seed=seed,
-        draws=draws, steps=steps, minutes=minutes, resume=resume,
+        autoencoder, images, out, held_out=held_out, others=others, share=share,
+        licence=licence, seed=seed, draws=draws, steps=steps, minutes=minutes, resume=resume,
     )  # fmt: skip
     if trained is None:
         sys.stderr.write(f"the time is over: --resume goes on with {printable(str(out))}\n")

@@ -194,6 +194,17 @@ def test_an_autoencoder_whose_files_change_is_not_run(
         autoencoder.reconstruct(np.zeros((1, 3, 64, 64), np.float32))
 
 
+def test_a_picture_that_is_mostly_flat_gets_no_score_where_texture_is_declared() -> None:
+    flat = np.full((80, 96, 3), 90, np.uint8)
+    half = flat.copy()
+    half[:, :48] = np.random.default_rng(0).integers(0, 256, (80, 48, 3))
+    for picture, share, scored in ((flat, 0.01, False), (half, 0.4, True), (half, 0.6, False)):
+        batch = batch_of(picture, Input(crop="whole", side=512, textured=share))
+        assert (batch is not None) is scored
+    assert batch_of(flat, Input(crop="whole", side=512)) is not None
+    assert batch_of(flat[:5], Input(crop="whole", side=512, textured=0.1)) is None
+
+
 def test_a_torch_export_runs(opened: Open) -> None:
     torch = pytest.importorskip("torch")
     network = torch.nn.Sequential(

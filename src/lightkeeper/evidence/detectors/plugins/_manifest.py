@@ -48,6 +48,8 @@ class Input(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Pixels of a crop's side; the largest side of ``whole``, which is cropped beyond it."""
     crops: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
     resize: Annotated[str, msgspec.Meta(pattern="^(forbidden|stretch|letterbox)$")] = "forbidden"
+    textured: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
+    """Share of its cells of 8 by 8 pixels that must not be flat, or it gets no score."""
     mean: _Channels = (0.0, 0.0, 0.0)
     std: _Channels = (1.0, 1.0, 1.0)
 

@@ -15,9 +15,10 @@ from lightkeeper.errors import InvalidConfiguration
 from lightkeeper.evidence.detectors.evaluation import Condition
 from lightkeeper.evidence.detectors.evaluation._reencode import reencode
 from lightkeeper.evidence.detectors.training._optimise import as_batch
+from lightkeeper.media import open_media
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -25,8 +26,11 @@ if TYPE_CHECKING:
     from lightkeeper.evidence.detectors.training._network import Network
     from lightkeeper.evidence.detectors.training._pairs import Pair, Picture
 
+    Scores = NDArray[np.float64]
+
 _LIST = "pictures.csv"
 _CROP = 512
+_ASIDE = 5
 
 
 def split_sources(
@@ -72,8 +76,35 @@ def check_disjoint(training: Sequence[Picture], held_out: Sequence[Picture]) -> 
             )
 
 
-def keep_pictures(pairs: Sequence[Pair], folder: Path, generator: str) -> Path:
-    """Both halves of each pair as PNG, with the list that ``detector evaluate`` reads.
+def set_aside(pictures: Sequence[Picture]) -> tuple[tuple[Picture, ...], tuple[Picture, ...]]:
+    """One picture of five for calibrating, the others to train on.
+
+    Not those that are held out: a threshold that was set on the pictures of the card would make
+    the card praise itself.
+
+    Raises
+    ------
+    InvalidConfiguration
+        There is one picture only.
+    """
+    ordered = sorted(pictures, key=lambda picture: picture.digest)
+    if len(ordered) == 1:
+        raise InvalidConfiguration(
+            "there is one picture to train on", hint="hundreds are needed for a useful detector"
+        )
+    aside = set(ordered[::_ASIDE])
+    return tuple(p for p in pictures if p not in aside), tuple(p for p in pictures if p in aside)
+
+
+def keep_pictures(
+    pairs: Sequence[Pair], others: Sequence[Picture], folder: Path, generator: str
+) -> Path:
+    """Both halves of each pair, and what is no photograph, as PNG with the list of them.
+
+    Parameters
+    ----------
+    others : sequence of Picture
+        Real pictures that are no photographs; their source is their kind.
 
     Returns
     -------
@@ -83,28 +114,30 @@ def keep_pictures(pairs: Sequence[Pair], folder: Path, generator: str) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(("path", "label", "source", "generator", "pair"))
+    rows.writerow(("path", "label", "source", "generator", "pair", "kind"))
     for number, pair in enumerate(pairs):
         for half, label in zip(pair.halves(), ("real", "generated"), strict=True):
             name = f"{number:05d}-{label}.png"
             Image.fromarray(np.asarray(half)).save(folder / name, compress_level=1)
             made = generator if label == "generated" else ""
-            rows.writerow((name, label, pair.picture.source, made, number))
+            rows.writerow((name, label, pair.picture.source, made, number, "photo"))
+    for number, other in enumerate(others):
+        name = f"other-{number:05d}.png"
+        pixels = open_media(other.path).rgb()
+        Image.fromarray(pixels).save(folder / name, compress_level=1)
+        rows.writerow((name, "real", other.source, "", "", other.source))
     listed = folder / _LIST
     listed.write_text(text.getvalue(), encoding="utf-8")
     return listed
 
 
-def scores_of(
-    network: Network, pairs: Sequence[Pair], seed: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Raw scores of photographs and of round trips, re-encoded alike; both of shape (n,)."""
-    found = np.empty((2, len(pairs)))
+def scores_of(network: Network, pictures: Iterable[NDArray[np.uint8]], seed: int) -> Scores:
+    """Raw scores of pictures of shape (H, W, 3), each re-encoded by draws of its place."""
     network.eval()
+    found = []
     with torch.no_grad():
-        for number, pair in enumerate(pairs):
-            for side, half in enumerate(pair.halves()):
-                rng = np.random.default_rng([seed, number])
-                pixels = reencode(np.asarray(half), Condition.MATCHED, rng=rng, crop=_CROP)
-                found[side, number] = float(network(as_batch(pixels[None]))[0, 0])
-    return found[0], found[1]
+        for number, rgb in enumerate(pictures):
+            rng = np.random.default_rng([seed, number])
+            pixels = reencode(np.asarray(rgb), Condition.MATCHED, rng=rng, crop=_CROP)
+            found.append(float(network(as_batch(pixels[None]))[0, 0]))
+    return np.array(found, dtype=np.float64)

@@ -11,15 +11,17 @@ import msgspec
 
 from lightkeeper.errors import OutputError
 from lightkeeper.evidence.detectors.training._calibrate import calibrate
+from lightkeeper.evidence.detectors.training._drawings import drawings
 from lightkeeper.evidence.detectors.training._export import export
 from lightkeeper.evidence.detectors.training._held_out import (
     check_disjoint,
     keep_pictures,
     scores_of,
+    set_aside,
     split_sources,
 )
 from lightkeeper.evidence.detectors.training._optimise import draw_levels, optimise
-from lightkeeper.evidence.detectors.training._pairs import find_pictures, make_pairs
+from lightkeeper.evidence.detectors.training._pairs import draw_pairs, find_pictures, make_pairs
 from lightkeeper.evidence.detectors.training._recipe import SETUP, Recipe, keep_setup
 from lightkeeper.plain import to_plain
 
@@ -53,6 +55,7 @@ def train(
     out: Path,
     *,
     held_out: Path | None = None,
+    others: Path | None = None,
     share: float = 0.25,
     licence: str = "none stated",
     recipe: Recipe | None = None,
@@ -72,6 +75,8 @@ def train(
     held_out : Path, optional
         Photographs of other sources. Without it whole sources of ``images`` are held out, about
         ``share`` of the pictures.
+    others : Path, optional
+        Real pictures that are no photographs, in one folder for each kind; for the card alone.
     licence : str
         Of the weights that come out.
     minutes : float, optional
@@ -102,12 +107,14 @@ def train(
         training, tested = split_sources(pictures, share)
     else:
         training, tested = pictures, find_pictures(held_out, told)
-    check_disjoint(training, tested)
+    no_photographs = find_pictures(others, told) if others else ()
+    check_disjoint(training, (*tested, *no_photographs))
+    training, aside = set_aside(training)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"cannot make {out}: {error.strerror}") from error
-    keep_setup(out, recipe, autoencoder, training, tested)
+    keep_setup(out, recipe, autoencoder, (*training, *aside), tested)
 
     def made(what: str, of: Sequence[Picture], views: int) -> tuple[Pair, ...]:
         def tell(done: int, total: int) -> None:
@@ -115,7 +122,14 @@ def train(
 
         return make_pairs(of, autoencoder, out / "pairs", views=views, told=told, progress=tell)
 
+    def tell_drawn(done: int, total: int) -> None:
+        progress("drawings", done, total, "")
+
     pairs = made("pairs to train on", training, recipe.views)
+    pairs += draw_pairs(
+        recipe.drawings, autoencoder, out / "pairs", seed=recipe.seed, progress=tell_drawn
+    )
+    between = made("pairs to calibrate on", aside, 1)
     kept = made("pairs held out", tested, 1)
 
     def step(done: int, total: int, loss: float) -> None:
@@ -131,12 +145,16 @@ def train(
     network = optimise(levels, recipe, out, until=until, progress=step)
     if network is None:
         return None
-    calibration = calibrate(*scores_of(network, kept, recipe.seed))
+    calibration = calibrate(
+        scores_of(network, (pair.halves()[0] for pair in between), recipe.seed),
+        scores_of(network, (pair.halves()[1] for pair in between), recipe.seed),
+        scores_of(network, drawings(recipe.seed), recipe.seed),
+    )
     manifest = export(
         network, calibration, out, autoencoder=autoencoder, licence=licence,
-        sources=(picture.source for picture in training),
+        sources=(picture.source for picture in (*training, *aside)),
     )  # fmt: skip
-    listed = keep_pictures(kept, out / "held-out", autoencoder.name)
+    listed = keep_pictures(kept, no_photographs, out / "held-out", autoencoder.name)
     report = {"pairs": len(pairs), "calibration": to_plain(calibration)}
     (out / REPORT).write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
     return Trained(manifest, listed, calibration)
