@@ -17,8 +17,8 @@ from lightkeeper.cli._exit import Exit
 from lightkeeper.cli.detector import app
 from lightkeeper.errors import EvidenceError, InvalidConfiguration, OutputError
 from lightkeeper.evidence.detectors import reconstruction
-from lightkeeper.evidence.detectors.evaluation import _drawn
 from lightkeeper.evidence.detectors.reconstruction import CallableAutoencoder
+from lightkeeper.evidence.detectors.treatment import _drawn
 from lightkeeper.testing import photo_like, synthetic_like
 
 SMOOTHNESS = b"""

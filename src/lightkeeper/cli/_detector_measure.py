@@ -74,8 +74,8 @@ def _name(detector: Detector, licence: str) -> None:
 
 def _check_answers(plugin: Plugin) -> None:
     """Refuse what is missing or changed, which would otherwise look like a failing detector."""
-    from lightkeeper.evidence.detectors.evaluation._drawn import draw_non_photo
     from lightkeeper.evidence.detectors.plugins import FailureKind, PluginFailure
+    from lightkeeper.evidence.detectors.treatment import draw_non_photo
 
     if reason := plugin.unavailable():
         raise EvidenceError(reason)

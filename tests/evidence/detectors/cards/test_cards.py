@@ -23,16 +23,9 @@ from lightkeeper.evidence.detectors.cards import (
     render_html,
 )
 from lightkeeper.evidence.detectors.cards._card import canonical
-from lightkeeper.evidence.detectors.evaluation import (
-    Condition,
-    Label,
-    Run,
-    ScoreRow,
-    Setup,
-    TrainedOn,
-)
-from lightkeeper.evidence.detectors.evaluation._drawn import CONTROL_KINDS
+from lightkeeper.evidence.detectors.evaluation import Label, Run, ScoreRow, Setup, TrainedOn
 from lightkeeper.evidence.detectors.evaluation._scores import write_rows
+from lightkeeper.evidence.detectors.treatment import CONTROL_KINDS, Condition
 
 SETUP = Setup(resamples=12, crop=128)
 Rows = tuple[ScoreRow, ...]

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lightkeeper.evidence.detectors.evaluation import Condition
-from lightkeeper.evidence.detectors.evaluation._drawn import CONTROL_KINDS
-from lightkeeper.evidence.detectors.evaluation._intervals import needed_for
+from lightkeeper.evidence.detectors.statistics import Rate
+from lightkeeper.evidence.detectors.treatment import CONTROL_KINDS, Condition
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,7 +56,7 @@ def _training(trained_on: TrainedOn) -> Control:
 
 def _null(measured: Measurements) -> Control:
     photographs = measured.under(Condition.MATCHED).photographs
-    needed = needed_for(NULL_FPR)
+    needed = Rate.needed_for(NULL_FPR)
     return Control(
         "null",
         photographs >= needed,

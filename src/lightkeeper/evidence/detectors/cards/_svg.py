@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lightkeeper.evidence.detectors.evaluation import Condition
-from lightkeeper.evidence.detectors.evaluation._ranking import roc
 from lightkeeper.evidence.detectors.evaluation._scores import Scores
+from lightkeeper.evidence.detectors.statistics import roc
+from lightkeeper.evidence.detectors.treatment import Condition
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from lightkeeper.evidence.detectors.evaluation import ScoreRow
-    from lightkeeper.evidence.detectors.evaluation._intervals import Rate
-    from lightkeeper.evidence.detectors.evaluation._probability import Reliability
+    from lightkeeper.evidence.detectors.evaluation._reliability import Reliability
+    from lightkeeper.evidence.detectors.statistics import Rate
 
 _WIDTH, _HEIGHT = 520, 340
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 510, 14, 300

@@ -7,10 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lightkeeper.evidence.detectors.evaluation._probability import (
-    calibration_error,
-    fit_temperature,
-)
+from lightkeeper.evidence.detectors.statistics import calibration_error, fit_temperature
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

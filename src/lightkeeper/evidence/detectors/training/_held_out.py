@@ -12,9 +12,8 @@ import torch
 from PIL import Image
 
 from lightkeeper.errors import InvalidConfiguration
-from lightkeeper.evidence.detectors.evaluation import Condition
-from lightkeeper.evidence.detectors.evaluation._reencode import reencode
 from lightkeeper.evidence.detectors.training._optimise import as_batch
+from lightkeeper.evidence.detectors.treatment import Condition, reencode
 from lightkeeper.media import open_media
 
 if TYPE_CHECKING:
