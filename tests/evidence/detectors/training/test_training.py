@@ -24,10 +24,10 @@ import torch
 from lightkeeper.evidence.detectors.training import Recipe, _drawings, train
 from lightkeeper.evidence.detectors.training._calibrate import calibrate
 from lightkeeper.evidence.detectors.training._drawings import draw, drawings
-from lightkeeper.evidence.detectors.training._held_out import set_aside
 from lightkeeper.evidence.detectors.training._network import Front, Head, Network
 from lightkeeper.evidence.detectors.training._optimise import as_batch
 from lightkeeper.evidence.detectors.training._pairs import Picture
+from lightkeeper.evidence.detectors.training._sides import set_aside
 from lightkeeper.evidence.detectors.training._treat import treated
 
 ENTRY = Path(__file__).parents[3] / "data" / "autoencoders" / "nearest8"
