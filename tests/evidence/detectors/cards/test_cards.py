@@ -302,6 +302,8 @@ def test_the_page_needs_nothing_from_outside_and_runs_nothing(honest: Callable[.
     assert "lamp &lt;b&gt;" in page
     assert "<b>" not in page
     assert page.count("<svg") == 4
+    # Each condition is a curve and, in the key, a sample of the curve's own style.
+    assert [page.count(f'class="curve c-{n}"') for n in range(3)] == [2, 2, 2]
     assert not re.search(r"[ \"](nan|inf)", page)
 
 
