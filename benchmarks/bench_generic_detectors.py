@@ -10,8 +10,9 @@ import tempfile
 from pathlib import Path
 
 from lightkeeper.evidence.detectors.cards import Card
-from lightkeeper.evidence.detectors.evaluation import Condition, evaluate, read_samples
+from lightkeeper.evidence.detectors.evaluation import evaluate, read_samples
 from lightkeeper.evidence.detectors.plugins import Plugin
+from lightkeeper.evidence.detectors.treatment import Condition
 
 HERE = Path(__file__).parent / "generic_detectors"
 SHARED = Path(os.environ.get("LIGHTKEEPER_SHARED", Path(__file__).parents[2] / "shared")) / "data"

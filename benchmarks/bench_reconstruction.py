@@ -21,8 +21,6 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageFilter
 
-from lightkeeper.evidence.detectors.evaluation._drawn import DRAWN_KINDS, draw_non_photo
-from lightkeeper.evidence.detectors.evaluation._intervals import Rate
 from lightkeeper.evidence.detectors.reconstruction import (
     FULL,
     QUICK,
@@ -32,6 +30,8 @@ from lightkeeper.evidence.detectors.reconstruction import (
 )
 from lightkeeper.evidence.detectors.reconstruction._examiner import OWN_SHARE, OWN_SHARE_DEEP
 from lightkeeper.evidence.detectors.reconstruction._search import PLAIN_CONTRAST
+from lightkeeper.evidence.detectors.statistics import Rate
+from lightkeeper.evidence.detectors.treatment import DRAWN_KINDS, draw_non_photo
 
 SIDE = 512
 SMALLEST = 320

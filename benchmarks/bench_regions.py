@@ -25,7 +25,6 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from lightkeeper.evidence.detectors.evaluation._intervals import clopper_pearson
 from lightkeeper.evidence.detectors.reconstruction import Abstention, read_autoencoder
 from lightkeeper.evidence.detectors.regions import (
     ReconstructionMap,
@@ -35,6 +34,7 @@ from lightkeeper.evidence.detectors.regions import (
     strongest_region,
 )
 from lightkeeper.evidence.detectors.regions._windows import log_heavy_tail
+from lightkeeper.evidence.detectors.statistics import clopper_pearson
 
 ENCODINGS = ("png", "j90", "j75")
 PORTRAIT = "kodim15"

@@ -18,6 +18,7 @@ from lightkeeper.cli.detector import app
 from lightkeeper.errors import EvidenceError, InvalidConfiguration, OutputError
 from lightkeeper.evidence.detectors import reconstruction
 from lightkeeper.evidence.detectors.reconstruction import CallableAutoencoder
+from lightkeeper.evidence.detectors.treatment import _drawn
 from lightkeeper.testing import photo_like, synthetic_like
 
 SMOOTHNESS = b"""
@@ -162,6 +163,44 @@ def test_a_registered_autoencoder_is_measured_like_any_detector(
     assert done.exit_code == Exit.OK, done.output
     assert "decoder-grid:means 2, licence: MIT" in done.stderr
     assert "Its scores carry no weight." in done.stdout
+
+
+@pytest.mark.parametrize(("form", "version"), [((), "2"), (("--quick",), "2-quick")])
+def test_the_entry_of_a_real_autoencoder_gets_a_card_of_the_form_that_was_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: tuple[str, ...], version: str
+) -> None:
+    pytest.importorskip("onnxruntime")
+    # Small drawn pictures: the protocol's own take a second each.
+    monkeypatch.setattr(_drawn, "_SIDES", (128, 128, 128))
+    entry = Path(__file__).parents[1] / "data" / "autoencoders" / "nearest8"
+    autoencoder = reconstruction.read_autoencoder(entry).autoencoder
+    for group in ("real/lake", "generated/nearest8"):
+        (tmp_path / "pictures" / group).mkdir(parents=True)
+    for seed in range(2):
+        pixels = photo_like(seed, width=160, height=160)
+        batch = (pixels.transpose(2, 0, 1)[None] / np.float32(255)).astype(np.float32)
+        back = autoencoder.reconstruct(batch)[0].transpose(1, 2, 0)
+        made = np.rint(back * 255).astype(np.uint8)
+        for group, picture in (("real/lake", pixels), ("generated/nearest8", made)):
+            Image.fromarray(picture).save(tmp_path / "pictures" / group / f"{seed}.png")
+    out = tmp_path / "card"
+    done = _run("evaluate", entry, tmp_path / "pictures", "--out", out, "--drawn", 1,
+                "--resamples", 50, *form)  # fmt: skip
+    assert done.exit_code == Exit.OK, done.output
+    assert "ms a picture, 95 % within" in done.stdout
+    card = json.loads(_run("card", out, "--json").stdout)
+    assert (card["name"], card["version"]) == ("decoder-grid:nearest8", version)
+    assert card["trained_on"] == {"declared": True, "generators": [], "sources": []}
+    native = card["measurements"]["separations"][0]
+    assert native["condition"] == "native"
+    assert native["auc"]["value"] == 1.0
+    assert not card["may_say"]["likelihood_ratio"]
+    assert card["measurements"]["cost"]["median_seconds"] > 0
+
+
+def test_a_plugin_has_no_quick_form(tmp_path: Path, pictures: Path) -> None:
+    done = _run("evaluate", _plugin(tmp_path / "p"), pictures, "--out", tmp_path / "c", "--quick")
+    assert isinstance(done.exception, InvalidConfiguration)
 
 
 def _line(n: int) -> str:

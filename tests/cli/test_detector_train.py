@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import json
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -50,9 +51,14 @@ def test_training_without_torch_names_the_extra(tmp_path, monkeypatch):
     assert done.exception.extra == "train"
 
 
-def test_a_run_ends_with_a_card_of_its_own(tmp_path):
+def test_a_run_ends_with_a_card_of_its_own(tmp_path, monkeypatch):
     pytest.importorskip("torch")
     pytest.importorskip("onnx")
+    from lightkeeper.evidence.detectors import training
+    from lightkeeper.evidence.detectors.training import _drawings
+
+    monkeypatch.setattr(_drawings, "_CALIBRATING", 9)
+    monkeypatch.setattr(training, "Recipe", partial(training.Recipe, drawings=2))
     given = ("--autoencoder", ENTRY, "--images", _pictures(tmp_path / "images"),
              "--out", tmp_path / "out", "--steps", 20, "--draws", 1, "--drawn", 1)  # fmt: skip
     stopped = _run(*given, "--minutes", 0)

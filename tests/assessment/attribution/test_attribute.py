@@ -33,11 +33,12 @@ def parameters(model: str | None, tool: str = "a1111", **more: Any) -> Finding:
     return finding(Claim.PARAMETERS, Basis.ASSERTED, record, **more)
 
 
-def mark(name: str) -> Finding:
+def mark(name: str, *, copied: bool = False) -> Finding:
     reading = MarkReading(
         mark=name, variant="v", method="dwtDct", z=9.0, p_value=1e-9, tests=4, present=True
     )
-    return finding(Claim.CARRIES_MARK, Basis.PUBLIC_MARK, reading)
+    more: dict[str, Any] = {"supports": None, "conflict": "copied-mark"} if copied else {}
+    return finding(Claim.CARRIES_MARK, Basis.PUBLIC_MARK, reading, **more)
 
 
 def signed(vendor: str) -> Finding:
@@ -79,6 +80,36 @@ def test_names_that_disagree_name_nothing_but_the_family_they_share() -> None:
     assert (found.generator, found.family) == (None, Family.DIFFUSION)
     assert "Different generators" in found.reason
     assert len(found.candidates) == 2
+
+
+XL, FLUX, OWN = "sd_xl_base_1.0", "flux1-dev", "My own merge"
+VOUCHED, CLAIMED, UNKNOWN = Standing.VOUCHED, Standing.CLAIMED, Standing.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("findings", "family", "generator", "standing"),
+    [
+        # One source.
+        ([parameters(XL)], Family.DIFFUSION, "Stable Diffusion XL", CLAIMED),
+        ([parameters(OWN)], Family.UNKNOWN, OWN, CLAIMED),
+        ([mark("flux1")], Family.DIFFUSION, "FLUX.1", CLAIMED),
+        ([signed("A")], Family.UNKNOWN, "A", VOUCHED),
+        # Two that agree, and two that do not.
+        ([parameters(FLUX), mark("flux1")], Family.DIFFUSION, "FLUX.1", CLAIMED),
+        ([parameters(FLUX), mark("sdxl")], Family.DIFFUSION, None, CLAIMED),
+        ([parameters(OWN), mark("sdxl")], Family.UNKNOWN, None, CLAIMED),
+        ([signed("A"), signed("B")], Family.UNKNOWN, None, VOUCHED),
+        # What is hard to forge comes first, and a copied mark says nothing.
+        ([signed("A"), mark("sdxl"), parameters(FLUX)], Family.UNKNOWN, "A", VOUCHED),
+        ([parameters(FLUX), mark("sdxl", copied=True)], Family.DIFFUSION, "FLUX.1", CLAIMED),
+        ([mark("sdxl", copied=True)], Family.UNKNOWN, None, UNKNOWN),
+    ],
+)
+def test_what_names_a_generator_and_what_does_not(
+    findings: list[Finding], family: Family, generator: str | None, standing: Standing
+) -> None:
+    found = attributed(*findings)
+    assert (found.family, found.generator, found.standing) == (family, generator, standing)
 
 
 def test_one_name_from_two_places_is_one_candidate() -> None:
@@ -159,7 +190,7 @@ def test_the_words_tell_a_measured_decoder_from_a_named_generator() -> None:
     findings = (signed("Umbrella"), grid("bicycle-vae", 1e-6))
     assessment = assess(findings)
     text = explain(assessment, findings, attribute(assessment, findings))
-    assert "Generator: Umbrella. Named by a trusted signature or a secret mark." in text
+    assert "Generator: Umbrella. Named by something that is hard to forge." in text
     assert "It came through the decoder bicycle-vae (measured) [2]." in text
     assert "No generator follows from that" in text
 

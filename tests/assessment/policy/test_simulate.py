@@ -177,6 +177,16 @@ def test_the_drawing_is_one_svg_that_needs_nothing() -> None:
     assert "a &lt;b&gt;" in text
 
 
+def test_the_drawing_names_both_axes_and_every_line_in_its_own_style() -> None:
+    curve = trade_off(MATRIX, first="cospy", last="ensemble", seconds=SECONDS, prevalence=0.001)
+    text = draw_trade_off({"cospy": curve}, prevalence=0.001)
+    texts = ["".join(e.itertext()) for e in ET.fromstring(text).iter() if e.tag.endswith("text")]
+    assert {"cospy", "at random", "share of generated pictures kept"} <= set(texts)
+    # The line at random and its sample in the key are dashed; the curve and its own are not.
+    assert text.count("stroke-dasharray") == 2
+    assert text.count("stroke-width='2'") == 2
+
+
 def test_a_matrix_is_read_and_an_empty_cell_abstains(tmp_path: Path) -> None:
     path = tmp_path / "m.csv"
     path.write_text("label,a,b\nreal,0.5,1\ngenerated,,2\n")

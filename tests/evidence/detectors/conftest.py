@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lightkeeper.evidence.detectors.evaluation import Condition, Label, ScoreRow
-from lightkeeper.evidence.detectors.evaluation._drawn import CONTROL_KINDS
+from lightkeeper.evidence.detectors.evaluation import Label, ScoreRow
 from lightkeeper.evidence.detectors.evaluation._scores import Outcome
+from lightkeeper.evidence.detectors.treatment import CONTROL_KINDS, Condition
 
 Groups = Mapping[str, Any]
 Fabricate = Callable[..., tuple[ScoreRow, ...]]

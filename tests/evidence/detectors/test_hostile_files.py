@@ -113,8 +113,9 @@ def test_any_value_in_a_card_is_refused_even_with_a_new_id(
 
 @pytest.fixture(scope="module")
 def small_card() -> dict[str, bytes]:
-    from lightkeeper.evidence.detectors.evaluation import Condition, Label, ScoreRow
+    from lightkeeper.evidence.detectors.evaluation import Label, ScoreRow
     from lightkeeper.evidence.detectors.evaluation._scores import Outcome
+    from lightkeeper.evidence.detectors.treatment import Condition
 
     rows = tuple(
         ScoreRow(

@@ -4,12 +4,11 @@ import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
 from lightkeeper.assessment.policy._hour_book import StageRun, StageUse
-from lightkeeper.storage.cases import SqlCaseStore, open_cases
+from lightkeeper.storage.cases import SqlCaseStore
 from lightkeeper.storage.cases._hour_book import SqlHourBook
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -18,19 +17,14 @@ Open = Callable[[], SqlCaseStore]
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> SqlCaseStore:
-    return open_cases(f"sqlite:///{tmp_path / 'cases.db'}", audit_key=bytes(32))
-
-
-@pytest.fixture
-def book(store: SqlCaseStore) -> SqlHourBook:
-    return store.hour_book()
+def book(sql: SqlCaseStore) -> SqlHourBook:
+    return sql.hour_book()
 
 
 def test_what_is_set_aside_is_gone_until_it_is_settled(book: SqlHourBook) -> None:
-    first, allowance = book.set_aside(NOW, most=6, per_hour=10)
+    first, allowance = book.set_aside(NOW, most=6, per_hour=10.0)
     assert allowance.left == 6
-    _, second = book.set_aside(NOW, most=6, per_hour=10)
+    _, second = book.set_aside(NOW, most=6, per_hour=10.0)
     assert second.left == 4
     assert book.set_aside(NOW, most=6, per_hour=10)[1].left == 0
     book.settle(first, NOW, [StageRun("deep", 1.5)])
@@ -67,11 +61,11 @@ def test_a_share_is_settled_once(book: SqlHourBook) -> None:
     assert book.stages(NOW) == (StageUse("deep", 1, 0, 1.0),)
 
 
-def test_many_at_once_spend_no_more_than_the_hour(store: SqlCaseStore) -> None:
+def test_many_at_once_spend_no_more_than_the_hour(sql: SqlCaseStore) -> None:
     def work(_: int) -> float:
-        number, allowance = store.hour_book().set_aside(NOW, most=3, per_hour=10)
+        number, allowance = sql.hour_book().set_aside(NOW, most=3, per_hour=10)
         used = min(allowance.left, 2.0)
-        store.hour_book().settle(number, NOW, [StageRun("deep", used)])
+        sql.hour_book().settle(number, NOW, [StageRun("deep", used)])
         return used
 
     with ThreadPoolExecutor(6) as threads:

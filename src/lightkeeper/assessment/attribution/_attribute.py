@@ -14,13 +14,14 @@ from lightkeeper.assessment.attribution._generators import (
     Named,
     model_named,
 )
-from lightkeeper.evidence import Basis, Claim
+from lightkeeper.evidence import Basis, Claim, Hypothesis
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from lightkeeper.evidence import Finding
 
+_AI = (Hypothesis.GENERATED, Hypothesis.AI_EDITED)
 _MADE = (Origin.GENERATED, Origin.AI_EDITED)
 _VOUCHED = (Basis.SIGNED, Basis.SECRET_MARK, Basis.KNOWN, Basis.HUMAN)
 
@@ -32,7 +33,7 @@ class Standing(StrEnum):
     CLAIMED = "claimed"
     """By something that anyone can write or put there."""
     VOUCHED = "vouched"
-    """By a trusted signature or a secret mark."""
+    """By a trusted signature, a secret mark, known material or a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,11 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Decoder:
-    """A decoder that the picture came through, as measured. Several generators may share it."""
+    """A decoder that the picture came through, as measured.
+
+    It names a family of autoencoders and never one generator: many generators, their fine-tuned
+    versions and programs that only encode and decode share one.
+    """
 
     autoencoder: str
     p_value: float
@@ -90,6 +95,11 @@ def attribute(assessment: Assessment, findings: Sequence[Finding]) -> Attributio
     return Attribution(origin, family, generator, standing, reason, candidates, _decoders(findings))
 
 
+_WORDS = {
+    Standing.VOUCHED: "Named by something that is hard to forge.",
+    Standing.CLAIMED: "Named by something that anyone can write or copy; nobody vouches for it.",
+}
+
 _Answer = tuple[Family, str | None, Standing, str]
 
 
@@ -105,15 +115,12 @@ def _named(origin: Origin, candidates: Sequence[Candidate]) -> _Answer:
 
 
 def _chosen(standing: Standing, named: Sequence[Candidate]) -> _Answer:
-    families = {c.family for c in named} - {Family.UNKNOWN}
+    # A name without a family may be of any: beside it no family is established.
+    families = {c.family for c in named}
     family = families.pop() if len(families) == 1 else Family.UNKNOWN
     if len(named) > 1:
         return family, None, standing, "Different generators are named, so none is taken."
-    words = {
-        Standing.VOUCHED: "Named by a trusted signature or a secret mark.",
-        Standing.CLAIMED: "Named by something that anyone can write; nobody vouches for it.",
-    }[standing]
-    return family, named[0].generator, standing, words
+    return family, named[0].generator, standing, _WORDS[standing]
 
 
 def _decoders(findings: Sequence[Finding]) -> tuple[Decoder, ...]:
@@ -149,6 +156,9 @@ def _candidates(findings: Sequence[Finding]) -> tuple[Candidate, ...]:
 
 
 def _names(finding: Finding) -> Iterator[Named]:
+    # A mark that was copied from another picture supports nothing, and so names nothing.
+    if finding.supports not in _AI:
+        return iter(())
     # Each room is imported only for findings of its own: a scan of bytes never loads a kernel.
     if finding.claim is Claim.PARAMETERS:
         return _of_parameters(finding)

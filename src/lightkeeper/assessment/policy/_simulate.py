@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lightkeeper.errors import InvalidConfiguration
-from lightkeeper.evidence.detectors.evaluation._ranking import auc
+from lightkeeper.evidence.detectors.statistics import auc
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

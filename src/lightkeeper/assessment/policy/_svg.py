@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _WIDTH, _HEIGHT = 720, 440
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 700, 46, 384
 _COLOURS = ("#7b3a8c", "#0b5fa5", "#0a666e", "#8a5200", "#a8322a", "#626873")
+_AT_RANDOM = "fill='none' stroke='#626873' stroke-dasharray='5 5'"
 _KEEPS_SOMETHING = 0.02
 _FONT = "font-family='system-ui, sans-serif' font-size='13'"
 
@@ -22,7 +23,7 @@ def draw_trade_off(curves: Mapping[str, Sequence[Simulation]], *, prevalence: fl
     """Draw the share of generated pictures kept over the cost, one line a first stage.
 
     The cost is logarithmic: at a low prevalence everything that matters lies far to the left.
-    The dashed line escalates at random.
+    The dashed line, named in the key, escalates at random.
     """
     lowest = _lowest(curves)
     title = f"Generated pictures kept, over cost, at a prevalence of {prevalence:g}"
@@ -33,16 +34,26 @@ def draw_trade_off(curves: Mapping[str, Sequence[Simulation]], *, prevalence: fl
         *_axes(lowest),
         _chance(lowest),
     ]
-    for number, (name, curve) in enumerate(curves.items()):
-        colour = _COLOURS[number % len(_COLOURS)]
+    for number, curve in enumerate(curves.values()):
         points = "L".join(_place(p.cost, p.generated_kept, lowest) for p in curve)
-        parts.append(f"<path d='M{points}' fill='none' stroke='{colour}' stroke-width='2'/>")
-        y = _BOTTOM - 12 - 18 * (len(curves) - 1 - number)
-        parts.append(
-            f"<text x='{_RIGHT - 8}' y='{y}' {_FONT} fill='{colour}' text-anchor='end'>"
+        parts.append(f"<path d='M{points}' {_stroke(number)}/>")
+    return "".join([*parts, *_key(list(curves)), "</svg>"]) + "\n"
+
+
+def _key(names: Sequence[str]) -> Iterator[str]:
+    """A sample of each line with its name, in the bottom right corner, where no curve runs."""
+    styles = [(name, _stroke(number)) for number, name in enumerate(names)]
+    for row, (name, style) in enumerate([*styles, ("at random", _AT_RANDOM)]):
+        y = _BOTTOM - 14 - 18 * (len(names) - row)
+        yield f"<path d='M{_RIGHT - 38} {y - 4}h30' {style}/>"
+        yield (
+            f"<text x='{_RIGHT - 46}' y='{y}' {_FONT} fill='#20242b' text-anchor='end'>"
             f"{escape(name)}</text>"
         )
-    return "".join([*parts, "</svg>"]) + "\n"
+
+
+def _stroke(number: int) -> str:
+    return f"fill='none' stroke='{_COLOURS[number % len(_COLOURS)]}' stroke-width='2'"
 
 
 def _lowest(curves: Mapping[str, Sequence[Simulation]]) -> float:
@@ -84,9 +95,14 @@ def _axes(lowest: float) -> Iterator[str]:
         f"<text x='{middle}' y='{_HEIGHT - 14}' {_FONT} fill='#595f69' text-anchor='middle'>"
         f"{words}</text>"
     )
+    place = f"translate(20 {(_TOP + _BOTTOM) / 2}) rotate(-90)"
+    yield (
+        f"<text transform='{place}' {_FONT} fill='#595f69' text-anchor='middle'>"
+        "share of generated pictures kept</text>"
+    )
 
 
 def _chance(lowest: float) -> str:
     steps = [lowest ** (1 - i / 60) for i in range(61)]
     points = "L".join(_place(share, share, lowest) for share in steps)
-    return f"<path d='M{points}' fill='none' stroke='#626873' stroke-dasharray='5 5'/>"
+    return f"<path d='M{points}' {_AT_RANDOM}/>"

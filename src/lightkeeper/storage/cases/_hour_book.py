@@ -86,7 +86,8 @@ def _row(share: int, now: datetime, stage: str, seconds: float, *, omitted: bool
 
 def _spent(connection: Connection, now: datetime) -> float:
     since = (_T.number != 0, _T.at > to_time(now - _HOUR))
-    return (connection.scalar(select(func.sum(_T.micros)).where(*since)) or 0) / _MICROS
+    # PostgreSQL sums to a Decimal, which no float can be added to.
+    return float(connection.scalar(select(func.sum(_T.micros)).where(*since)) or 0) / _MICROS
 
 
 def _measured(connection: Connection) -> dict[str, float]:

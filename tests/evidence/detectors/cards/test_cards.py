@@ -23,16 +23,9 @@ from lightkeeper.evidence.detectors.cards import (
     render_html,
 )
 from lightkeeper.evidence.detectors.cards._card import canonical
-from lightkeeper.evidence.detectors.evaluation import (
-    Condition,
-    Label,
-    Run,
-    ScoreRow,
-    Setup,
-    TrainedOn,
-)
-from lightkeeper.evidence.detectors.evaluation._drawn import CONTROL_KINDS
+from lightkeeper.evidence.detectors.evaluation import Label, Run, ScoreRow, Setup, TrainedOn
 from lightkeeper.evidence.detectors.evaluation._scores import write_rows
+from lightkeeper.evidence.detectors.treatment import CONTROL_KINDS, Condition
 
 SETUP = Setup(resamples=12, crop=128)
 Rows = tuple[ScoreRow, ...]
@@ -69,6 +62,14 @@ def test_a_detector_that_meets_every_control_may_weigh(honest: Callable[..., Row
     weight = card.log10_lr(9.0)
     assert weight is not None
     assert 0 < weight < math.log10(card.measurements.null_size)
+
+
+def test_a_detector_that_keeps_its_training_to_itself_never_weighs(
+    honest: Callable[..., Rows],
+) -> None:
+    card = card_of(honest(), TrainedOn())
+    assert card.may_say().reasons == ("training: what it was trained on is not declared",)
+    assert card.log10_lr(9.0) is None
 
 
 def test_a_low_score_never_speaks_for_a_camera(honest: Callable[..., Rows]) -> None:
@@ -301,6 +302,8 @@ def test_the_page_needs_nothing_from_outside_and_runs_nothing(honest: Callable[.
     assert "lamp &lt;b&gt;" in page
     assert "<b>" not in page
     assert page.count("<svg") == 4
+    # Each condition is a curve and, in the key, a sample of the curve's own style.
+    assert [page.count(f'class="curve c-{n}"') for n in range(3)] == [2, 2, 2]
     assert not re.search(r"[ \"](nan|inf)", page)
 
 

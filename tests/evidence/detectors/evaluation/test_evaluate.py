@@ -7,16 +7,9 @@ import pytest
 from PIL import Image
 
 from lightkeeper.errors import EvidenceError, InvalidConfiguration
-from lightkeeper.evidence.detectors.evaluation import (
-    Condition,
-    Label,
-    Sample,
-    Setup,
-    TrainedOn,
-    evaluate,
-)
-from lightkeeper.evidence.detectors.evaluation._drawn import CONTROL_KINDS
+from lightkeeper.evidence.detectors.evaluation import Label, Sample, Setup, TrainedOn, evaluate
 from lightkeeper.evidence.detectors.evaluation._scores import Outcome, read_rows, write_rows
+from lightkeeper.evidence.detectors.treatment import CONTROL_KINDS, Condition
 from lightkeeper.testing import photo_like, synthetic_like
 
 SETUP = Setup(drawn_per_kind=1)

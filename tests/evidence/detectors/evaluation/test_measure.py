@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from lightkeeper.errors import InvalidConfiguration
-from lightkeeper.evidence.detectors.evaluation import Condition, Setup, measure
-from lightkeeper.evidence.detectors.evaluation._drawn import CONTROL_KINDS
+from lightkeeper.evidence.detectors.evaluation import Setup, measure
+from lightkeeper.evidence.detectors.treatment import CONTROL_KINDS, Condition
 
 SETUP = Setup(resamples=15, crop=128)
 M = Condition.MATCHED

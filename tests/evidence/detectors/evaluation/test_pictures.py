@@ -10,9 +10,14 @@ import pytest
 from PIL import Image
 
 from lightkeeper.errors import InvalidConfiguration
-from lightkeeper.evidence.detectors.evaluation import Condition, Label, read_samples
-from lightkeeper.evidence.detectors.evaluation._drawn import DRAWN_KINDS, draw_non_photo, smooth
-from lightkeeper.evidence.detectors.evaluation._reencode import reencode
+from lightkeeper.evidence.detectors.evaluation import Label, read_samples
+from lightkeeper.evidence.detectors.treatment import (
+    DRAWN_KINDS,
+    Condition,
+    draw_non_photo,
+    reencode,
+    smooth,
+)
 from lightkeeper.testing import photo_like
 
 PICTURE = photo_like(1, width=300, height=200)

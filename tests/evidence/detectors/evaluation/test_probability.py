@@ -3,13 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lightkeeper.evidence.detectors.evaluation._probability import (
-    Temperature,
-    calibration_error,
-    fit_temperature,
-    reliability,
-)
+from lightkeeper.evidence.detectors.evaluation._reliability import reliability
 from lightkeeper.evidence.detectors.evaluation._splits import disjoint_folds
+from lightkeeper.evidence.detectors.statistics import calibration_error, fit_temperature
+from lightkeeper.evidence.detectors.statistics._temperature import Temperature
 
 
 def test_temperature_finds_the_likelihood_ratio_of_two_normal_classes() -> None:

@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lightkeeper.errors import EvidenceError
 from lightkeeper.evidence.detectors.plugins import FailureKind, Plugin, PluginFailure
 from lightkeeper.evidence.detectors.plugins._manifest import Input, Score
 from lightkeeper.evidence.detectors.plugins._preprocess import batch_of, score_of
+from lightkeeper.evidence.detectors.reconstruction import OnnxAutoencoder
 from lightkeeper.testing import photo_like
 
 PICTURE = photo_like(3, width=300, height=280)
@@ -165,6 +167,42 @@ def test_weights_outside_a_model_are_pinned_by_nothing_and_not_loaded(
     with pytest.raises(PluginFailure, match="cannot read the model") as caught:
         opened({"net.onnx": model}).score(PICTURE)
     assert caught.value.kind is FailureKind.REFUSED
+
+
+def test_an_autoencoder_does_not_load_weights_that_its_fingerprint_lacks(
+    weights_outside: Callable[[str], bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("onnxruntime")
+    network = tmp_path / "net.onnx"
+    network.write_bytes(weights_outside("w.bin"))
+    (tmp_path / "w.bin").write_bytes(np.ones((3, 224, 224), np.float32).tobytes())
+    monkeypatch.chdir(tmp_path)
+    autoencoder = OnnxAutoencoder("a", network, network, "MIT")
+    with pytest.raises(EvidenceError, match="cannot be loaded"):
+        autoencoder.reconstruct(np.zeros((1, 3, 224, 224), np.float32))
+
+
+def test_an_autoencoder_whose_files_change_is_not_run(
+    convolutional: Network, tmp_path: Path
+) -> None:
+    pytest.importorskip("onnxruntime")
+    network = tmp_path / "net.onnx"
+    network.write_bytes(convolutional(1, side=64))
+    autoencoder = OnnxAutoencoder("a", network, network, "MIT")
+    network.write_bytes(convolutional(2, side=64))
+    with pytest.raises(EvidenceError, match="have changed"):
+        autoencoder.reconstruct(np.zeros((1, 3, 64, 64), np.float32))
+
+
+def test_a_picture_that_is_mostly_flat_gets_no_score_where_texture_is_declared() -> None:
+    flat = np.full((80, 96, 3), 90, np.uint8)
+    half = flat.copy()
+    half[:, :48] = np.random.default_rng(0).integers(0, 256, (80, 48, 3))
+    for picture, share, scored in ((flat, 0.01, False), (half, 0.4, True), (half, 0.6, False)):
+        batch = batch_of(picture, Input(crop="whole", side=512, textured=share))
+        assert (batch is not None) is scored
+    assert batch_of(flat, Input(crop="whole", side=512)) is not None
+    assert batch_of(flat[:5], Input(crop="whole", side=512, textured=0.1)) is None
 
 
 def test_a_torch_export_runs(opened: Open) -> None:

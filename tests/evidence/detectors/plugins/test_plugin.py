@@ -109,10 +109,13 @@ def test_training_that_is_not_declared_is_not_nothing(write: Callable[..., Path]
     more = "[training]\nsources = ['lake']"
     declared = read_manifest(write({"a.py": b""}, more, backend="python")).trained_on
     assert declared == TrainedOn(True, ("lake",), ())
+    for empty in ("[training]", "[training]\ngenerators = ['a']"):
+        manifest = read_manifest(write({"a.py": b""}, empty, backend="python"))
+        assert not manifest.trained_on.declared
 
 
 def with_card(plugin: Plugin, rows: Any, folder: Path) -> Card:
-    card = Card.of(plugin, Run(Setup(resamples=20, crop=64), TrainedOn(), "ab" * 32, 0, rows))
+    card = Card.of(plugin, Run(Setup(resamples=20, crop=64), TrainedOn(True), "ab" * 32, 0, rows))
     folder.mkdir()
     for name, content in card_files(card, rows).items():
         (folder / name).write_bytes(content)

@@ -21,14 +21,17 @@ pytest.importorskip("onnxruntime")
 import onnxruntime
 import torch
 
-from lightkeeper.evidence.detectors.training import Recipe, train
+from lightkeeper.evidence.detectors.training import Recipe, _drawings, train
 from lightkeeper.evidence.detectors.training._calibrate import calibrate
+from lightkeeper.evidence.detectors.training._drawings import draw, drawings
 from lightkeeper.evidence.detectors.training._network import Front, Head, Network
 from lightkeeper.evidence.detectors.training._optimise import as_batch
+from lightkeeper.evidence.detectors.training._pairs import Picture
+from lightkeeper.evidence.detectors.training._sides import set_aside
 from lightkeeper.evidence.detectors.training._treat import treated
 
 ENTRY = Path(__file__).parents[3] / "data" / "autoencoders" / "nearest8"
-SHORT = Recipe(draws=2, steps=60, batch=8, views=1)
+SHORT = Recipe(draws=2, steps=60, batch=8, views=1, drawings=3)
 
 
 def texture(rng, height=168, width=200):
@@ -56,6 +59,13 @@ def autoencoder():
     return read_autoencoder(ENTRY).autoencoder
 
 
+@pytest.fixture(scope="module", autouse=True)
+def few_drawings():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_drawings, "_CALIBRATING", 20)
+        yield
+
+
 @pytest.fixture(scope="module")
 def trained(images, autoencoder, tmp_path_factory):
     out = tmp_path_factory.mktemp("trained")
@@ -70,7 +80,12 @@ def test_a_run_leaves_a_pinned_plugin_of_small_weights(trained):
     manifest = tomllib.loads(done.manifest.read_text())
     assert manifest["licence"] == "CC0-1.0"
     assert manifest["training"]["sources"] == ["first"]
-    assert manifest["input"] == {"crop": "whole", "side": 512, "resize": "forbidden"}
+    assert manifest["input"] == {
+        "crop": "whole",
+        "side": 512,
+        "resize": "forbidden",
+        "textured": 0.2,
+    }
     assert (out / manifest["model"]).stat().st_size <= 2 << 20
 
 
@@ -184,9 +199,10 @@ def test_a_period_of_eight_stands_out_wherever_it_begins():
 
 def test_thresholds_of_too_few_photographs_are_not_claimed():
     rng = np.random.default_rng(4)
-    few = calibrate(rng.normal(0, 1, 15), rng.normal(2, 1, 15))
+    drawn = rng.normal(-3, 1, 200)
+    few = calibrate(rng.normal(0, 1, 15), rng.normal(2, 1, 15), drawn)
     assert [point.above is None for point in few.points] == [False, True, True]
-    many = calibrate(rng.normal(0, 1, 400), rng.normal(2, 1, 400))
+    many = calibrate(rng.normal(0, 1, 400), rng.normal(2, 1, 400), drawn)
     assert [point.above is None for point in many.points] == [False, False, False]
     real = many.scale * rng.normal(0, 1, 20_000) + many.bias
     for point in many.points:
@@ -194,7 +210,51 @@ def test_thresholds_of_too_few_photographs_are_not_claimed():
         assert (real > point.above).mean() < 2 * point.rate + 0.01
 
 
+def test_a_threshold_holds_for_drawings_too():
+    rng = np.random.default_rng(6)
+    real, made = rng.normal(0, 1, 400), rng.normal(2, 1, 400)
+    drawn = rng.normal(3, 1, 400)
+    fitted = calibrate(real, made, drawn)
+    for point in fitted.points:
+        assert point.above is not None
+        assert (fitted.scale * drawn + fitted.bias > point.above).mean() <= point.rate
+    assert all(point.above is None for point in calibrate(real, made, drawn[:5]).points)
+
+
+def test_drawings_are_many_and_those_to_calibrate_on_are_others():
+    first = [draw(0, number) for number in range(6)]
+    assert len({picture.tobytes() for picture in first}) == 6
+    assert np.array_equal(first[2], draw(0, 2))
+    between = next(drawings(0))
+    assert between.shape == first[0].shape == (328, 328, 3)
+    assert not any(np.array_equal(between, picture) for picture in first)
+
+
+def test_no_picture_to_calibrate_on_is_trained_on_or_held_out(trained):
+    begun = json.loads((trained[1] / "setup.json").read_text())
+    assert begun["recipe"]["drawings"] == 3
+    pictures = tuple(Picture(Path(), "s", f"{n:02d}") for n in range(11))
+    training, aside = set_aside(pictures)
+    assert len(aside) == 3
+    assert set(training) | set(aside) == set(pictures)
+    assert not set(training) & set(aside)
+    with pytest.raises(InvalidConfiguration, match="one picture"):
+        set_aside(pictures[:1])
+
+
+def test_what_is_no_photograph_goes_to_the_card_alone(images, autoencoder, tmp_path):
+    (tmp_path / "others" / "poster").mkdir(parents=True)
+    flat = np.full((120, 140, 3), 200, np.uint8)
+    Image.fromarray(flat).save(tmp_path / "others" / "poster" / "a.png")
+    done = train(autoencoder, images, tmp_path / "out", recipe=SHORT, others=tmp_path / "others")
+    assert done is not None
+    (poster,) = (s for s in read_samples(done.held_out) if s.kind == "poster")
+    assert poster.label == "real"
+    assert np.array_equal(np.asarray(Image.open(poster.path)), flat)
+
+
 def test_the_report_holds_the_calibration(trained):
     report = json.loads((trained[1] / "training.json").read_text())
-    assert report["pairs"] == 4
-    assert report["calibration"]["photographs"] == 3
+    assert report["pairs"] == 3 + 3
+    assert report["calibration"]["photographs"] == 1
+    assert report["calibration"]["drawings"] == 20

@@ -10,10 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lightkeeper.errors import InvalidConfiguration
-from lightkeeper.evidence.detectors.evaluation import Condition
-from lightkeeper.evidence.detectors.evaluation._intervals import clopper_pearson
-from lightkeeper.evidence.detectors.evaluation._ranking import auc, auc_difference, threshold_at
 from lightkeeper.evidence.detectors.evaluation._scores import Scores
+from lightkeeper.evidence.detectors.statistics import (
+    auc,
+    auc_difference,
+    clopper_pearson,
+    threshold_at,
+)
+from lightkeeper.evidence.detectors.treatment import Condition
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

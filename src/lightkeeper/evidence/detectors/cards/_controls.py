@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lightkeeper.evidence.detectors.evaluation import Condition
-from lightkeeper.evidence.detectors.evaluation._drawn import CONTROL_KINDS
-from lightkeeper.evidence.detectors.evaluation._intervals import needed_for
+from lightkeeper.evidence.detectors.statistics import Rate
+from lightkeeper.evidence.detectors.treatment import CONTROL_KINDS, Condition
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lightkeeper.evidence.detectors.evaluation import Measurements
+    from lightkeeper.evidence.detectors.evaluation import Measurements, TrainedOn
 
 CONTENT_PAIRS = 100
 CONTENT_AUC = 0.60
@@ -35,14 +34,29 @@ class Control:
     sentence: str
 
 
-def controls(measured: Measurements) -> tuple[Control, ...]:
+def controls(measured: Measurements, trained_on: TrainedOn) -> tuple[Control, ...]:
     """Judge measurements by every control, in a fixed order."""
-    return (_null(measured), _content(measured), _non_photo(measured), _sources(measured))
+    return (
+        _training(trained_on),
+        _null(measured),
+        _content(measured),
+        _non_photo(measured),
+        _sources(measured),
+    )
+
+
+def _training(trained_on: TrainedOn) -> Control:
+    """Where nobody says what it has seen, every number may be that of its training set."""
+    if not trained_on.declared:
+        return Control("training", False, "what it was trained on is not declared")
+    known = len(trained_on.sources) + len(trained_on.generators)
+    sentence = f"{known:,} sources and generators that it has seen are left out"
+    return Control("training", True, sentence if known else "it declares that it was not trained")
 
 
 def _null(measured: Measurements) -> Control:
     photographs = measured.under(Condition.MATCHED).photographs
-    needed = needed_for(NULL_FPR)
+    needed = Rate.needed_for(NULL_FPR)
     return Control(
         "null",
         photographs >= needed,

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
     from lightkeeper.evidence.detectors.cards._card import Card
     from lightkeeper.evidence.detectors.cards._store import Measured
-    from lightkeeper.evidence.detectors.evaluation._intervals import Interval, Rate
     from lightkeeper.evidence.detectors.evaluation._measurements import OperatingPoint
+    from lightkeeper.evidence.detectors.statistics import Interval, Rate
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 

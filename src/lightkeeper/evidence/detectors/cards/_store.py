@@ -71,7 +71,8 @@ def load_card(folder: Path) -> Measured:
     except (LightkeeperError, ValueError, OverflowError) as error:
         raise CardRefused(f"the card's scores are not usable: {error}") from error
     _check_seen(card, rows)
-    expected = {"measurements": to_plain(measured), "controls": to_plain(controls(measured))}
+    judged = controls(measured, card.trained_on)
+    expected = {"measurements": to_plain(measured), "controls": to_plain(judged)}
     for part, again in expected.items():
         if where := _difference(document[part], again, part):
             raise CardRefused(f"the card does not follow from its scores: {where} differs")

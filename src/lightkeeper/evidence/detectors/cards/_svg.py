@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lightkeeper.evidence.detectors.evaluation import Condition
-from lightkeeper.evidence.detectors.evaluation._ranking import roc
 from lightkeeper.evidence.detectors.evaluation._scores import Scores
+from lightkeeper.evidence.detectors.statistics import roc
+from lightkeeper.evidence.detectors.treatment import Condition
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from lightkeeper.evidence.detectors.evaluation import ScoreRow
-    from lightkeeper.evidence.detectors.evaluation._intervals import Rate
-    from lightkeeper.evidence.detectors.evaluation._probability import Reliability
+    from lightkeeper.evidence.detectors.evaluation._reliability import Reliability
+    from lightkeeper.evidence.detectors.statistics import Rate
 
 _WIDTH, _HEIGHT = 520, 340
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 510, 14, 300
@@ -44,10 +44,10 @@ def roc_plot(rows: Sequence[ScoreRow]) -> str:
     for number, condition, (false, true) in lines:
         parts.append(_line(false, true, lowest, f"c-{number}", _WORDS[condition]))
         y = _TOP + 16 + 16 * number
-        parts.append(
-            f'<rect class="c-{number} key" x="{_LEFT + 10}" y="{y - 8}" width="18" height="3"/>'
-        )
-        parts.append(f'<text x="{_LEFT + 34}" y="{y}">{escape(_WORDS[condition])}</text>')
+        # A line of the curve's own style: one of them is dashed.
+        key = f"M{_LEFT + 6} {y - 4}h24"
+        parts.append(f'<path class="curve c-{number}" d="{key}"/>')
+        parts.append(f'<text x="{_LEFT + 36}" y="{y}">{escape(_WORDS[condition])}</text>')
     return _figure("ROC, logarithmic in false positives", parts, _HEIGHT)
 
 

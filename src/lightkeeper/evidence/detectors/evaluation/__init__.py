@@ -8,12 +8,10 @@ from lightkeeper.evidence.detectors.evaluation._detector import Detector, Traine
 from lightkeeper.evidence.detectors.evaluation._evaluate import Run, Setup, evaluate
 from lightkeeper.evidence.detectors.evaluation._measure import measure
 from lightkeeper.evidence.detectors.evaluation._measurements import Measurements
-from lightkeeper.evidence.detectors.evaluation._reencode import Condition
 from lightkeeper.evidence.detectors.evaluation._sample import Label, Sample, read_samples
 from lightkeeper.evidence.detectors.evaluation._scores import ScoreRow
 
 __all__ = [
-    "Condition",
     "Detector",
     "Label",
     "Measurements",

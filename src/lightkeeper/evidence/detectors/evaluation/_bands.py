@@ -9,10 +9,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from lightkeeper.evidence.detectors.evaluation._intervals import clopper_pearson
 from lightkeeper.evidence.detectors.evaluation._measurements import Band
-from lightkeeper.evidence.detectors.evaluation._ranking import threshold_at
-from lightkeeper.evidence.detectors.evaluation._reencode import Condition
+from lightkeeper.evidence.detectors.statistics import clopper_pearson, threshold_at
+from lightkeeper.evidence.detectors.treatment import Condition
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -39,7 +39,7 @@ class Detector(Protocol):
 class TrainedOn:
     """Sources and generators that a detector has seen; they are left out of every measurement.
 
-    Nobody can check this. ``declared`` is false where nothing was said, and the card says so.
+    Nobody can check this. ``declared`` is false where nothing was said: such scores never weigh.
     """
 
     declared: bool = False

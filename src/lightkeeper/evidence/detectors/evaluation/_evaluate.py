@@ -14,15 +14,16 @@ import numpy as np
 
 from lightkeeper.errors import InvalidConfiguration, LightkeeperError
 from lightkeeper.evidence.detectors.evaluation._detector import TrainedOn
-from lightkeeper.evidence.detectors.evaluation._drawn import (
-    DRAWN_KINDS,
-    SMOOTHED,
-    draw_non_photo,
-    smooth,
-)
-from lightkeeper.evidence.detectors.evaluation._reencode import Condition, reencode
 from lightkeeper.evidence.detectors.evaluation._sample import DRAWN, PHOTO, Label, Sample
 from lightkeeper.evidence.detectors.evaluation._scores import Outcome, ScoreRow
+from lightkeeper.evidence.detectors.treatment import (
+    DRAWN_KINDS,
+    SMOOTHED,
+    Condition,
+    draw_non_photo,
+    reencode,
+    smooth,
+)
 from lightkeeper.media import open_media
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ import numpy as np
 
 from lightkeeper.errors import InvalidConfiguration
 from lightkeeper.evidence.detectors.evaluation._bands import bands
-from lightkeeper.evidence.detectors.evaluation._intervals import Rate, needed_for
 from lightkeeper.evidence.detectors.evaluation._measurements import (
     Cost,
     GeneratorResult,
@@ -20,16 +19,16 @@ from lightkeeper.evidence.detectors.evaluation._measurements import (
     Silence,
     SourceResult,
 )
-from lightkeeper.evidence.detectors.evaluation._probability import Reliability, reliability
-from lightkeeper.evidence.detectors.evaluation._ranking import (
-    auc_interval,
-    average_precision_interval,
-    pair_auc_interval,
-    threshold_at,
-)
-from lightkeeper.evidence.detectors.evaluation._reencode import Condition
+from lightkeeper.evidence.detectors.evaluation._reliability import Reliability, reliability
 from lightkeeper.evidence.detectors.evaluation._sample import Label
 from lightkeeper.evidence.detectors.evaluation._scores import Outcome, Scores
+from lightkeeper.evidence.detectors.statistics import (
+    Rate,
+    auc_interval,
+    average_precision_interval,
+    threshold_at,
+)
+from lightkeeper.evidence.detectors.treatment import Condition
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,7 +90,7 @@ def _separation(condition: Condition, scores: Scores, setup: Setup) -> Separatio
 
 def _point(scores: Scores, fpr: float) -> OperatingPoint:
     generated, real = scores.at(scores.made), scores.at(scores.photo)
-    needed = needed_for(fpr)
+    needed = Rate.needed_for(fpr)
     if real.size < needed:
         note = f"not measurable with n={real.size:,}; it needs {needed:,} photographs"
         return OperatingPoint(fpr, False, note)
@@ -137,7 +136,7 @@ def _pairs(condition: Condition, scores: Scores, setup: Setup) -> PairResult:
     if not generated.size:
         return PairResult(condition, 0, None, higher)
     rng = _rng(setup, 5, list(Condition).index(condition))
-    area = pair_auc_interval(generated, real, rng=rng, resamples=setup.resamples)
+    area = auc_interval(generated, real, rng=rng, resamples=setup.resamples, paired=True)
     return PairResult(condition, generated.size, area, higher)
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lightkeeper.evidence.detectors.evaluation._reliability import Reliability  # noqa: TC001
+
 # Cards are read back by these types, so they are needed at run time.
-from lightkeeper.evidence.detectors.evaluation._intervals import Interval, Rate  # noqa: TC001
-from lightkeeper.evidence.detectors.evaluation._probability import Reliability  # noqa: TC001
-from lightkeeper.evidence.detectors.evaluation._reencode import Condition  # noqa: TC001
+from lightkeeper.evidence.detectors.statistics import Interval, Rate  # noqa: TC001
+from lightkeeper.evidence.detectors.treatment import Condition  # noqa: TC001
 
 
 @dataclass(frozen=True, slots=True)

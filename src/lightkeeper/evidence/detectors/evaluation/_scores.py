@@ -11,8 +11,8 @@ import msgspec
 import numpy as np
 
 from lightkeeper.errors import EvidenceError
-from lightkeeper.evidence.detectors.evaluation._reencode import Condition  # noqa: TC001 - rows are read by it
 from lightkeeper.evidence.detectors.evaluation._sample import PHOTO, Label
+from lightkeeper.evidence.detectors.treatment import Condition  # noqa: TC001 - rows are read by it
 from lightkeeper.plain import to_plain
 
 if TYPE_CHECKING:

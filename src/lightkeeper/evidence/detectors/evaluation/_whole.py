@@ -7,10 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from lightkeeper.errors import EvidenceError
-from lightkeeper.evidence.detectors.evaluation._drawn import DRAWN_KINDS, SMOOTHED
-from lightkeeper.evidence.detectors.evaluation._reencode import Condition
 from lightkeeper.evidence.detectors.evaluation._sample import DRAWN, Label
 from lightkeeper.evidence.detectors.evaluation._scores import Outcome, ScoreRow
+from lightkeeper.evidence.detectors.treatment import DRAWN_KINDS, SMOOTHED, Condition
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

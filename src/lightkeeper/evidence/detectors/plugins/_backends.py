@@ -188,14 +188,7 @@ def _as_declared_by_folder(manifest: Manifest, files: dict[str, bytes]) -> Manif
     columns = [int(number) for number, name in labels.items() if name == manifest.score.label]
     if len(columns) != 1:
         raise _refused(f"score.label must be one of {', '.join(sorted(labels.values()))}")
-    changed = Input(
-        crop=manifest.input.crop,
-        side=side,
-        crops=manifest.input.crops,
-        resize=manifest.input.resize,
-        mean=mean,  # type: ignore[arg-type]
-        std=std,  # type: ignore[arg-type]
-    )
+    changed: Input = msgspec.structs.replace(manifest.input, side=side, mean=mean, std=std)
     score: Score = msgspec.structs.replace(manifest.score, output=columns[0])
     result: Manifest = msgspec.structs.replace(manifest, input=changed, score=score)
     return result

@@ -48,6 +48,8 @@ class Input(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     """Pixels of a crop's side; the largest side of ``whole``, which is cropped beyond it."""
     crops: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
     resize: Annotated[str, msgspec.Meta(pattern="^(forbidden|stretch|letterbox)$")] = "forbidden"
+    textured: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
+    """Share of its cells of 8 by 8 pixels that must not be flat, or it gets no score."""
     mean: _Channels = (0.0, 0.0, 0.0)
     std: _Channels = (1.0, 1.0, 1.0)
 
@@ -77,7 +79,10 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Training(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What the detector has seen; no number on its card rests on these."""
+    """What the detector has seen; no number on its card rests on these.
+
+    Without a source its scores never weigh.
+    """
 
     sources: tuple[str, ...] = ()
     generators: tuple[str, ...] = ()
@@ -120,7 +125,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     @property
     def trained_on(self) -> TrainedOn:
         """What it says that it has seen."""
-        if self.training is None:
+        if self.training is None or not self.training.sources:
+            # Weights come from somewhere: an empty table is no declaration.
             return TrainedOn()
         return TrainedOn(True, self.training.sources, self.training.generators)
 

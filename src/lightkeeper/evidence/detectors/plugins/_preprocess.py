@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from lightkeeper.evidence.detectors.plugins._manifest import Input, Score
 
 _BOX_NUMBERS = 4
+_CELL, _FLAT = 8, 2
+"""A cell of JPEG, and a span of levels that its rounding leaves in a flat one."""
 
 
 def batch_of(rgb: NDArray[np.uint8], declared: Input) -> NDArray[np.float32] | None:
@@ -21,8 +23,11 @@ def batch_of(rgb: NDArray[np.uint8], declared: Input) -> NDArray[np.float32] | N
     Returns
     -------
     float32, shape (crops, 3, H, W), or ``None``
-        ``None`` where the picture is smaller than a crop: it is never enlarged in silence.
+        ``None`` where the picture is smaller than a crop, since it is never enlarged in silence,
+        and where too little of it has texture.
     """
+    if declared.textured and _textured(rgb) < declared.textured:
+        return None
     if declared.resize != "forbidden":
         crops = [_resized(rgb, declared)]
     elif declared.crop == "whole":
@@ -36,6 +41,16 @@ def batch_of(rgb: NDArray[np.uint8], declared: Input) -> NDArray[np.float32] | N
     scaled = np.stack(crops).astype(np.float32) / np.float32(255)
     normalised = (scaled - np.array(declared.mean, np.float32)) / np.array(declared.std, np.float32)
     return np.ascontiguousarray(normalised.transpose(0, 3, 1, 2), dtype=np.float32)
+
+
+def _textured(rgb: NDArray[np.uint8]) -> float:
+    """Share of cells of 8 by 8 pixels whose green differs by more than two levels."""
+    high, wide = (side // _CELL * _CELL for side in rgb.shape[:2])
+    if not high or not wide:
+        return 0.0
+    cells = rgb[:high, :wide, 1].reshape(high // _CELL, _CELL, wide // _CELL, _CELL)
+    span = cells.max(axis=(1, 3)) - cells.min(axis=(1, 3))
+    return float((span > _FLAT).mean())
 
 
 def score_of(outputs: NDArray[Any], declared: Score) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
@@ -12,12 +13,14 @@ import numpy as np
 from lightkeeper.errors import EvidenceError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     Batch = NDArray[np.float32]
+
+_WEIGHTS_BESIDE = "session.model_external_initializers_file_folder_path"
 
 
 class Autoencoder(Protocol):
@@ -77,8 +80,8 @@ class OnnxAutoencoder:
     fingerprint: str = field(init=False)
 
     def __post_init__(self) -> None:
-        digests = "".join(_sha256(path) for path in (self.encoder, self.decoder))
-        object.__setattr__(self, "fingerprint", hashlib.sha256(digests.encode()).hexdigest())
+        digests = [_sha256(path) for path in (self.encoder, self.decoder)]
+        object.__setattr__(self, "fingerprint", _fingerprint(digests))
 
     def reconstruct(self, batch: Batch) -> Batch:
         """Encode and decode.
@@ -107,16 +110,22 @@ class OnnxAutoencoder:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.log_severity_level = 3
+        # Weights beside a network are in no fingerprint: there is no place to take them from.
+        options.add_session_config_entry(_WEIGHTS_BESIDE, os.devnull)
 
-        def session(path: Path) -> Any:
+        def session(network: bytes) -> Any:
             return onnxruntime.InferenceSession(
-                str(path), options, providers=["CPUExecutionProvider"]
+                network, options, providers=["CPUExecutionProvider"]
             )
 
         try:
-            return session(self.encoder), session(self.decoder)
+            networks = [path.read_bytes() for path in (self.encoder, self.decoder)]
+            encoder, decoder = map(session, networks)
         except Exception as error:
             raise EvidenceError(f"the autoencoder {self.name} cannot be loaded: {error}") from error
+        if self.fingerprint != _fingerprint(hashlib.sha256(n).hexdigest() for n in networks):
+            raise EvidenceError(f"the weights of the autoencoder {self.name} have changed")
+        return encoder, decoder
 
 
 def _checked(name: str, batch: Batch, decoded: Batch) -> Batch:
@@ -125,6 +134,10 @@ def _checked(name: str, batch: Batch, decoded: Batch) -> Batch:
             f"the autoencoder {name} answered with the shape {decoded.shape} to {batch.shape}"
         )
     return np.clip(np.asarray(decoded, np.float32), np.float32(0), np.float32(1))
+
+
+def _fingerprint(digests: Iterable[str]) -> str:
+    return hashlib.sha256("".join(digests).encode()).hexdigest()
 
 
 def _sha256(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""Scores that mean something: temperature, and thresholds that hold for any photographs alike."""
+"""Scores that mean something: temperature, and thresholds that hold for every stratum."""
 
 from __future__ import annotations
 
@@ -7,10 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lightkeeper.evidence.detectors.evaluation._probability import (
-    calibration_error,
-    fit_temperature,
-)
+from lightkeeper.evidence.detectors.statistics import calibration_error, fit_temperature
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,47 +19,56 @@ _RATES = (0.1, 0.05, 0.01)
 class OperatingPoint:
     """A threshold of split-conformal prediction.
 
-    A photograph that is exchangeable with those held out scores above it with a chance of at
-    most ``rate``. A photograph of another source need not be exchangeable with them.
+    A photograph that is exchangeable with those set aside, and a drawing with those drawn for
+    it, each score above it with a chance of at most ``rate``: it is the higher one of the two
+    strata's thresholds. A picture of another source need not be exchangeable with them.
     """
 
     rate: float
     above: float | None
-    """Log-odds; ``None`` where there are too few photographs for this rate."""
+    """Log-odds; ``None`` where a stratum has too few pictures for this rate."""
 
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """From raw scores to log-odds at even odds, fitted on pictures that were held out."""
+    """From raw scores to log-odds at even odds, fitted on pictures that were set aside."""
 
     scale: float
     bias: float
     photographs: int
+    drawings: int
     ece: float
     """Expected calibration error; each half of the pictures by a fit on the other half."""
     points: tuple[OperatingPoint, ...]
 
 
-def calibrate(real: NDArray[np.float64], made: NDArray[np.float64]) -> Calibration:
+def calibrate(
+    real: NDArray[np.float64], made: NDArray[np.float64], drawn: NDArray[np.float64]
+) -> Calibration:
     """Fit on the raw scores of photographs and of their round trips.
 
     Parameters
     ----------
     real, made : float64, shape (n,)
         Halves of a pair stand in the same place.
+    drawn : float64, shape (m,)
+        Drawings, the other stratum.
     """
     scores = np.concatenate([real, made])
     generated = np.arange(scores.size) >= real.size
     fitted = fit_temperature(scores, generated)
-    logs = np.sort(fitted.scale * real + fitted.bias)
-    points = tuple(OperatingPoint(rate, _above(logs, rate)) for rate in _RATES)
+    strata = [np.sort(fitted.scale * raw + fitted.bias) for raw in (real, drawn)]
+    points = tuple(OperatingPoint(rate, _above(strata, rate)) for rate in _RATES)
     ece = _held_out_error(scores, generated, real.size)
-    return Calibration(fitted.scale, fitted.bias, real.size, round(ece, 4), points)
+    return Calibration(fitted.scale, fitted.bias, real.size, drawn.size, round(ece, 4), points)
 
 
-def _above(logs: NDArray[np.float64], rate: float) -> float | None:
-    rank = int(np.floor(rate * (logs.size + 1) + 1e-9))
-    return round(float(logs[logs.size - rank]), 6) if rank else None
+def _above(strata: list[NDArray[np.float64]], rate: float) -> float | None:
+    ranks = [int(np.floor(rate * (logs.size + 1) + 1e-9)) for logs in strata]
+    if not all(ranks):
+        return None
+    highest = max(logs[logs.size - rank] for logs, rank in zip(strata, ranks, strict=True))
+    return round(float(highest), 6)
 
 
 def _held_out_error(scores: NDArray[np.float64], generated: NDArray[np.bool_], pairs: int) -> float:

@@ -25,6 +25,8 @@ WEIGHTS, MANIFEST = "network.onnx", "plugin.toml"
 MOST_BYTES = 2 << 20
 SIDE = 512
 """Largest side that is looked at; of a larger picture the middle."""
+TEXTURED = 0.2
+"""Share of a picture that must not be flat; a decoder's periods cannot be read in what is."""
 
 
 class Calibrated(nn.Module):
@@ -99,6 +101,7 @@ def _manifest(digest: str, name: str, licence: str, sources: Iterable[str]) -> s
         'crop = "whole"',
         f"side = {SIDE}",
         'resize = "forbidden"',
+        f"textured = {TEXTURED}",
         "",
         "[score]",
         'meaning = "logit"',

@@ -36,6 +36,8 @@ class Recipe:
     """Pairs in a step."""
     views: int = 2
     """Pairs made of each training picture: one at its own scale, the others reduced."""
+    drawings: int = 120
+    """Pairs made of drawn pictures, so that what no camera took tells nothing."""
 
 
 def keep_setup(

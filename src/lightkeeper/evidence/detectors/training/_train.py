@@ -11,16 +11,13 @@ import msgspec
 
 from lightkeeper.errors import OutputError
 from lightkeeper.evidence.detectors.training._calibrate import calibrate
+from lightkeeper.evidence.detectors.training._drawings import drawings
 from lightkeeper.evidence.detectors.training._export import export
-from lightkeeper.evidence.detectors.training._held_out import (
-    check_disjoint,
-    keep_pictures,
-    scores_of,
-    split_sources,
-)
+from lightkeeper.evidence.detectors.training._held_out import keep_pictures, scores_of
 from lightkeeper.evidence.detectors.training._optimise import draw_levels, optimise
-from lightkeeper.evidence.detectors.training._pairs import find_pictures, make_pairs
+from lightkeeper.evidence.detectors.training._pairs import draw_pairs, make_pairs
 from lightkeeper.evidence.detectors.training._recipe import SETUP, Recipe, keep_setup
+from lightkeeper.evidence.detectors.training._sides import divide
 from lightkeeper.plain import to_plain
 
 if TYPE_CHECKING:
@@ -29,6 +26,7 @@ if TYPE_CHECKING:
 
     from lightkeeper.evidence.detectors.reconstruction import Autoencoder
     from lightkeeper.evidence.detectors.training._calibrate import Calibration
+    from lightkeeper.evidence.detectors.training._network import Network
     from lightkeeper.evidence.detectors.training._pairs import Pair, Picture
 
     Progress = Callable[[str, int, int, str], None]
@@ -53,6 +51,7 @@ def train(
     out: Path,
     *,
     held_out: Path | None = None,
+    others: Path | None = None,
     share: float = 0.25,
     licence: str = "none stated",
     recipe: Recipe | None = None,
@@ -72,6 +71,8 @@ def train(
     held_out : Path, optional
         Photographs of other sources. Without it whole sources of ``images`` are held out, about
         ``share`` of the pictures.
+    others : Path, optional
+        Real pictures that are no photographs, in one folder for each kind; for the card alone.
     licence : str
         Of the weights that come out.
     minutes : float, optional
@@ -97,46 +98,59 @@ def train(
     recipe = recipe or Recipe()
     if (out / SETUP).exists() and not resume:
         raise OutputError(f"{out} already holds a run", hint="--resume goes on with it")
-    pictures = find_pictures(images, told)
-    if held_out is None:
-        training, tested = split_sources(pictures, share)
-    else:
-        training, tested = pictures, find_pictures(held_out, told)
-    check_disjoint(training, tested)
+    sides = divide(images, held_out, others, share=share, told=told)
+    seen = (*sides.training, *sides.aside)
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"cannot make {out}: {error.strerror}") from error
-    keep_setup(out, recipe, autoencoder, training, tested)
+    keep_setup(out, recipe, autoencoder, seen, sides.held_out)
 
-    def made(what: str, of: Sequence[Picture], views: int) -> tuple[Pair, ...]:
-        def tell(done: int, total: int) -> None:
-            progress(what, done, total, "")
-
+    def made(what: str, of: Sequence[Picture], views: int = 1) -> tuple[Pair, ...]:
+        tell = _telling(progress, what)
         return make_pairs(of, autoencoder, out / "pairs", views=views, told=told, progress=tell)
 
-    pairs = made("pairs to train on", training, recipe.views)
-    kept = made("pairs held out", tested, 1)
+    pairs = made("pairs to train on", sides.training, recipe.views)
+    pairs += draw_pairs(
+        recipe.drawings, autoencoder, out / "pairs", seed=recipe.seed,
+        progress=_telling(progress, "drawings"),
+    )  # fmt: skip
+    between = made("pairs to calibrate on", sides.aside)
+    kept = made("pairs held out", sides.held_out)
+    until = inf if minutes is None else time.process_time() + 60 * minutes
+    network = _network(pairs, recipe, out, until, progress)
+    if network is None:
+        return None
+    calibration = _calibrated(network, between, recipe.seed)
+    manifest = export(
+        network, calibration, out, autoencoder=autoencoder, licence=licence,
+        sources=(picture.source for picture in seen),
+    )  # fmt: skip
+    listed = keep_pictures(kept, sides.others, out / "held-out", autoencoder.name)
+    report = {"pairs": len(pairs), "calibration": to_plain(calibration)}
+    (out / REPORT).write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
+    return Trained(manifest, listed, calibration)
+
+
+def _telling(progress: Progress, what: str) -> Callable[[int, int], None]:
+    return lambda done, total: progress(what, done, total, "")
+
+
+def _network(
+    pairs: Sequence[Pair], recipe: Recipe, out: Path, until: float, progress: Progress
+) -> Network | None:
+    levels = draw_levels(pairs, recipe, out, until=until, progress=_telling(progress, "draws"))
+    if levels is None:
+        return None
 
     def step(done: int, total: int, loss: float) -> None:
         progress("steps", done, total, f"loss {loss:.3f}")
 
-    def drawn(done: int, total: int) -> None:
-        progress("draws", done, total, "")
+    return optimise(levels, recipe, out, until=until, progress=step)
 
-    until = inf if minutes is None else time.process_time() + 60 * minutes
-    levels = draw_levels(pairs, recipe, out, until=until, progress=drawn)
-    if levels is None:
-        return None
-    network = optimise(levels, recipe, out, until=until, progress=step)
-    if network is None:
-        return None
-    calibration = calibrate(*scores_of(network, kept, recipe.seed))
-    manifest = export(
-        network, calibration, out, autoencoder=autoencoder, licence=licence,
-        sources=(picture.source for picture in training),
-    )  # fmt: skip
-    listed = keep_pictures(kept, out / "held-out", autoencoder.name)
-    report = {"pairs": len(pairs), "calibration": to_plain(calibration)}
-    (out / REPORT).write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
-    return Trained(manifest, listed, calibration)
+
+def _calibrated(network: Network, between: Sequence[Pair], seed: int) -> Calibration:
+    real, made = (
+        scores_of(network, (pair.halves()[side] for pair in between), seed) for side in (0, 1)
+    )
+    return calibrate(real, made, scores_of(network, drawings(seed), seed))

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lightkeeper.evidence.detectors.evaluation import Condition
-from lightkeeper.evidence.detectors.evaluation._reencode import reencode
+from lightkeeper.evidence.detectors.treatment import Condition, reencode
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

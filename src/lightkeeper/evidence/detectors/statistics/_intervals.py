@@ -38,6 +38,11 @@ class Rate:
         value = count / of if of else 0.0
         return cls(count, of, round(value, 6), round(low, 6), round(high, 6))
 
+    @staticmethod
+    def needed_for(rate: float) -> int:
+        """Error-free trials after which a rate is shown to be no larger (rule of three)."""
+        return math.ceil(round(3 / rate, 6))
+
 
 def clopper_pearson(count: int, of: int, *, confidence: float = CONFIDENCE) -> tuple[float, float]:
     """Exact interval of a binomial share; (0, 1) where nothing was observed.
@@ -53,11 +58,6 @@ def clopper_pearson(count: int, of: int, *, confidence: float = CONFIDENCE) -> t
     low = 0.0 if count == 0 else beta_quantile(tail, count, of - count + 1)
     high = 1.0 if count == of else beta_quantile(1 - tail, count + 1, of - count)
     return low, high
-
-
-def needed_for(rate: float) -> int:
-    """Error-free trials after which a rate is shown to be no larger, at 95 % (rule of three)."""
-    return math.ceil(round(3 / rate, 6))
 
 
 def beta_quantile(probability: float, a: float, b: float) -> float:

@@ -7,12 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lightkeeper.evidence.detectors.evaluation._intervals import (
-    Rate,
-    clopper_pearson,
-    incomplete_beta,
-    needed_for,
-)
+from lightkeeper.evidence.detectors.statistics import Rate, clopper_pearson
+from lightkeeper.evidence.detectors.statistics._intervals import incomplete_beta
 
 
 def upper_tail(count: int, of: int, share: Fraction) -> float:
@@ -63,8 +59,8 @@ def test_nothing_observed_says_nothing() -> None:
 
 
 def test_one_in_a_thousand_takes_three_thousand_photographs() -> None:
-    assert needed_for(1e-3) == 3000
-    assert needed_for(1e-2) == 300
+    assert Rate.needed_for(1e-3) == 3000
+    assert Rate.needed_for(1e-2) == 300
     # The rule of three: an error-free sample of that size has that one-sided 95 % bound.
     assert clopper_pearson(0, 3000, confidence=0.9)[1] <= 1e-3
 

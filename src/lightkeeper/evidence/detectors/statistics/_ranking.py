@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lightkeeper.evidence.detectors.evaluation._intervals import Interval
+from lightkeeper.evidence.detectors.statistics._intervals import Interval
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,9 +43,20 @@ def threshold_at(real: Scores, rate: float) -> float:
 
 
 def auc_interval(
-    generated: Scores, real: Scores, *, rng: np.random.Generator, resamples: int
+    generated: Scores,
+    real: Scores,
+    *,
+    rng: np.random.Generator,
+    resamples: int,
+    paired: bool = False,
 ) -> Interval:
-    """AUC with a percentile bootstrap interval; the classes are resampled apart."""
+    """AUC with a percentile bootstrap interval.
+
+    The classes are resampled apart; ``paired`` scores stand in the same place, and a pair is
+    resampled as one.
+    """
+    if paired:
+        return _paired(generated, real, rng=rng, resamples=resamples)
     return _bootstrap(_auc, generated, real, rng=rng, resamples=resamples)
 
 
@@ -56,10 +67,9 @@ def average_precision_interval(
     return _bootstrap(_average_precision, generated, real, rng=rng, resamples=resamples)
 
 
-def pair_auc_interval(
+def _paired(
     generated: Scores, real: Scores, *, rng: np.random.Generator, resamples: int
 ) -> Interval:
-    """AUC over pairs; a pair is resampled as one."""
     first, second, bins = _places(generated, real)
     values = []
     for _ in range(resamples):

@@ -7,16 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lightkeeper.evidence.detectors.evaluation._ranking import (
+from lightkeeper.evidence.detectors.statistics import (
     auc,
     auc_difference,
     auc_interval,
-    average_precision,
     average_precision_interval,
-    pair_auc_interval,
     roc,
     threshold_at,
 )
+from lightkeeper.evidence.detectors.statistics._ranking import average_precision
 
 FEW = settings(max_examples=40, deadline=None)
 # Few distinct values, so that ties are common; an abstention is minus infinity.
@@ -100,7 +99,9 @@ def test_an_interval_holds_its_value_and_is_the_same_for_the_same_seed(
 
 def test_pairs_are_resampled_as_pairs() -> None:
     base = np.random.default_rng(1).normal(0, 10, 200)
-    interval = pair_auc_interval(base + 1, base, rng=np.random.default_rng(0), resamples=200)
+    interval = auc_interval(
+        base + 1, base, rng=np.random.default_rng(0), resamples=200, paired=True
+    )
     apart = auc_interval(base + 1, base, rng=np.random.default_rng(0), resamples=200)
     # What both halves share does not widen the interval.
     assert interval.high - interval.low < (apart.high - apart.low) / 2
