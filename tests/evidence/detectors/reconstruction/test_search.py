@@ -18,7 +18,7 @@ from lightkeeper.evidence.detectors.reconstruction import _contrast as contrast
 from lightkeeper.evidence.detectors.reconstruction._contrast import Phase, Reader
 from lightkeeper.evidence.detectors.reconstruction._lattice import agreement
 from lightkeeper.evidence.detectors.reconstruction._patches import Patch, choose
-from lightkeeper.evidence.detectors.reconstruction._search import read_phase
+from lightkeeper.evidence.detectors.reconstruction._search import _looked, read_phase
 
 
 @pytest.mark.parametrize(("y", "x"), [(0, 0), (3, 5), (7, 2)])
@@ -40,11 +40,59 @@ def test_the_quick_form_finds_the_phase_modulo_four(autoencoder, make_textured, 
     assert reading.contrast > 0.3
 
 
-def test_most_pictures_without_a_grid_cost_no_more_than_the_first_look(autoencoder, make_textured):
+def test_pictures_without_a_grid_end_after_the_first_looks(autoencoder, make_textured):
     readings = [read_phase(autoencoder, make_textured(k), FULL) for k in range(30, 33)]
-    first = [r for r in readings if isinstance(r, PhaseReading) and r.patches == FULL.looks[0]]
-    assert len(first) >= 2
-    assert all(16 * r.patches <= r.reconstructions < 64 * r.patches for r in first)
+    said = [r for r in readings if isinstance(r, PhaseReading)]
+    assert len(said) == 3
+    assert sum(r.patches in FULL.looks[:2] for r in said) >= 2
+    assert all(16 * r.patches <= r.reconstructions < 32 * r.patches for r in said)
+
+
+class _Told:
+    """A patch whose field is known."""
+
+    reconstructions = 16
+
+    def __init__(self, field):
+        self.field = field
+
+    def on(self, modulus):
+        return self.field
+
+    def at(self, phases):
+        return np.array([self.field[p.y % 4, p.x % 4] for p in phases])
+
+    def drop(self, phase, modulus):
+        return float(-self.field[phase.y % 4, phase.x % 4])
+
+
+def _lattices(rng, depth, anywhere):
+    """Sixteen patches, each with a lattice that begins at (0, 0) or anywhere."""
+    for _ in range(16):
+        field = 0.2 * rng.normal(size=(4, 4))
+        field[::2, ::2] -= depth
+        field[0, 0] -= depth
+        yield _Told(np.roll(field, tuple(rng.integers(4, size=2) * anywhere), (0, 1)))
+
+
+@pytest.mark.parametrize("depth", [0.0, 0.4, 1.0])
+def test_all_looks_together_fire_no_more_often_than_declared(depth):
+    # Every patch with a lattice of its own: the hardest fields that still lie anywhere.
+    rng = np.random.default_rng(7)
+    values = np.array(
+        [_looked(list(_lattices(rng, depth, True)), FULL, 8).p_value for _ in range(400)]
+    )
+    for declared in (0.3, 0.1, 0.02):
+        assert np.mean(values <= declared) <= declared + 0.02
+
+
+def test_more_patches_make_a_faint_agreement_plain():
+    fields = list(_lattices(np.random.default_rng(2), 0.12, False))
+    few = _looked(fields, replace(FULL, looks=(4,)), 8)
+    many = _looked(fields, FULL, 8)
+    assert few.p_value > 1e-3 >= many.p_value
+    assert few.patches < many.patches <= FULL.looks[-1]
+    assert (many.phase.y % 4, many.phase.x % 4) == (0, 0)
 
 
 def test_pictures_without_a_grid_fire_about_as_rarely_as_declared(make_textured, autoencoder):

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     Values = NDArray[np.float64]
 
-COARSE, WIDE = 4, 8
-"""Moduli of the phases: two doublings of a decoder, and three."""
+COARSE = 4
+"""Modulus of the phases that are read: two doublings of a decoder."""
 _PARTS = ((0, 0), (1, 1), (0, 1), (1, 0))
 
 

@@ -69,13 +69,10 @@ def agreement(fields: Values) -> Agreement:
 
 
 def _filtered(fields: Values) -> Values:
-    side = fields.shape[1]
     found = -fields.copy()
-    # Modulo eight there are more phases that share a parity; together they weigh about the same.
-    weight = _SHARED * (1.0 if side <= 4 else 0.6)
-    for step in product(range(0, side, 2), repeat=2):
+    for step in product(range(0, fields.shape[1], 2), repeat=2):
         if step != (0, 0):
-            found -= weight * np.roll(fields, step, (1, 2))
+            found -= _SHARED * np.roll(fields, step, (1, 2))
     return np.asarray(found - found.mean((1, 2), keepdims=True))
 
 

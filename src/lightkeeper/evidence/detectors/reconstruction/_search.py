@@ -1,8 +1,8 @@
 """Grid-phase contrast: ask several patches for their phase, stop when the answer is plain.
 
 Patches are read on the 4 x 4 phases modulo four, each on another part of the grid. The chance of
-their agreement is looked at after a few patches and after all of them; patches that show a
-contrast but do not agree are read modulo eight. Every look counts as a test.
+their agreement is looked at after a few patches, and after twice as many where they show a
+contrast but do not agree beyond doubt. Every look counts as a test.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from lightkeeper.evidence.detectors.reconstruction._contrast import (
     compared_side,
     region_side,
 )
-from lightkeeper.evidence.detectors.reconstruction._field import COARSE, WIDE, Field
+from lightkeeper.evidence.detectors.reconstruction._field import COARSE, Field
 from lightkeeper.evidence.detectors.reconstruction._lattice import agreement
 from lightkeeper.evidence.detectors.reconstruction._patches import Abstention, choose
 
@@ -53,15 +53,17 @@ class Form:
     """Numbers of patches after which the evidence is looked at."""
     refining: int = 0
     """Patches on which the phase is then found on the whole grid; none, and it stays modulo four.
-
-    Patches that do not agree are read modulo eight.
     """
     scales: tuple[float, ...] = (1.0,)
     """Factors by which a picture is enlarged before it is read; each is a test."""
+    first_contrast: float = PLAIN_CONTRAST
+    """Contrast under which it ends after the first look; few patches may hide half of it."""
 
 
 QUICK = Form("quick", side=48, looks=(2, 4))
-FULL = Form("full", side=64, looks=(4, 6), refining=12, scales=(1.0, 4 / 3))
+FULL = Form(
+    "full", side=64, looks=(4, 8, 12, 16), refining=12, scales=(1.0, 4 / 3), first_contrast=0.05
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,10 @@ class PhaseReading:
     exact: bool
     """The phase is known on the whole grid, not modulo four only."""
     contrast: float
-    """Mean drop of the log fine error at the phase under those at odd steps from it."""
+    """Mean drop of the log fine error at the phase under those at odd steps from it.
+
+    Over the patches of the first two looks, the most textured.
+    """
     p_value: float
     """Bound of the chance that patches agree so well, corrected for looks and scales."""
     agreeing: int
@@ -162,26 +167,24 @@ def _scaled(rgb: Pixels, scale: float) -> Pixels:
 
 
 def _looked(fields: Sequence[Field], form: Form, grid: int) -> PhaseReading:
-    wide = form.refining > 0 and grid >= WIDE
-    tests = len(form.looks) + wide
-    modulus = COARSE
+    tests = len(form.looks)
     for number in form.looks:
         used = fields[:number]
         seen = agreement(np.stack([field.on(COARSE) for field in used]))
-        if seen.contrast < PLAIN_CONTRAST or seen.p_value * tests <= PLAIN_P:
+        least = form.first_contrast if number == form.looks[0] else PLAIN_CONTRAST
+        plain = seen.contrast < least or seen.p_value * tests <= PLAIN_P
+        if plain or len(used) == len(fields):
             break
-    else:
-        if wide:
-            modulus = WIDE
-            seen = agreement(np.stack([field.on(WIDE) for field in used]))
     phase = Phase(*seen.at)
     exact = form.refining > 0 and seen.contrast >= PLAIN_CONTRAST
     if exact:
-        phase = _refined(fields, Phase(phase.y % COARSE, phase.x % COARSE), grid)
+        phase = _refined(fields[: form.refining], phase, grid)
+    # Further patches have less texture and would make a grid look fainter than the null's pictures.
+    judged = used[: max(form.looks[:2])]
     return PhaseReading(
         phase=phase,
         exact=exact,
-        contrast=float(np.mean([field.drop(phase, modulus) for field in used])),
+        contrast=float(np.mean([field.drop(phase, COARSE) for field in judged])),
         p_value=min(1.0, seen.p_value * tests),
         agreeing=seen.agreeing,
         patches=len(used),
