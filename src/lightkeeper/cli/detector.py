@@ -47,6 +47,8 @@ _Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of a car
 _Json = Annotated[bool, typer.Option("--json", help="JSON instead of text.")]
 _PAGE = "card.html"
 _EVERY = 50
+_ALPHA = 0.01
+"""Chance per picture that the examiner of grids works with."""
 
 
 @app.command()
@@ -241,26 +243,33 @@ def calibrate_autoencoder(
     images: Annotated[
         Path, typer.Option("--images", metavar="FOLDER", help="Photographs and artwork.")
     ],
-    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The null, for its entry.")],
-    deep: Annotated[bool, typer.Option("--deep", help="For the tier deep.")] = False,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Nulls, for its entry.")],
 ) -> None:
-    """Measure what pictures that never met an autoencoder show under it.
+    """Measure what pictures that never met an autoencoder show under it, in both forms.
 
-    Name the file as `null` in the entry: findings are then bounded by it.
+    Name the file as `null` in the entry: findings of the tiers model and deep are then bounded
+    by it.
     """
     import msgspec
 
-    from lightkeeper.evidence.detectors.reconstruction import (
-        FULL,
-        QUICK,
-        calibrate,
-        read_autoencoder,
-    )
+    from lightkeeper.evidence.detectors.reconstruction import calibrate, read_autoencoder
+    from lightkeeper.evidence.detectors.reconstruction._null import least_size
 
-    registered = read_autoencoder(autoencoder)
-    null = calibrate(registered.autoencoder, _pictures(images), FULL if deep else QUICK)
-    write_whole(out, msgspec.json.encode(null))
-    write_text(f"{null.size:,} pictures; no p-value below {1 / (1 + null.size):.2g}")
+    nulls = calibrate(read_autoencoder(autoencoder).autoencoder, _pictures(images))
+    write_whole(out, msgspec.json.encode(nulls))
+    for null in nulls.nulls:
+        write_text(
+            f"{null.form}: {null.size:,} pictures, no p-value below {1 / (1 + null.size):.2g}; "
+            f"{null.seconds:.2g} CPU seconds for a picture, at most {null.most_seconds:.2g}"
+        )
+    least = min(null.size for null in nulls.nulls)
+    if least < least_size(_ALPHA, 2):
+        words = (
+            f"{least:,} pictures are few: at a chance of {_ALPHA:g}, a scan gives no finding with "
+            f"fewer than {least_size(_ALPHA)}, or {least_size(_ALPHA, 2)} where two autoencoders "
+            "are registered"
+        )
+        sys.stderr.write(printable(words) + "\n")
     raise typer.Exit(Exit.OK)
 
 

@@ -11,8 +11,8 @@ from lightkeeper.evidence.detectors.reconstruction._autoencoder import (
     CallableAutoencoder,
     OnnxAutoencoder,
 )
+from lightkeeper.evidence.detectors.reconstruction._calibrate import calibrate
 from lightkeeper.evidence.detectors.reconstruction._examiner import ReconstructionExaminer
-from lightkeeper.evidence.detectors.reconstruction._null import calibrate
 from lightkeeper.evidence.detectors.reconstruction._patches import Abstention
 from lightkeeper.evidence.detectors.reconstruction._registry import Registered, read_autoencoder
 from lightkeeper.evidence.detectors.reconstruction._search import (

@@ -22,7 +22,7 @@ class GridDetector:
 
     autoencoder: Autoencoder
     form: Form = FULL
-    version: str = "2"
+    version: str = "3"
 
     @property
     def name(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +11,7 @@ import msgspec
 
 from lightkeeper.errors import InvalidConfiguration
 from lightkeeper.evidence.detectors.reconstruction._autoencoder import Autoencoder, OnnxAutoencoder
-from lightkeeper.evidence.detectors.reconstruction._null import Null, read_null
+from lightkeeper.evidence.detectors.reconstruction._null import Nulls, read_nulls
 
 MANIFEST = "autoencoder.toml"
 
@@ -28,7 +28,7 @@ class _Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     sha256: _Digest | None = None
     """Fingerprint that the weights must have."""
     null: str | None = None
-    """File with the calibrated null, as ``lightkeeper detector calibrate`` writes it."""
+    """File with the calibrated nulls, as ``lightkeeper detector calibrate`` writes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Registered:
     """One autoencoder and what its statistic does on pictures that never met it."""
 
     autoencoder: Autoencoder
-    null: Null | None = None
+    nulls: Nulls = field(default_factory=Nulls)
 
 
 def read_autoencoder(path: Path) -> Registered:
@@ -67,8 +67,9 @@ def read_autoencoder(path: Path) -> Registered:
         ) from error
     if entry.sha256 not in (None, autoencoder.fingerprint):
         raise InvalidConfiguration(f"{file}: the weights are not the ones whose sha256 it names")
-    null = read_null(file.parent / entry.null, autoencoder.fingerprint) if entry.null else None
-    return Registered(autoencoder, null)
+    if entry.null is None:
+        return Registered(autoencoder)
+    return Registered(autoencoder, read_nulls(file.parent / entry.null, autoencoder.fingerprint))
 
 
 def _entry(file: Path) -> _Entry:
