@@ -58,9 +58,14 @@ class Form:
     """Factors by which a picture is enlarged before it is read; each is a test."""
     first_contrast: float = PLAIN_CONTRAST
     """Contrast under which it ends after the first look; few patches may hide half of it."""
+    confirming: int = 0
+    """Further patches that are asked about the phase found, and about no other.
+
+    Cheaper than a look: the chance is not looked at again.
+    """
 
 
-QUICK = Form("quick", side=48, looks=(2, 4))
+QUICK = Form("quick", side=48, looks=(2,), confirming=2)
 FULL = Form(
     "full", side=64, looks=(4, 8, 12, 16), refining=12, scales=(1.0, 4 / 3), first_contrast=0.05
 )
@@ -81,7 +86,7 @@ class PhaseReading:
     p_value: float
     """Bound of the chance that patches agree so well, corrected for looks and scales."""
     agreeing: int
-    """Patches that prefer the phase by themselves."""
+    """Patches that prefer the phase by themselves, or confirm it."""
     patches: int
     reconstructions: int
     scale: float = 1.0
@@ -109,7 +114,7 @@ def read_phase(
         rgb,
         side=region_side(side, grid),
         apart=compared_side(side, grid) + max(grid, 8),
-        count=max(form.looks[-1], form.refining),
+        count=max(form.looks[-1] + form.confirming, form.refining),
         least=_LEAST_PATCHES,
         grid=grid,
     )
@@ -180,14 +185,16 @@ def _looked(fields: Sequence[Field], form: Form, grid: int) -> PhaseReading:
     if exact:
         phase = _refined(fields[: form.refining], phase, grid)
     # Further patches have less texture and would make a grid look fainter than the null's pictures.
-    judged = used[: max(form.looks[:2])]
+    drops = [field.drop(phase, COARSE) for field in used[: max(form.looks[:2])]]
+    asked = fields[len(used) :][: form.confirming] if seen.contrast >= PLAIN_CONTRAST else []
+    confirmed = [field.drop(phase, COARSE) for field in asked]
     return PhaseReading(
         phase=phase,
         exact=exact,
-        contrast=float(np.mean([field.drop(phase, COARSE) for field in judged])),
+        contrast=float(np.mean(drops + confirmed)),
         p_value=min(1.0, seen.p_value * tests),
-        agreeing=seen.agreeing,
-        patches=len(used),
+        agreeing=seen.agreeing + sum(drop >= PLAIN_CONTRAST for drop in confirmed),
+        patches=len(used) + len(asked),
         reconstructions=sum(field.reconstructions for field in fields),
     )
 
