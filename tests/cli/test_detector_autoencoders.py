@@ -75,6 +75,7 @@ def test_a_null_is_measured_on_a_folder_and_counts_its_sources(tmp_path, monkeyp
     assert done.exit_code == 0
     assert "quick: 3 pictures" in done.stdout
     assert "full: 3 pictures" in done.stdout
+    assert "lattice = false" in done.stderr
     assert "fewer than 99, or 199 where two" in done.stderr
     nulls = json.loads(out.read_bytes())["nulls"]
     assert [null["form"] for null in nulls] == ["quick", "full"]

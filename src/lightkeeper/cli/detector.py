@@ -49,6 +49,8 @@ _PAGE = "card.html"
 _EVERY = 50
 _ALPHA = 0.01
 """Chance per picture that the examiner of grids works with."""
+_LATTICE_P = 1e-3
+"""Above it, an autoencoder's own pictures are not recognised within themselves."""
 
 
 @app.command()
@@ -262,6 +264,12 @@ def calibrate_autoencoder(
             f"{null.form}: {null.size:,} pictures, no p-value below {1 / (1 + null.size):.2g}; "
             f"{null.seconds:.2g} CPU seconds for a picture, at most {null.most_seconds:.2g}"
         )
+    if nulls.nulls[-1].own_p > _LATTICE_P:
+        words = (
+            "most pictures that came through it agree on no phase: try lattice = false in its "
+            "entry, for a decoder that does not enlarge in steps of two"
+        )
+        sys.stderr.write(printable(words) + "\n")
     least = min(null.size for null in nulls.nulls)
     if least < least_size(_ALPHA, 2):
         words = (

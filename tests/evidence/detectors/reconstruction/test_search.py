@@ -11,6 +11,7 @@ from lightkeeper.evidence.detectors.reconstruction import (
     FULL,
     QUICK,
     Abstention,
+    CallableAutoencoder,
     PhaseReading,
     read_scales,
 )
@@ -95,6 +96,39 @@ def test_more_patches_make_a_faint_agreement_plain():
     assert few.p_value > 1e-3 >= many.p_value
     assert few.patches < many.patches <= FULL.looks[-1]
     assert (many.phase.y % 4, many.phase.x % 4) == (0, 0)
+
+
+@pytest.mark.parametrize("form", [QUICK, FULL])
+def test_a_grid_without_a_lattice_is_found_on_all_its_phases(through, make_textured, form):
+    flat = _one_step(8)
+    picture = through(flat, make_textured(3))[3:, 5:]
+    reading = read_phase(flat, picture, form)
+    assert isinstance(reading, PhaseReading)
+    assert reading.phase == Phase(5, 3)
+    if form is FULL:
+        assert reading.p_value <= 1e-3
+        missed = read_phase(replace(flat, lattice=True), picture, form)
+        assert isinstance(missed, PhaseReading)
+        assert missed.p_value > reading.p_value
+    bare = read_phase(flat, make_textured(3)[3:, 5:], form)
+    assert isinstance(bare, PhaseReading)
+    assert bare.p_value > 1e-3
+    assert bare.contrast < reading.contrast / 4
+
+
+def _one_step(grid):
+    """Keeps of each cell what a smooth blend does not: only its own phase is reconstructed."""
+    rng = np.random.default_rng(5)
+    basis, _ = np.linalg.qr(rng.normal(size=(grid * grid, grid * grid // 2)))
+
+    def reconstruct(batch):
+        n, c, h, w = batch.shape
+        blocks = batch.reshape(n, c, h // grid, grid, w // grid, grid).transpose(0, 1, 2, 4, 3, 5)
+        flat = blocks.reshape(*blocks.shape[:4], -1)
+        back = (flat @ basis @ basis.T).reshape(blocks.shape).transpose(0, 1, 2, 4, 3, 5)
+        return back.reshape(n, c, h, w).astype(np.float32)
+
+    return CallableAutoencoder("one-step", reconstruct, "2" * 64, grid=grid, lattice=False)
 
 
 def test_pictures_without_a_grid_fire_about_as_rarely_as_declared(make_textured, autoencoder):

@@ -61,7 +61,7 @@ class _Measure:
     autoencoder: Autoencoder
     form: Form
     contrasts: list[float] = field(default_factory=list)
-    own: list[float] = field(default_factory=list)
+    own: list[PhaseReading] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     own_seconds: list[float] = field(default_factory=list)
     sources: Counter[str] = field(default_factory=Counter)
@@ -74,7 +74,7 @@ class _Measure:
         self.sources[source] += 1
         if len(self.own) < _DECODED:
             again = self._read(_decoded(self.autoencoder, rgb), (1.0,), self.own_seconds)
-            self.own.extend([again.contrast] if isinstance(again, PhaseReading) else [])
+            self.own.extend([again] if isinstance(again, PhaseReading) else [])
 
     def null(self) -> Null:
         return Null(
@@ -84,8 +84,9 @@ class _Measure:
             scales=self.form.scales,
             contrasts=tuple(sorted(self.contrasts)),
             sources=dict(sorted(self.sources.items())),
-            own=round(statistics.median(self.own), 4) if self.own else 0.0,
-            seconds=round(statistics.median(self.seconds), 4) if self.seconds else 0.0,
+            own=_median((reading.contrast for reading in self.own), 0.0),
+            own_p=_median((reading.p_value for reading in self.own), 1.0),
+            seconds=_median(self.seconds, 0.0),
             most_seconds=round(max([*self.seconds, *self.own_seconds], default=0.0), 4),
         )
 
@@ -96,6 +97,11 @@ class _Measure:
         reading = read_scales(self.autoencoder, rgb, self.form, scales=scales)
         seconds.append(time.process_time() - start)
         return reading
+
+
+def _median(values: Iterable[float], otherwise: float) -> float:
+    known = list(values)
+    return float(f"{statistics.median(known):.4g}") if known else otherwise
 
 
 def _decoded(autoencoder: Autoencoder, rgb: Pixels) -> Pixels:

@@ -38,6 +38,8 @@ class Null(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Pictures by source."""
     own: float = 0.0
     """Median contrast of some of these pictures once they have been through the decoder."""
+    own_p: float = 1.0
+    """Median chance within them, as the fields of their patches bound it."""
     seconds: float = 0.0
     """CPU seconds per picture (median) where it was measured; decides the tier."""
     most_seconds: float = 0.0

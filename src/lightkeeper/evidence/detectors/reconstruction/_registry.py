@@ -25,6 +25,8 @@ class _Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     decoder: str
     grid: int = 8
     range: Annotated[str, msgspec.Meta(pattern=r"^(0|-1)\.\.1$")] = "0..1"
+    lattice: bool = True
+    """Whether the grid shows modulo four too; if not, all phases are read."""
     sha256: _Digest | None = None
     """Fingerprint that the weights must have."""
     null: str | None = None
@@ -59,6 +61,7 @@ def read_autoencoder(path: Path) -> Registered:
             entry.licence,
             entry.grid,
             entry.range == "-1..1",
+            entry.lattice,
         )
     except OSError as error:
         raise InvalidConfiguration(

@@ -1,8 +1,9 @@
 """Grid-phase contrast: ask several patches for their phase, stop when the answer is plain.
 
-Patches are read on the 4 x 4 phases modulo four, each on another part of the grid. The chance of
-their agreement is looked at after a few patches, and after twice as many where they show a
-contrast but do not agree beyond doubt. Every look counts as a test.
+Patches are read on the 4 x 4 phases modulo four, each on another part of the grid, or on all
+phases where a decoder leaves no lattice. The chance of their agreement is looked at after a few
+patches, and after more where they show a contrast but do not agree beyond doubt. Every look
+counts as a test.
 """
 
 from __future__ import annotations
@@ -126,7 +127,9 @@ def read_phase(
         for k, patch in enumerate(patches)
         if (usable := reader.usable(patch)).sum() >= _LEAST_BLOCKS
     ]
-    return _looked(fields, form, grid) if len(fields) >= _LEAST_PATCHES else Abstention.TOO_FLAT
+    if len(fields) < _LEAST_PATCHES:
+        return Abstention.TOO_FLAT
+    return _looked(fields, form, grid, autoencoder.lattice)
 
 
 def read_scales(
@@ -171,11 +174,11 @@ def _scaled(rgb: Pixels, scale: float) -> Pixels:
     return np.asarray(Image.fromarray(rgb).resize((width, height), Image.Resampling.BICUBIC))
 
 
-def _looked(fields: Sequence[Field], form: Form, grid: int) -> PhaseReading:
-    tests = len(form.looks)
+def _looked(fields: Sequence[Field], form: Form, grid: int, lattice: bool = True) -> PhaseReading:
+    tests, modulus = len(form.looks), COARSE if lattice else grid
     for number in form.looks:
         used = fields[:number]
-        seen = agreement(np.stack([field.on(COARSE) for field in used]))
+        seen = agreement(np.stack([field.on(modulus) for field in used]), lattice=lattice)
         least = form.first_contrast if number == form.looks[0] else PLAIN_CONTRAST
         plain = seen.contrast < least or seen.p_value * tests <= PLAIN_P
         if plain or len(used) == len(fields):
@@ -183,11 +186,11 @@ def _looked(fields: Sequence[Field], form: Form, grid: int) -> PhaseReading:
     phase = Phase(*seen.at)
     exact = form.refining > 0 and seen.contrast >= PLAIN_CONTRAST
     if exact:
-        phase = _refined(fields[: form.refining], phase, grid)
+        phase = _refined(fields[: form.refining], phase, grid, modulus)
     # Further patches have less texture and would make a grid look fainter than the null's pictures.
-    drops = [field.drop(phase, COARSE) for field in used[: max(form.looks[:2])]]
+    drops = [field.drop(phase, modulus) for field in used[: max(form.looks[:2])]]
     asked = fields[len(used) :][: form.confirming] if seen.contrast >= PLAIN_CONTRAST else []
-    confirmed = [field.drop(phase, COARSE) for field in asked]
+    confirmed = [field.drop(phase, modulus) for field in asked]
     return PhaseReading(
         phase=phase,
         exact=exact,
@@ -199,9 +202,8 @@ def _looked(fields: Sequence[Field], form: Form, grid: int) -> PhaseReading:
     )
 
 
-def _refined(fields: Sequence[Field], phase: Phase, grid: int) -> Phase:
+def _refined(fields: Sequence[Field], phase: Phase, grid: int, modulus: int) -> Phase:
     """The phase on the whole grid, by doubling what it is known modulo of, on all patches."""
-    modulus = COARSE
     while modulus < grid:
         phases = [Phase(phase.y + i, phase.x + j) for i, j in product((0, modulus), repeat=2)]
         total = np.sum([field.at(phases) for field in fields], axis=0)
