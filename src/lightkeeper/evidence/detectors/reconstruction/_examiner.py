@@ -6,6 +6,7 @@ import importlib.util
 from typing import TYPE_CHECKING
 
 from lightkeeper.evidence._finding import Finding, Tier
+from lightkeeper.evidence.detectors.reconstruction._composite import grid_parts
 from lightkeeper.evidence.detectors.reconstruction._finding import finding
 from lightkeeper.evidence.detectors.reconstruction._null import Null, least_size
 from lightkeeper.evidence.detectors.reconstruction._registry import Registered, read_autoencoder
@@ -126,11 +127,14 @@ class ReconstructionExaminer:
         for autoencoder, null, reading in seen:
             p_value = min(1.0, self._chance(null, reading, strongest) * len(self._calibrated))
             if p_value <= self._alpha:
+                known = reading.exact and reading.scale == 1
+                parts = grid_parts(autoencoder, rgb, reading.phase) if known else ()
                 found.append(
                     finding(
                         autoencoder,
                         null,
                         reading,
+                        parts=parts,
                         p_value=p_value,
                         tests=len(self._calibrated),
                         examiner=(self.name, self.version),

@@ -42,6 +42,11 @@ class Field:
         self._known: dict[Phase, Values] = {}
 
     @property
+    def box(self) -> tuple[int, int, int]:
+        """Upper row, left column and side of the region, in pixels."""
+        return self._patch.y, self._patch.x, self._reader.region
+
+    @property
     def reconstructions(self) -> int:
         """Phases read so far."""
         return len(self._known)

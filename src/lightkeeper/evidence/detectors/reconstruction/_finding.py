@@ -9,6 +9,7 @@ from lightkeeper.evidence._finding import Basis, Claim, Details, Finding
 
 if TYPE_CHECKING:
     from lightkeeper.evidence.detectors.reconstruction._autoencoder import Autoencoder
+    from lightkeeper.evidence.detectors.reconstruction._composite import GridPart
     from lightkeeper.evidence.detectors.reconstruction._null import Null
     from lightkeeper.evidence.detectors.reconstruction._search import PhaseReading
 
@@ -34,6 +35,8 @@ class DecoderGrid(Details):
     within_picture_p: float
     agreeing_patches: int
     patches: int
+    parts: tuple[GridPart, ...] = ()
+    """Parts whose grids begin apart, as in a composite of two pictures; none where there is one."""
 
 
 def finding(
@@ -41,6 +44,7 @@ def finding(
     null: Null,
     reading: PhaseReading,
     *,
+    parts: tuple[GridPart, ...],
     p_value: float,
     tests: int,
     examiner: tuple[str, str],
@@ -49,13 +53,14 @@ def finding(
     # Once enlarged, a picture has its grid rarely where it is measured.
     known = reading.exact and reading.scale == 1
     phase = (reading.phase.y, reading.phase.x) if known else None
+    two = " Another part bears it at another phase: it may be put together." if parts else ""
     where = f", beginning at row {phase[0]}, column {phase[1]}" if phase else ""
     return Finding(
         claim=Claim.DETECTOR_SCORE,
         basis=Basis.MEASURED,
         summary=(
             f"The picture bears the grid of the decoder {autoencoder.name}{where}; "
-            f"{reading.agreeing} of {reading.patches} patches agree."
+            f"{reading.agreeing} of {reading.patches} patches agree.{two}"
         ),
         examiner=examiner[0],
         version=examiner[1],
@@ -75,6 +80,7 @@ def finding(
             reading.p_value,
             reading.agreeing,
             reading.patches,
+            parts,
         ),
         limits=LIMITS,
     )

@@ -109,6 +109,14 @@ def read_phase(
     -------
     PhaseReading or Abstention
     """
+    fields = fields_of(autoencoder, rgb, form)
+    if isinstance(fields, Abstention):
+        return fields
+    return _looked(fields, form, autoencoder.grid, autoencoder.lattice)
+
+
+def fields_of(autoencoder: Autoencoder, rgb: Pixels, form: Form) -> list[Field] | Abstention:
+    """The fields of the most textured patches, none of them read yet."""
     grid = autoencoder.grid
     side = -(-max(form.side, 2 * grid + 32) // grid) * grid
     patches = choose(
@@ -127,9 +135,7 @@ def read_phase(
         for k, patch in enumerate(patches)
         if (usable := reader.usable(patch)).sum() >= _LEAST_BLOCKS
     ]
-    if len(fields) < _LEAST_PATCHES:
-        return Abstention.TOO_FLAT
-    return _looked(fields, form, grid, autoencoder.lattice)
+    return fields if len(fields) >= _LEAST_PATCHES else Abstention.TOO_FLAT
 
 
 def read_scales(
@@ -186,7 +192,7 @@ def _looked(fields: Sequence[Field], form: Form, grid: int, lattice: bool = True
     phase = Phase(*seen.at)
     exact = form.refining > 0 and seen.contrast >= PLAIN_CONTRAST
     if exact:
-        phase = _refined(fields[: form.refining], phase, grid, modulus)
+        phase = refined(fields[: form.refining], phase, grid, modulus)
     # Further patches have less texture and would make a grid look fainter than the null's pictures.
     drops = [field.drop(phase, modulus) for field in used[: max(form.looks[:2])]]
     asked = fields[len(used) :][: form.confirming] if seen.contrast >= PLAIN_CONTRAST else []
@@ -202,7 +208,7 @@ def _looked(fields: Sequence[Field], form: Form, grid: int, lattice: bool = True
     )
 
 
-def _refined(fields: Sequence[Field], phase: Phase, grid: int, modulus: int) -> Phase:
+def refined(fields: Sequence[Field], phase: Phase, grid: int, modulus: int) -> Phase:
     """The phase on the whole grid, by doubling what it is known modulo of, on all patches."""
     while modulus < grid:
         phases = [Phase(phase.y + i, phase.x + j) for i, j in product((0, modulus), repeat=2)]
