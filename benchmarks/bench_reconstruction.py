@@ -247,7 +247,8 @@ def table(paths: list[Path]) -> None:
             contrasts = [r["contrast"] for r in said]
             fired = sum(r.get("p", 1) <= 1e-3 for r in yes)
             found = share(sum(map(bar.fires, yes)), len(yes)) if bar.speaks else "–"
-            right = share(sum(r["right"] for r in said), len(said)) if form == "full" else "–"
+            told = [r["right"] for r in said if r["right"] is not None]
+            right = share(sum(told), len(told)) if form == "full" else "–"
             print(f"| {judge} | {form} | {decoder} | {condition} | {len(yes)}, {len(no)} | "
                   f"{areas[0]:.3f} | {areas[1]:.3f} | {share(fired, len(yes))} | {found} | "
                   f"{right} | "

@@ -257,5 +257,8 @@ def test_weights_other_than_those_pinned_are_refused(tmp_path):
         read_autoencoder(tmp_path)
     (tmp_path / "autoencoder.toml").write_text(entry)
     before = read_autoencoder(tmp_path).autoencoder.fingerprint
+    assert read_autoencoder(tmp_path).autoencoder.lattice
+    (tmp_path / "autoencoder.toml").write_text(entry + "lattice = false\n")
+    assert not read_autoencoder(tmp_path).autoencoder.lattice
     (tmp_path / "d").write_bytes(b"3")
     assert read_autoencoder(tmp_path).autoencoder.fingerprint != before
