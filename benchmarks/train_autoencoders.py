@@ -255,7 +255,7 @@ def measure(model: Autoencoder, pictures: list[np.ndarray]) -> dict[str, float]:
 def export(name: str, model: Autoencoder, folder: Path) -> None:
     target = folder / name
     target.mkdir(exist_ok=True)
-    _, grid, latent, _ = KINDS[name]
+    kind, grid, latent, _ = KINDS[name]
     x = torch.zeros(2, 3, 64, 64)
     z = torch.zeros(2, latent, 64 // grid, 64 // grid)
     axes = {0: "n", 2: "h", 3: "w"}
@@ -269,6 +269,8 @@ def export(name: str, model: Autoencoder, folder: Path) -> None:
     (target / "autoencoder.toml").write_text(
         f'name = "{name}"\nlicence = "Apache-2.0"\ngrid = {grid}\n'
         'encoder = "encoder.onnx"\ndecoder = "decoder.onnx"\nrange = "0..1"\n'
+        # These two leave no lattice of phases modulo four.
+        + ("lattice = false\n" if kind in ("bilinear", "shuffle") else "")
     )
 
 
