@@ -122,6 +122,7 @@ class Journal:
         row = {"key": key, **about, **work()}
         with self.path.open("a") as file:
             file.write(json.dumps(row) + "\n")
+        self.done.add(key)
 
 
 def pairs(
