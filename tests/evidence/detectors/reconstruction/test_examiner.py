@@ -74,9 +74,25 @@ def test_a_finding_says_through_which_decoder_and_never_who_made_it(
     assert finding.log10_lr is None
     assert finding.supports is None
     assert finding.details.phase == (5, 3)
+    assert finding.details.parts == ()
     assert finding.p_value < 2e-3
     assert "through-this-decoder-only" in finding.limits
     assert set(finding.limits) <= set(LIMITS)
+
+
+def test_a_finding_tells_two_parts_whose_grids_begin_apart(
+    autoencoder8, make_textured, through, large
+):
+    deep = msgspec.structs.replace(large, form="full", scales=FULL.scales)
+    picture = through(autoencoder8, make_textured(1))
+    halves = np.concatenate([picture[3:-1, 5:205], picture[4:, 208:]], 1)
+    examiner = ReconstructionExaminer([Registered(autoencoder8, known(deep))], deep=True)
+    (finding,) = examiner.examine(png(np.ascontiguousarray(halves)))
+    assert {part.phase for part in finding.details.parts} == {(5, 3), (4, 0)}
+    assert "may be put together" in finding.summary
+    strict = msgspec.structs.replace(deep, own=10 * finding.details.contrast)
+    examiner = ReconstructionExaminer([Registered(autoencoder8, known(strict))], deep=True)
+    assert examiner.examine(png(np.ascontiguousarray(halves))) == ()
 
 
 def test_the_quick_form_claims_no_phase(autoencoder8, make_textured, through, large):

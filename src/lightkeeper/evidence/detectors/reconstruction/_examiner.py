@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lightkeeper.evidence.detectors.reconstruction._autoencoder import Autoencoder
+    from lightkeeper.evidence.detectors.reconstruction._composite import GridPart
     from lightkeeper.media import Media
 
 MODEL_SECONDS = 0.1
@@ -125,10 +126,18 @@ class ReconstructionExaminer:
         strongest = max((reading.contrast for _, _, reading in seen), default=0.0)
         found = []
         for autoencoder, null, reading in seen:
-            p_value = min(1.0, self._chance(null, reading, strongest) * len(self._calibrated))
+            chance = self._chance(null, reading, strongest)
+            if chance * len(self._calibrated) > self._alpha:
+                continue
+            parts: tuple[GridPart, ...] = ()
+            if reading.exact and reading.scale == 1:
+                parts = grid_parts(autoencoder, rgb, reading.phase)
+            # The four patches of the quick form cannot agree beyond chance, and no more can those
+            # of two parts: there the null decides alone, with the quick form's share.
+            if self._deep and not (parts and reading.contrast >= OWN_SHARE * null.own):
+                chance = max(chance, reading.p_value)
+            p_value = min(1.0, chance * len(self._calibrated))
             if p_value <= self._alpha:
-                known = reading.exact and reading.scale == 1
-                parts = grid_parts(autoencoder, rgb, reading.phase) if known else ()
                 found.append(
                     finding(
                         autoencoder,
@@ -143,7 +152,7 @@ class ReconstructionExaminer:
         return tuple(found)
 
     def _chance(self, null: Null, reading: PhaseReading, strongest: float) -> float:
-        """Chance of this reading without the grid; 1 where it may well be another decoder's."""
+        """Chance of this contrast by the null; 1 where it may well be another decoder's."""
         # Less than half of what another one shows is that one's grid, seen from outside.
         if reading.contrast < max(PLAIN_CONTRAST, strongest / 2):
             return 1.0
@@ -151,10 +160,8 @@ class ReconstructionExaminer:
         share = OWN_SHARE_DEEP if self._deep else OWN_SHARE
         if reading.scale == 1 and reading.contrast < share * null.own:
             return 1.0
-        # JPEG has a grid too: chance within the picture alone would claim too much. And the
-        # four patches of the quick form cannot agree beyond chance.
-        chance = null.bound(reading.contrast)
-        return max(chance, reading.p_value) if self._deep else chance
+        # JPEG has a grid too: chance within the picture alone would claim too much.
+        return null.bound(reading.contrast)
 
     @property
     def _too_small(self) -> tuple[str, ...]:
