@@ -31,7 +31,7 @@ from lightkeeper.evidence.detectors.reconstruction import (
     read_scales,
 )
 from lightkeeper.evidence.detectors.reconstruction._examiner import OWN_SHARE, OWN_SHARE_DEEP
-from lightkeeper.evidence.detectors.reconstruction._search import PLAIN_CONTRAST
+from lightkeeper.evidence.detectors.reconstruction._form import PLAIN_CONTRAST
 
 SIDE = 512
 SMALLEST = 320

@@ -10,13 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lightkeeper.evidence.detectors.reconstruction._form import FULL, QUICK
 from lightkeeper.evidence.detectors.reconstruction._null import STATISTIC, Null, Nulls
-from lightkeeper.evidence.detectors.reconstruction._search import (
-    FULL,
-    QUICK,
-    PhaseReading,
-    read_scales,
-)
+from lightkeeper.evidence.detectors.reconstruction._search import PhaseReading, read_scales
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -24,8 +20,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lightkeeper.evidence.detectors.reconstruction._autoencoder import Autoencoder
+    from lightkeeper.evidence.detectors.reconstruction._form import Form
     from lightkeeper.evidence.detectors.reconstruction._patches import Abstention
-    from lightkeeper.evidence.detectors.reconstruction._search import Form
 
     Pixels = NDArray[np.uint8]
 

@@ -9,14 +9,10 @@ import numpy as np
 
 from lightkeeper.evidence.detectors.reconstruction._contrast import Phase
 from lightkeeper.evidence.detectors.reconstruction._field import COARSE, Field
+from lightkeeper.evidence.detectors.reconstruction._form import FULL, PLAIN_CONTRAST
 from lightkeeper.evidence.detectors.reconstruction._lattice import agreement
 from lightkeeper.evidence.detectors.reconstruction._patches import Abstention
-from lightkeeper.evidence.detectors.reconstruction._search import (
-    FULL,
-    PLAIN_CONTRAST,
-    fields_of,
-    refined,
-)
+from lightkeeper.evidence.detectors.reconstruction._search import fields_of, refined
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,8 +6,9 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lightkeeper.evidence.detectors.reconstruction._form import FULL, Form
 from lightkeeper.evidence.detectors.reconstruction._patches import Abstention
-from lightkeeper.evidence.detectors.reconstruction._search import FULL, Form, read_scales
+from lightkeeper.evidence.detectors.reconstruction._search import read_scales
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,15 +8,10 @@ from typing import TYPE_CHECKING
 from lightkeeper.evidence._finding import Finding, Tier
 from lightkeeper.evidence.detectors.reconstruction._composite import grid_parts
 from lightkeeper.evidence.detectors.reconstruction._finding import finding
+from lightkeeper.evidence.detectors.reconstruction._form import FULL, PLAIN_CONTRAST, QUICK
 from lightkeeper.evidence.detectors.reconstruction._null import Null, least_size
 from lightkeeper.evidence.detectors.reconstruction._registry import Registered, read_autoencoder
-from lightkeeper.evidence.detectors.reconstruction._search import (
-    FULL,
-    PLAIN_CONTRAST,
-    QUICK,
-    PhaseReading,
-    read_scales,
-)
+from lightkeeper.evidence.detectors.reconstruction._search import PhaseReading, read_scales
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -13,7 +13,7 @@ from lightkeeper.errors import InvalidConfiguration
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from lightkeeper.evidence.detectors.reconstruction._search import Form
+    from lightkeeper.evidence.detectors.reconstruction._form import Form
 
 STATISTIC = "lattice-16"
 """The way of measuring; changes whenever contrasts are no longer comparable."""

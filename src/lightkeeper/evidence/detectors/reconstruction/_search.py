@@ -22,6 +22,7 @@ from lightkeeper.evidence.detectors.reconstruction._contrast import (
     region_side,
 )
 from lightkeeper.evidence.detectors.reconstruction._field import COARSE, Field
+from lightkeeper.evidence.detectors.reconstruction._form import FULL, PLAIN_CONTRAST, PLAIN_P, Form
 from lightkeeper.evidence.detectors.reconstruction._lattice import agreement
 from lightkeeper.evidence.detectors.reconstruction._patches import Abstention, choose
 
@@ -35,41 +36,8 @@ if TYPE_CHECKING:
     Pixels = NDArray[np.uint8]
     Values = NDArray[np.float64]
 
-PLAIN_P = 1e-3
-"""Chance at which no further patch is read."""
-PLAIN_CONTRAST = 0.1
-"""Contrast under which no further patch is read: decoders show more, photographs less."""
 _LEAST_PATCHES = 4
 _LEAST_BLOCKS = 6
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """How much work goes into one picture."""
-
-    name: str
-    side: int
-    """Pixels of a crop; raised to a multiple of the grid."""
-    looks: tuple[int, ...]
-    """Numbers of patches after which the evidence is looked at."""
-    refining: int = 0
-    """Patches on which the phase is then found on the whole grid; none, and it stays modulo four.
-    """
-    scales: tuple[float, ...] = (1.0,)
-    """Factors by which a picture is enlarged before it is read; each is a test."""
-    first_contrast: float = PLAIN_CONTRAST
-    """Contrast under which it ends after the first look; few patches may hide half of it."""
-    confirming: int = 0
-    """Further patches that are asked about the phase found, and about no other.
-
-    Cheaper than a look: the chance is not looked at again.
-    """
-
-
-QUICK = Form("quick", side=48, looks=(2,), confirming=2)
-FULL = Form(
-    "full", side=64, looks=(4, 8, 12, 16), refining=12, scales=(1.0, 4 / 3), first_contrast=0.05
-)
 
 
 @dataclass(frozen=True, slots=True)
