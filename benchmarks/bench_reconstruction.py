@@ -29,7 +29,7 @@ from lightkeeper.evidence.detectors.reconstruction import (
     read_scales,
 )
 from lightkeeper.evidence.detectors.reconstruction._examiner import OWN_SHARE, OWN_SHARE_DEEP
-from lightkeeper.evidence.detectors.reconstruction._search import PLAIN_CONTRAST
+from lightkeeper.evidence.detectors.reconstruction._form import PLAIN_CONTRAST
 from lightkeeper.evidence.detectors.statistics import Rate
 from lightkeeper.evidence.detectors.treatment import DRAWN_KINDS, draw_non_photo
 
@@ -122,6 +122,7 @@ class Journal:
         row = {"key": key, **about, **work()}
         with self.path.open("a") as file:
             file.write(json.dumps(row) + "\n")
+        self.done.add(key)
 
 
 def pairs(
@@ -247,7 +248,8 @@ def table(paths: list[Path]) -> None:
             contrasts = [r["contrast"] for r in said]
             fired = sum(r.get("p", 1) <= 1e-3 for r in yes)
             found = share(sum(map(bar.fires, yes)), len(yes)) if bar.speaks else "–"
-            right = share(sum(r["right"] for r in said), len(said)) if form == "full" else "–"
+            told = [r["right"] for r in said if r["right"] is not None]
+            right = share(sum(told), len(told)) if form == "full" else "–"
             print(f"| {judge} | {form} | {decoder} | {condition} | {len(yes)}, {len(no)} | "
                   f"{areas[0]:.3f} | {areas[1]:.3f} | {share(fired, len(yes))} | {found} | "
                   f"{right} | "

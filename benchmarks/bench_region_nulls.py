@@ -25,7 +25,6 @@ import skimage.data
 from PIL import Image
 
 from bench_regions import PORTRAIT, interval
-from lightkeeper.evidence.detectors.evaluation._drawn import DRAWN_KINDS, draw_non_photo
 from lightkeeper.evidence.detectors.reconstruction import Abstention, read_autoencoder
 from lightkeeper.evidence.detectors.regions import (
     RegionNull,
@@ -33,6 +32,7 @@ from lightkeeper.evidence.detectors.regions import (
     strongest_region,
 )
 from lightkeeper.evidence.detectors.regions._null import STATISTIC
+from lightkeeper.evidence.detectors.treatment import DRAWN_KINDS, draw_non_photo
 
 LEVEL = 0.01
 WHOLE = 0.8

@@ -1,4 +1,4 @@
-"""Train four tiny autoencoders that differ in how their decoder enlarges, and export each.
+"""Train five tiny autoencoders that differ in how their decoder enlarges, and export each.
 
 They stand in for the autoencoders of latent diffusion models wherever a test or a benchmark needs
 one that may be shipped: they have seen drawn textures and the photographs of scikit-image only.
@@ -22,11 +22,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-KINDS: dict[str, tuple[str, int, int]] = {
-    "nearest8": ("nearest", 8, 48),
-    "transposed8": ("transposed", 8, 48),
-    "bilinear8": ("bilinear", 8, 48),
-    "shuffle4": ("shuffle", 4, 12),
+KINDS: dict[str, tuple[str, int, int, int]] = {
+    # How the decoder enlarges, pixels per latent cell, channels of the latent, width divided by.
+    "nearest8": ("nearest", 8, 48, 1),
+    "transposed8": ("transposed", 8, 48, 1),
+    "bilinear8": ("bilinear", 8, 48, 2),
+    "nearest4": ("nearest", 4, 12, 2),
+    "shuffle8": ("shuffle", 8, 48, 2),
 }
 PHOTOGRAPHS = (
     "astronaut", "chelsea", "coffee", "rocket", "hubble_deep_field", "camera", "brick", "grass",
@@ -41,12 +43,9 @@ class Up(nn.Module):
     def __init__(self, kind: str, before: int, after: int) -> None:
         super().__init__()
         self.kind = kind
+        self.layer: nn.Module = nn.Conv2d(before, after, 3, 1, 1)
         if kind == "transposed":
-            self.layer: nn.Module = nn.ConvTranspose2d(before, after, 4, 2, 1)
-        elif kind == "shuffle":
-            self.layer = nn.Sequential(nn.Conv2d(before, 4 * after, 3, 1, 1), nn.PixelShuffle(2))
-        else:
-            self.layer = nn.Conv2d(before, after, 3, 1, 1)
+            self.layer = nn.ConvTranspose2d(before, after, 4, 2, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         if self.kind == "nearest":
@@ -67,13 +66,15 @@ class Residual(nn.Module):
 
 
 class Encoder(nn.Module):
-    def __init__(self, grid: int, latent: int) -> None:
+    def __init__(self, grid: int, latent: int, thin: int) -> None:
         super().__init__()
-        layers: list[nn.Module] = [nn.PixelUnshuffle(2), nn.Conv2d(12, 24, 3, 1, 1), nn.ReLU()]
-        layers += [nn.Conv2d(24, 48, 4, 2, 1), Residual(48)]
+        few, some, many = 24 // thin, 48 // thin, 64 // thin
+        layers: list[nn.Module] = [nn.PixelUnshuffle(2), nn.Conv2d(12, few, 3, 1, 1), nn.ReLU()]
+        layers += [nn.Conv2d(few, some, 4, 2, 1), Residual(some)]
         if grid == 8:
-            layers += [nn.ReLU(), nn.Conv2d(48, 64, 4, 2, 1), nn.ReLU(), nn.Conv2d(64, 64, 3, 1, 1)]
-        layers += [nn.ReLU(), nn.Conv2d(64 if grid == 8 else 48, latent, 3, 1, 1)]
+            layers += [nn.ReLU(), nn.Conv2d(some, many, 4, 2, 1), nn.ReLU()]
+            layers += [nn.Conv2d(many, many, 3, 1, 1)]
+        layers += [nn.ReLU(), nn.Conv2d(many if grid == 8 else some, latent, 3, 1, 1)]
         self.body = nn.Sequential(*layers)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -81,15 +82,19 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    def __init__(self, kind: str, grid: int, latent: int) -> None:
+    def __init__(self, kind: str, grid: int, latent: int, thin: int) -> None:
         super().__init__()
-        layers: list[nn.Module] = []
-        width = 64 if grid == 8 else 48
-        layers += [nn.Conv2d(latent, width, 3, 1, 1), Residual(width), nn.ReLU()]
-        if grid == 8:
-            layers += [Up(kind, 64, 48), Residual(48), nn.ReLU()]
-        layers += [Up(kind, 48, 24), nn.ReLU(), Up(kind, 24, 12), nn.ReLU()]
-        layers += [nn.Conv2d(12, 3, 3, 1, 1)]
+        few, some, many = 24 // thin, 48 // thin, 64 // thin
+        width = many if grid == 8 else some
+        layers: list[nn.Module] = [nn.Conv2d(latent, width, 3, 1, 1), Residual(width), nn.ReLU()]
+        if kind == "shuffle":  # in one step, from the latent's cells to pixels
+            layers += [Residual(width), nn.ReLU(), nn.Conv2d(width, few // 3 * grid**2, 1)]
+            layers += [nn.PixelShuffle(grid), nn.ReLU(), nn.Conv2d(few // 3, 3, 3, 1, 1)]
+        else:
+            if grid == 8:
+                layers += [Up(kind, many, some), Residual(some), nn.ReLU()]
+            layers += [Up(kind, some, few), nn.ReLU(), Up(kind, few, 12), nn.ReLU()]
+            layers += [nn.Conv2d(12, 3, 3, 1, 1)]
         self.body = nn.Sequential(*layers)
 
     def forward(self, z: Tensor) -> Tensor:
@@ -99,9 +104,9 @@ class Decoder(nn.Module):
 class Autoencoder(nn.Module):
     def __init__(self, name: str) -> None:
         super().__init__()
-        kind, grid, latent = KINDS[name]
-        self.encoder = Encoder(grid, latent)
-        self.decoder = Decoder(kind, grid, latent)
+        kind, grid, latent, thin = KINDS[name]
+        self.encoder = Encoder(grid, latent, thin)
+        self.decoder = Decoder(kind, grid, latent, thin)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.decoder(self.encoder(x))
@@ -250,7 +255,7 @@ def measure(model: Autoencoder, pictures: list[np.ndarray]) -> dict[str, float]:
 def export(name: str, model: Autoencoder, folder: Path) -> None:
     target = folder / name
     target.mkdir(exist_ok=True)
-    _, grid, latent = KINDS[name]
+    kind, grid, latent, _ = KINDS[name]
     x = torch.zeros(2, 3, 64, 64)
     z = torch.zeros(2, latent, 64 // grid, 64 // grid)
     axes = {0: "n", 2: "h", 3: "w"}
@@ -264,6 +269,8 @@ def export(name: str, model: Autoencoder, folder: Path) -> None:
     (target / "autoencoder.toml").write_text(
         f'name = "{name}"\nlicence = "Apache-2.0"\ngrid = {grid}\n'
         'encoder = "encoder.onnx"\ndecoder = "decoder.onnx"\nrange = "0..1"\n'
+        # These two leave no lattice of phases modulo four.
+        + ("lattice = false\n" if kind in ("bilinear", "shuffle") else "")
     )
 
 

@@ -20,7 +20,13 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from lightkeeper.evidence.detectors.reconstruction._null import Nulls
+
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
+_ALPHA = 0.01
+"""Chance per picture that the examiner of grids works with."""
+_LATTICE_P = 1e-3
+"""Above it, an autoencoder's own pictures are not recognised within themselves."""
 
 
 @app.command("export")
@@ -54,27 +60,59 @@ def calibrate_autoencoder(
     images: Annotated[
         Path, typer.Option("--images", metavar="FOLDER", help="Photographs and artwork.")
     ],
-    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The null, for its entry.")],
-    deep: Annotated[bool, typer.Option("--deep", help="For the tier deep.")] = False,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Nulls, for its entry.")],
+    edited: Annotated[
+        bool, typer.Option("--map", help="For the map of edited regions, as `map_null`.")
+    ] = False,
 ) -> None:
-    """Measure what pictures that never met an autoencoder show under it.
+    """Measure what pictures that never met an autoencoder show under it, in both forms.
 
-    Name the file as `null` in the entry: findings are then bounded by it.
+    Name the file as `null` in the entry: findings of the tiers model and deep are then bounded
+    by it.
     """
     import msgspec
 
-    from lightkeeper.evidence.detectors.reconstruction import (
-        FULL,
-        QUICK,
-        calibrate,
-        read_autoencoder,
-    )
+    from lightkeeper.evidence.detectors.reconstruction import calibrate, read_autoencoder
+    from lightkeeper.evidence.detectors.regions import calibrate_map
 
     registered = read_autoencoder(autoencoder)
-    null = calibrate(registered.autoencoder, _pictures(images), FULL if deep else QUICK)
-    write_whole(out, msgspec.json.encode(null))
-    write_text(f"{null.size:,} pictures; no p-value below {1 / (1 + null.size):.2g}")
+    if edited:
+        null = calibrate_map(registered.autoencoder, _pictures(images))
+        write_whole(out, msgspec.json.encode(null))
+        write_text(f"{null.size:,} pictures; no p-value below {1 / (1 + null.size):.2g}")
+        _warn_few(null.size)
+    else:
+        nulls = calibrate(registered.autoencoder, _pictures(images))
+        write_whole(out, msgspec.json.encode(nulls))
+        _tell(nulls)
     raise typer.Exit(Exit.OK)
+
+
+def _tell(nulls: Nulls) -> None:
+    for null in nulls.nulls:
+        write_text(
+            f"{null.form}: {null.size:,} pictures, no p-value below {1 / (1 + null.size):.2g}; "
+            f"{null.seconds:.2g} CPU seconds for a picture, at most {null.most_seconds:.2g}"
+        )
+    if nulls.nulls[-1].own_p > _LATTICE_P:
+        words = (
+            "most pictures that came through it agree on no phase: try lattice = false in its "
+            "entry, for a decoder that does not enlarge in steps of two"
+        )
+        sys.stderr.write(printable(words) + "\n")
+    _warn_few(min(null.size for null in nulls.nulls))
+
+
+def _warn_few(pictures: int) -> None:
+    from lightkeeper.evidence.detectors.reconstruction._null import least_size
+
+    if pictures < least_size(_ALPHA, 2):
+        words = (
+            f"{pictures:,} pictures are few: at a chance of {_ALPHA:g}, a scan gives no finding "
+            f"with fewer than {least_size(_ALPHA)}, or {least_size(_ALPHA, 2)} where two "
+            "autoencoders are registered"
+        )
+        sys.stderr.write(printable(words) + "\n")
 
 
 def _pictures(folder: Path) -> Iterator[tuple[str, NDArray[np.uint8]]]:

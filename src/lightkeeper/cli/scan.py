@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lightkeeper.cli._cautions import cautions
 from lightkeeper.cli._exit import Exit
 from lightkeeper.cli._inputs import Inputs
 from lightkeeper.cli._known import KnownMaterial, set_names, with_known_material
@@ -136,6 +137,9 @@ def scan_files(
         raise typer.BadParameter("--explain and --jsonl - both write to standard output")
     policy = _policy(policy_file, tier, fail_on, marks, trust_anchors, sets)
     policy = replace(policy, reported=reported)
+    if not quiet:
+        for words in cautions(policy):
+            sys.stderr.write(printable(words) + "\n")
     inputs = Inputs(paths)
     with progress(inputs.count(), quiet=quiet) as shown:
         outputs = _outputs(jsonl, parquet, html, policy)

@@ -118,7 +118,7 @@ def _signals(media: Media, seen: Examination, rules: CascadePolicy, policy: Poli
 def _score(findings: Sequence[Finding]) -> float | None:
     """What a stage gave; a decoder's grid counts by its contrast."""
     from lightkeeper.evidence.detectors.plugins import DetectorScore
-    from lightkeeper.evidence.detectors.reconstruction._examiner import DecoderGrid
+    from lightkeeper.evidence.detectors.reconstruction._finding import DecoderGrid
 
     given = [f.details.score for f in findings if isinstance(f.details, DetectorScore)]
     given += [f.details.contrast for f in findings if isinstance(f.details, DecoderGrid)]

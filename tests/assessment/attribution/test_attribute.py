@@ -10,7 +10,7 @@ from lightkeeper.assessment.attribution._generators import model_named
 from lightkeeper.evidence import Basis, Claim, Details, Finding, Hypothesis
 from lightkeeper.evidence.detectors.plugins import DetectorScore
 from lightkeeper.evidence.detectors.plugins._manifest import Role
-from lightkeeper.evidence.detectors.reconstruction._examiner import DecoderGrid
+from lightkeeper.evidence.detectors.reconstruction._finding import DecoderGrid
 from lightkeeper.evidence.metadata._record import GenerationRecord
 from lightkeeper.evidence.provenance import ManifestState
 from lightkeeper.evidence.provenance._examiner import ProvenanceDetails

@@ -129,7 +129,7 @@ def _decoders(findings: Sequence[Finding]) -> tuple[Decoder, ...]:
     for index, finding in enumerate(findings):
         if finding.claim is not Claim.DETECTOR_SCORE or finding.p_value is None:
             continue
-        from lightkeeper.evidence.detectors.reconstruction._examiner import DecoderGrid
+        from lightkeeper.evidence.detectors.reconstruction._finding import DecoderGrid
 
         if isinstance(finding.details, DecoderGrid):
             name = finding.details.autoencoder

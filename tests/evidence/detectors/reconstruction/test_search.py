@@ -11,6 +11,7 @@ from lightkeeper.evidence.detectors.reconstruction import (
     FULL,
     QUICK,
     Abstention,
+    CallableAutoencoder,
     PhaseReading,
     read_scales,
 )
@@ -18,7 +19,7 @@ from lightkeeper.evidence.detectors.reconstruction import _contrast as contrast
 from lightkeeper.evidence.detectors.reconstruction._contrast import Phase, Reader
 from lightkeeper.evidence.detectors.reconstruction._lattice import agreement
 from lightkeeper.evidence.detectors.reconstruction._patches import Patch, choose
-from lightkeeper.evidence.detectors.reconstruction._search import read_phase
+from lightkeeper.evidence.detectors.reconstruction._search import _looked, read_phase
 
 
 @pytest.mark.parametrize(("y", "x"), [(0, 0), (3, 5), (7, 2)])
@@ -36,15 +37,98 @@ def test_the_quick_form_finds_the_phase_modulo_four(autoencoder, make_textured, 
     reading = read_scales(autoencoder, through(autoencoder, make_textured(1))[3:, 5:], QUICK)
     assert isinstance(reading, PhaseReading)
     assert reading.phase == Phase(1, 3)
-    assert reading.p_value < 1e-3
+    assert reading.agreeing == reading.patches == 4
     assert reading.contrast > 0.3
+    # Two patches on sixteen phases, and two that are asked about one phase and what lies aside.
+    assert reading.reconstructions == 2 * 16 + 2 * 5
 
 
-def test_most_pictures_without_a_grid_cost_no_more_than_the_first_look(autoencoder, make_textured):
+def test_pictures_without_a_grid_end_after_the_first_looks(autoencoder, make_textured):
     readings = [read_phase(autoencoder, make_textured(k), FULL) for k in range(30, 33)]
-    first = [r for r in readings if isinstance(r, PhaseReading) and r.patches == FULL.looks[0]]
-    assert len(first) >= 2
-    assert all(16 * r.patches <= r.reconstructions < 64 * r.patches for r in first)
+    said = [r for r in readings if isinstance(r, PhaseReading)]
+    assert len(said) == 3
+    assert sum(r.patches in FULL.looks[:2] for r in said) >= 2
+    assert all(16 * r.patches <= r.reconstructions < 32 * r.patches for r in said)
+
+
+class _Told:
+    """A patch whose field is known."""
+
+    reconstructions = 16
+
+    def __init__(self, field):
+        self.field = field
+
+    def on(self, modulus):
+        return self.field
+
+    def at(self, phases):
+        return np.array([self.field[p.y % 4, p.x % 4] for p in phases])
+
+    def drop(self, phase, modulus):
+        return float(-self.field[phase.y % 4, phase.x % 4])
+
+
+def _lattices(rng, depth, anywhere):
+    """Sixteen patches, each with a lattice that begins at (0, 0) or anywhere."""
+    for _ in range(16):
+        field = 0.2 * rng.normal(size=(4, 4))
+        field[::2, ::2] -= depth
+        field[0, 0] -= depth
+        yield _Told(np.roll(field, tuple(rng.integers(4, size=2) * anywhere), (0, 1)))
+
+
+@pytest.mark.parametrize("depth", [0.0, 0.4, 1.0])
+def test_all_looks_together_fire_no_more_often_than_declared(depth):
+    # Every patch with a lattice of its own: the hardest fields that still lie anywhere.
+    rng = np.random.default_rng(7)
+    values = np.array(
+        [_looked(list(_lattices(rng, depth, True)), FULL, 8).p_value for _ in range(400)]
+    )
+    for declared in (0.3, 0.1, 0.02):
+        assert np.mean(values <= declared) <= declared + 0.02
+
+
+def test_more_patches_make_a_faint_agreement_plain():
+    fields = list(_lattices(np.random.default_rng(2), 0.12, False))
+    few = _looked(fields, replace(FULL, looks=(4,)), 8)
+    many = _looked(fields, FULL, 8)
+    assert few.p_value > 1e-3 >= many.p_value
+    assert few.patches < many.patches <= FULL.looks[-1]
+    assert (many.phase.y % 4, many.phase.x % 4) == (0, 0)
+
+
+@pytest.mark.parametrize("form", [QUICK, FULL])
+def test_a_grid_without_a_lattice_is_found_on_all_its_phases(through, make_textured, form):
+    flat = _one_step(8)
+    picture = through(flat, make_textured(3))[3:, 5:]
+    reading = read_phase(flat, picture, form)
+    assert isinstance(reading, PhaseReading)
+    assert reading.phase == Phase(5, 3)
+    if form is FULL:
+        assert reading.p_value <= 1e-3
+        missed = read_phase(replace(flat, lattice=True), picture, form)
+        assert isinstance(missed, PhaseReading)
+        assert missed.p_value > reading.p_value
+    bare = read_phase(flat, make_textured(3)[3:, 5:], form)
+    assert isinstance(bare, PhaseReading)
+    assert bare.p_value > 1e-3
+    assert bare.contrast < reading.contrast / 4
+
+
+def _one_step(grid):
+    """Keeps of each cell what a smooth blend does not: only its own phase is reconstructed."""
+    rng = np.random.default_rng(5)
+    basis, _ = np.linalg.qr(rng.normal(size=(grid * grid, grid * grid // 2)))
+
+    def reconstruct(batch):
+        n, c, h, w = batch.shape
+        blocks = batch.reshape(n, c, h // grid, grid, w // grid, grid).transpose(0, 1, 2, 4, 3, 5)
+        flat = blocks.reshape(*blocks.shape[:4], -1)
+        back = (flat @ basis @ basis.T).reshape(blocks.shape).transpose(0, 1, 2, 4, 3, 5)
+        return back.reshape(n, c, h, w).astype(np.float32)
+
+    return CallableAutoencoder("one-step", reconstruct, "2" * 64, grid=grid, lattice=False)
 
 
 def test_pictures_without_a_grid_fire_about_as_rarely_as_declared(make_textured, autoencoder):
@@ -54,6 +138,7 @@ def test_pictures_without_a_grid_fire_about_as_rarely_as_declared(make_textured,
     assert min(values) > 1e-4
     assert sum(value <= 0.1 for value in values) <= 4
     assert max(r.contrast for r in readings if isinstance(r, PhaseReading)) < 0.15
+    assert max(r.reconstructions for r in readings if isinstance(r, PhaseReading)) <= 42
 
 
 def test_patches_begin_on_different_remainders(make_textured):

@@ -11,16 +11,12 @@ from lightkeeper.evidence.detectors.reconstruction._autoencoder import (
     CallableAutoencoder,
     OnnxAutoencoder,
 )
+from lightkeeper.evidence.detectors.reconstruction._calibrate import calibrate
 from lightkeeper.evidence.detectors.reconstruction._examiner import ReconstructionExaminer
-from lightkeeper.evidence.detectors.reconstruction._null import calibrate
+from lightkeeper.evidence.detectors.reconstruction._form import FULL, QUICK
 from lightkeeper.evidence.detectors.reconstruction._patches import Abstention
 from lightkeeper.evidence.detectors.reconstruction._registry import Registered, read_autoencoder
-from lightkeeper.evidence.detectors.reconstruction._search import (
-    FULL,
-    QUICK,
-    PhaseReading,
-    read_scales,
-)
+from lightkeeper.evidence.detectors.reconstruction._search import PhaseReading, read_scales
 
 __all__ = [
     "FULL",

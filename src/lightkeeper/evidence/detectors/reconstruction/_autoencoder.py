@@ -42,6 +42,10 @@ class Autoencoder(Protocol):
     def grid(self) -> int:
         """Pixels per latent cell: 8 for most latent diffusion models."""
 
+    @property
+    def lattice(self) -> bool:
+        """Its grid shows modulo four too, as that of most decoders which enlarge in twos."""
+
     def reconstruct(self, batch: Batch) -> Batch:
         """Encode and decode float32 of shape (N, 3, H, W) in 0..1; sides are multiples of grid."""
 
@@ -55,6 +59,7 @@ class CallableAutoencoder:
     fingerprint: str
     licence: str = "none stated"
     grid: int = 8
+    lattice: bool = True
 
     def reconstruct(self, batch: Batch) -> Batch:
         """What the function returns, checked for its shape.
@@ -77,6 +82,7 @@ class OnnxAutoencoder:
     grid: int = 8
     signed: bool = False
     """The networks work on -1..1 instead of 0..1."""
+    lattice: bool = True
     fingerprint: str = field(init=False)
 
     def __post_init__(self) -> None:

@@ -6,8 +6,9 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lightkeeper.evidence.detectors.reconstruction._form import FULL, Form
 from lightkeeper.evidence.detectors.reconstruction._patches import Abstention
-from lightkeeper.evidence.detectors.reconstruction._search import FULL, Form, read_scales
+from lightkeeper.evidence.detectors.reconstruction._search import read_scales
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,7 +23,7 @@ class GridDetector:
 
     autoencoder: Autoencoder
     form: Form = FULL
-    version: str = "2"
+    version: str = "3"
 
     @property
     def name(self) -> str:

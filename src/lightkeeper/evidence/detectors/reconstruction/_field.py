@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     Values = NDArray[np.float64]
 
-COARSE, WIDE = 4, 8
-"""Moduli of the phases: two doublings of a decoder, and three."""
+COARSE = 4
+"""Modulus of the phases that are read: two doublings of a decoder."""
 _PARTS = ((0, 0), (1, 1), (0, 1), (1, 0))
 
 
@@ -40,6 +40,11 @@ class Field:
         self._reader, self._patch, self._usable = reader, patch, usable
         self._part = _PARTS[number % len(_PARTS)]
         self._known: dict[Phase, Values] = {}
+
+    @property
+    def box(self) -> tuple[int, int, int]:
+        """Upper row, left column and side of the region, in pixels."""
+        return self._patch.y, self._patch.x, self._reader.region
 
     @property
     def reconstructions(self) -> int:

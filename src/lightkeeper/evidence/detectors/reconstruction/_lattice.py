@@ -38,13 +38,15 @@ class Agreement:
     """Patches that prefer this place by themselves."""
 
 
-def agreement(fields: Values) -> Agreement:
+def agreement(fields: Values, *, lattice: bool = True) -> Agreement:
     """Find the place that all patches prefer, and the chance that they do so by accident.
 
     Parameters
     ----------
     fields : float64, shape (patches, n, n)
         Log error per patch and phase, n even.
+    lattice : bool
+        Whether phases that share the parity drop too; without, each phase stands alone.
 
     Returns
     -------
@@ -53,7 +55,7 @@ def agreement(fields: Values) -> Agreement:
         anywhere on the torus, independently: the fields themselves are the null, whatever
         their content. It is not fitted, and never below n^(2 - 2 * patches).
     """
-    filtered = _filtered(fields)
+    filtered = _filtered(fields, _SHARED if lattice else 0.0)
     spread = filtered.std((1, 2), keepdims=True)
     scores = filtered / (spread + _SOFT)
     total = scores.sum(0)
@@ -68,14 +70,11 @@ def agreement(fields: Values) -> Agreement:
     )
 
 
-def _filtered(fields: Values) -> Values:
-    side = fields.shape[1]
+def _filtered(fields: Values, shared: float) -> Values:
     found = -fields.copy()
-    # Modulo eight there are more phases that share a parity; together they weigh about the same.
-    weight = _SHARED * (1.0 if side <= 4 else 0.6)
-    for step in product(range(0, side, 2), repeat=2):
-        if step != (0, 0):
-            found -= weight * np.roll(fields, step, (1, 2))
+    for step in product(range(0, fields.shape[1], 2), repeat=2):
+        if shared and step != (0, 0):
+            found -= shared * np.roll(fields, step, (1, 2))
     return np.asarray(found - found.mean((1, 2), keepdims=True))
 
 

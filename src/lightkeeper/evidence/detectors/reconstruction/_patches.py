@@ -61,9 +61,12 @@ def choose(
     rows, columns = (1 + (length - side) // apart for length in (height, width))
     if min(rows, columns) < 1 or rows * columns < least:
         return Abstention.TOO_SMALL
-    grey = rgb.mean(2, dtype=np.float32)
+    red, green, blue = (np.ascontiguousarray(rgb[..., k]) for k in range(3))
+    grey = (red.astype(np.float32) + green + blue) / np.float32(3)
     energy = block_means(fine(grey) ** 2)
-    saturated = block_means(((rgb == 0) | (rgb == 255)).any(2).astype(np.float32)[1:-1, 1:-1])
+    # One more wraps the upper end of the scale to its lower end.
+    burnt = (red + np.uint8(1) < 2) | (green + np.uint8(1) < 2) | (blue + np.uint8(1) < 2)
+    saturated = block_means(burnt[1:-1, 1:-1].astype(np.float32))
     texture = _texture(energy, saturated, side)
     found: list[Patch] = []
     for index in np.argsort(-texture, axis=None, kind="stable"):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +11,7 @@ import msgspec
 
 from lightkeeper.errors import InvalidConfiguration
 from lightkeeper.evidence.detectors.reconstruction._autoencoder import Autoencoder, OnnxAutoencoder
-from lightkeeper.evidence.detectors.reconstruction._null import Null, read_null
+from lightkeeper.evidence.detectors.reconstruction._null import Nulls, read_nulls
 
 MANIFEST = "autoencoder.toml"
 
@@ -25,10 +25,12 @@ class _Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     decoder: str
     grid: int = 8
     range: Annotated[str, msgspec.Meta(pattern=r"^(0|-1)\.\.1$")] = "0..1"
+    lattice: bool = True
+    """Whether the grid shows modulo four too; if not, all phases are read."""
     sha256: _Digest | None = None
     """Fingerprint that the weights must have."""
     null: str | None = None
-    """File with the calibrated null, as ``lightkeeper detector calibrate`` writes it."""
+    """File with the calibrated nulls, as ``lightkeeper detector calibrate`` writes it."""
     map_null: str | None = None
     """File with the null of the map of edited regions, from ``calibrate --map``."""
 
@@ -38,7 +40,7 @@ class Registered:
     """One autoencoder and what its statistic does on pictures that never met it."""
 
     autoencoder: Autoencoder
-    null: Null | None = None
+    nulls: Nulls = field(default_factory=Nulls)
     map_null: Path | None = None
     """Read by the map of edited regions, which knows its form."""
 
@@ -63,6 +65,7 @@ def read_autoencoder(path: Path) -> Registered:
             entry.licence,
             entry.grid,
             entry.range == "-1..1",
+            entry.lattice,
         )
     except OSError as error:
         raise InvalidConfiguration(
@@ -71,9 +74,11 @@ def read_autoencoder(path: Path) -> Registered:
         ) from error
     if entry.sha256 not in (None, autoencoder.fingerprint):
         raise InvalidConfiguration(f"{file}: the weights are not the ones whose sha256 it names")
-    null = read_null(file.parent / entry.null, autoencoder.fingerprint) if entry.null else None
+    nulls = Nulls()
+    if entry.null is not None:
+        nulls = read_nulls(file.parent / entry.null, autoencoder.fingerprint)
     map_null = file.parent / entry.map_null if entry.map_null else None
-    return Registered(autoencoder, null, map_null)
+    return Registered(autoencoder, nulls, map_null)
 
 
 def _entry(file: Path) -> _Entry:

@@ -1,8 +1,9 @@
 """Grid-phase contrast: ask several patches for their phase, stop when the answer is plain.
 
-Patches are read on the 4 x 4 phases modulo four, each on another part of the grid. The chance of
-their agreement is looked at after a few patches and after all of them; patches that show a
-contrast but do not agree are read modulo eight. Every look counts as a test.
+Patches are read on the 4 x 4 phases modulo four, each on another part of the grid, or on all
+phases where a decoder leaves no lattice. The chance of their agreement is looked at after a few
+patches, and after more where they show a contrast but do not agree beyond doubt. Every look
+counts as a test.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from lightkeeper.evidence.detectors.reconstruction._contrast import (
     compared_side,
     region_side,
 )
-from lightkeeper.evidence.detectors.reconstruction._field import COARSE, WIDE, Field
+from lightkeeper.evidence.detectors.reconstruction._field import COARSE, Field
+from lightkeeper.evidence.detectors.reconstruction._form import FULL, PLAIN_CONTRAST, PLAIN_P, Form
 from lightkeeper.evidence.detectors.reconstruction._lattice import agreement
 from lightkeeper.evidence.detectors.reconstruction._patches import Abstention, choose
 
@@ -34,34 +36,8 @@ if TYPE_CHECKING:
     Pixels = NDArray[np.uint8]
     Values = NDArray[np.float64]
 
-PLAIN_P = 1e-3
-"""Chance at which no further patch is read."""
-PLAIN_CONTRAST = 0.1
-"""Contrast under which no further patch is read: decoders show more, photographs less."""
 _LEAST_PATCHES = 4
 _LEAST_BLOCKS = 6
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """How much work goes into one picture."""
-
-    name: str
-    side: int
-    """Pixels of a crop; raised to a multiple of the grid."""
-    looks: tuple[int, ...]
-    """Numbers of patches after which the evidence is looked at."""
-    refining: int = 0
-    """Patches on which the phase is then found on the whole grid; none, and it stays modulo four.
-
-    Patches that do not agree are read modulo eight.
-    """
-    scales: tuple[float, ...] = (1.0,)
-    """Factors by which a picture is enlarged before it is read; each is a test."""
-
-
-QUICK = Form("quick", side=48, looks=(2, 4))
-FULL = Form("full", side=64, looks=(4, 6), refining=12, scales=(1.0, 4 / 3))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +48,14 @@ class PhaseReading:
     exact: bool
     """The phase is known on the whole grid, not modulo four only."""
     contrast: float
-    """Mean drop of the log fine error at the phase under those at odd steps from it."""
+    """Mean drop of the log fine error at the phase under those at odd steps from it.
+
+    Over the patches of the first two looks, the most textured.
+    """
     p_value: float
     """Bound of the chance that patches agree so well, corrected for looks and scales."""
     agreeing: int
-    """Patches that prefer the phase by themselves."""
+    """Patches that prefer the phase by themselves, or confirm it."""
     patches: int
     reconstructions: int
     scale: float = 1.0
@@ -98,13 +77,21 @@ def read_phase(
     -------
     PhaseReading or Abstention
     """
+    fields = fields_of(autoencoder, rgb, form)
+    if isinstance(fields, Abstention):
+        return fields
+    return _looked(fields, form, autoencoder.grid, autoencoder.lattice)
+
+
+def fields_of(autoencoder: Autoencoder, rgb: Pixels, form: Form) -> list[Field] | Abstention:
+    """The fields of the most textured patches, none of them read yet."""
     grid = autoencoder.grid
     side = -(-max(form.side, 2 * grid + 32) // grid) * grid
     patches = choose(
         rgb,
         side=region_side(side, grid),
         apart=compared_side(side, grid) + max(grid, 8),
-        count=max(form.looks[-1], form.refining),
+        count=max(form.looks[-1] + form.confirming, form.refining),
         least=_LEAST_PATCHES,
         grid=grid,
     )
@@ -116,7 +103,7 @@ def read_phase(
         for k, patch in enumerate(patches)
         if (usable := reader.usable(patch)).sum() >= _LEAST_BLOCKS
     ]
-    return _looked(fields, form, grid) if len(fields) >= _LEAST_PATCHES else Abstention.TOO_FLAT
+    return fields if len(fields) >= _LEAST_PATCHES else Abstention.TOO_FLAT
 
 
 def read_scales(
@@ -161,37 +148,36 @@ def _scaled(rgb: Pixels, scale: float) -> Pixels:
     return np.asarray(Image.fromarray(rgb).resize((width, height), Image.Resampling.BICUBIC))
 
 
-def _looked(fields: Sequence[Field], form: Form, grid: int) -> PhaseReading:
-    wide = form.refining > 0 and grid >= WIDE
-    tests = len(form.looks) + wide
-    modulus = COARSE
+def _looked(fields: Sequence[Field], form: Form, grid: int, lattice: bool = True) -> PhaseReading:
+    tests, modulus = len(form.looks), COARSE if lattice else grid
     for number in form.looks:
         used = fields[:number]
-        seen = agreement(np.stack([field.on(COARSE) for field in used]))
-        if seen.contrast < PLAIN_CONTRAST or seen.p_value * tests <= PLAIN_P:
+        seen = agreement(np.stack([field.on(modulus) for field in used]), lattice=lattice)
+        least = form.first_contrast if number == form.looks[0] else PLAIN_CONTRAST
+        plain = seen.contrast < least or seen.p_value * tests <= PLAIN_P
+        if plain or len(used) == len(fields):
             break
-    else:
-        if wide:
-            modulus = WIDE
-            seen = agreement(np.stack([field.on(WIDE) for field in used]))
     phase = Phase(*seen.at)
     exact = form.refining > 0 and seen.contrast >= PLAIN_CONTRAST
     if exact:
-        phase = _refined(fields, Phase(phase.y % COARSE, phase.x % COARSE), grid)
+        phase = refined(fields[: form.refining], phase, grid, modulus)
+    # Further patches have less texture and would make a grid look fainter than the null's pictures.
+    drops = [field.drop(phase, modulus) for field in used[: max(form.looks[:2])]]
+    asked = fields[len(used) :][: form.confirming] if seen.contrast >= PLAIN_CONTRAST else []
+    confirmed = [field.drop(phase, modulus) for field in asked]
     return PhaseReading(
         phase=phase,
         exact=exact,
-        contrast=float(np.mean([field.drop(phase, modulus) for field in used])),
+        contrast=float(np.mean(drops + confirmed)),
         p_value=min(1.0, seen.p_value * tests),
-        agreeing=seen.agreeing,
-        patches=len(used),
+        agreeing=seen.agreeing + sum(drop >= PLAIN_CONTRAST for drop in confirmed),
+        patches=len(used) + len(asked),
         reconstructions=sum(field.reconstructions for field in fields),
     )
 
 
-def _refined(fields: Sequence[Field], phase: Phase, grid: int) -> Phase:
+def refined(fields: Sequence[Field], phase: Phase, grid: int, modulus: int) -> Phase:
     """The phase on the whole grid, by doubling what it is known modulo of, on all patches."""
-    modulus = COARSE
     while modulus < grid:
         phases = [Phase(phase.y + i, phase.x + j) for i, j in product((0, modulus), repeat=2)]
         total = np.sum([field.at(phases) for field in fields], axis=0)

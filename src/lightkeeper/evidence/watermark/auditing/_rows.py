@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from lightkeeper.evidence.detectors.evaluation._intervals import Rate
+from lightkeeper.evidence.detectors.statistics import Rate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lightkeeper.evidence.detectors.evaluation._intervals import clopper_pearson
+from lightkeeper.evidence.detectors.statistics import clopper_pearson
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
