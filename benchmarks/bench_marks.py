@@ -172,7 +172,9 @@ def rows() -> None:
     with _open("rows") as out:
         for payload, (i, (name, rgb)) in product(PAYLOADS, enumerate(pictures)):
             left = [change for change in CHANGES if (name, payload, change) not in done]
-            marked = lattice.embed(rgb, payload) if left else rgb
+            if not left:
+                continue
+            marked = lattice.embed(rgb, payload)
             decibels = 10 * np.log10(255**2 / np.mean((marked.astype(float) - rgb) ** 2))
             for change in left:
                 seen = np.ascontiguousarray(CHANGES[change](marked, pictures[i - 1][1]))
