@@ -365,7 +365,7 @@ PUBLIC: dict[str, list[str]] = {
         "unpack",
         "write_small",
     ],
-    "lightkeeper.generators.rooting.audit": ["AuditRow", "Subject", "audit", "copied_share"],
+    "lightkeeper.generators.rooting.audit": ["Subject", "audit", "copied_share"],
     "lightkeeper.generators.rooting.open_mark": ["read_open", "root_open", "write_open"],
     "lightkeeper.hashing": [
         "Digests",

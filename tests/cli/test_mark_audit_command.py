@@ -2,33 +2,30 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 from lightkeeper.cli import main
+from lightkeeper.evidence.watermark.auditing import AuditRow
 from lightkeeper.evidence.watermark.rooted import MarkKey, MarkSecret
 
 DATA = Path(__file__).parents[1] / "data" / "rooted"
 PACKAGE = "lightkeeper.generators.rooting"
 
 
-@dataclass
-class _Row:
-    name: str
-    n: int
-    bits: float
-    read: float
-    low: float
-    high: float
-    note: str = ""
-
-
 ROWS = (
-    _Row("as it is", 3, 1.0, 1.0, 0.29, 1.0),
-    _Row("copied: mean of 1", 3, 0.9, 0.667, 0.094, 0.992, "31.0 dB <from> before"),
+    AuditRow(name="as it is", n=3, bits=1.0, read=1.0, low=0.29, high=1.0),
+    AuditRow(
+        name="copied: mean of 1",
+        n=3,
+        bits=0.9,
+        read=0.667,
+        low=0.094,
+        high=0.992,
+        note="31.0 dB <from> before",
+    ),
 )
 
 
@@ -44,7 +41,6 @@ def asked(monkeypatch):
     package, command, audit = (ModuleType(n) for n in (PACKAGE, "_command", "audit"))
     package.__path__ = []  # type: ignore[attr-defined]
     command.audit_files = audit_files  # type: ignore[attr-defined]
-    audit.AuditRow = _Row  # type: ignore[attr-defined]
     audit.copied_share = lambda rows: max(  # type: ignore[attr-defined]
         (r.high for r in rows if r.name.startswith("copied")), default=None
     )

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Any
+
+from lightkeeper.cli._rows import write_text
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 _STYLE = (
@@ -12,10 +16,16 @@ _STYLE = (
     "table{border-collapse:collapse}th,td{text-align:left;padding:.3rem .8rem;"
     "border-bottom:1px solid #bbb}"
 )
-_HOLDERS = (
+_ROOTED = (
     ("pictures", "copy it onto photographs, as often as the rows 'copied' say"),
     ("the decoder's weights", "remove it, as soon as the rows 'fine-tuned' say"),
     ("secret file and passphrase", "mark any picture, and nobody can tell"),
+)
+_OPEN = (
+    ("nothing", "write any payload onto any picture; a registered fingerprint exposes it"),
+    ("one marked picture", "copy its payload, as often as the rows 'laid on' say"),
+    ("many pictures with one payload", "take it out, as often as the rows 'taken out' say"),
+    ("the registry's signing key", "register any picture"),
 )
 
 
@@ -28,10 +38,16 @@ def audit_line(row: Mapping[str, Any]) -> str:
     return f"{told}; {row['note']}" if row["note"] else told
 
 
-def audit_card(
+def say_row(row: Mapping[str, Any], *, as_json: bool) -> None:
+    """Print a row as soon as it is known."""
+    write_text(json.dumps(row) if as_json else audit_line(row))
+    sys.stdout.flush()
+
+
+def rooted_card(
     name: str, label: str, rows: Iterable[Mapping[str, Any]], copied: float | None
 ) -> str:
-    """A page that needs no network and no script; what the mark proves comes first."""
+    """The page of a rooted mark."""
     if copied is None:
         proof = "Copying was not measured, so the mark counts as a public one."
     elif copied > 0.05:
@@ -41,14 +57,27 @@ def audit_card(
         )
     else:
         proof = f"It was copied onto at most {copied:.3f} of photographs (95 %)."
+    return _page(f"Audit of the mark '{label}' of {name}", proof, rows, _ROOTED)
+
+
+def open_card(rows: Iterable[Mapping[str, Any]]) -> str:
+    """The page of the open mark."""
+    proof = "Its pattern is public: it proves nothing, and is made to be found."
+    return _page("Audit of the open mark", proof, rows, _OPEN)
+
+
+def _page(
+    title: str, proof: str, rows: Iterable[Mapping[str, Any]], held: Iterable[tuple[str, str]]
+) -> str:
+    """A page that needs no network and no script; what the mark proves comes first."""
     lines = "".join(
         f"<tr><td>{escape(row['name'])}</td><td>{row['n']}</td><td>{_bits(row)}</td>"
         f"<td>{row['read']:.3f}</td><td>{row['low']:.3f} to {row['high']:.3f}</td>"
         f"<td>{escape(row['note'])}</td></tr>"
         for row in rows
     )
-    holders = "".join(f"<tr><td>{who}</td><td>{can}</td></tr>" for who, can in _HOLDERS)
-    title = f"Audit of the mark '{escape(label)}' of {escape(name)}"
+    holders = "".join(f"<tr><td>{who}</td><td>{can}</td></tr>" for who, can in held)
+    title = escape(title)
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from lightkeeper.cli._mark_audit_open import app as audit_open
 from lightkeeper.cli._mark_embed import app as embed
 from lightkeeper.cli._mark_entries import app as entries
 from lightkeeper.cli._mark_recover import app as recover
@@ -18,6 +19,7 @@ app.add_typer(recover)
 app.add_typer(root_open)
 app.add_typer(rooted)
 app.add_typer(audit)
+app.add_typer(audit_open)
 
 
 @app.callback()

@@ -8,22 +8,16 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import msgspec
 import typer
 
-from lightkeeper.cli._mark_card import audit_card, audit_line
-from lightkeeper.cli._rows import write_text
-from lightkeeper.cli._settings import load_settings
+from lightkeeper.cli._audit_pictures import middles, squares
+from lightkeeper.cli._mark_card import rooted_card, say_row
 from lightkeeper.cli._write import write_whole
 from lightkeeper.cli.mark_rooted import held_secret, mark_key, reader_of
 from lightkeeper.errors import InvalidConfiguration, MissingExtra, OutputError
-from lightkeeper.media import open_media
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 
@@ -72,42 +66,40 @@ def audit_mark(
     ] = None,
 ) -> None:
     """Attack your own rooted mark and say what is left of it. Needs the extra 'train'."""
+    from lightkeeper.evidence.watermark.auditing import AuditRow
+
     held, passphrase = held_secret(secret, passphrase_file)
     key = mark_key(held, label)
     try:
         from lightkeeper.generators.rooting._command import audit_files
-        from lightkeeper.generators.rooting.audit import AuditRow, copied_share
+        from lightkeeper.generators.rooting.audit import copied_share
     except ImportError as error:
         raise MissingExtra("auditing a mark", extra="train") from error
     rows = [AuditRow(**row) for row in _kept(journal, label)]
     found = audit_files(
         key, reader_of(held), autoencoder, rooted, second=second, others=other or [],
-        pictures=_pictures(pictures, _SIDE), alpha=alpha, done={row.name for row in rows},
-        photographs=[] if photographs is None else _squares(photographs),
+        pictures=middles(pictures, _SIDE, fewest=_FEWEST), alpha=alpha,
+        done={row.name for row in rows},
+        photographs=[] if photographs is None else squares(photographs, _LEARNT, fewest=_FEWEST),
     )  # fmt: skip
     for row in rows:
-        _say(asdict(row), as_json=as_json)
+        say_row(asdict(row), as_json=as_json)
     began = time.monotonic()
     for row in found:
         rows.append(row)
         _keep(journal, label, asdict(row))
-        _say(asdict(row), as_json=as_json)
+        say_row(asdict(row), as_json=as_json)
         if sys.stderr.isatty():
             sys.stderr.write(f"{len(rows)} rows, {time.monotonic() - began:.0f} s\n")
     copied = copied_share(rows)
     if html is not None:
-        page = audit_card(held.name, label, [asdict(row) for row in rows], copied)
+        page = rooted_card(held.name, label, [asdict(row) for row in rows], copied)
         write_whole(html, page.encode())
     if record:
         if copied is None:
             raise InvalidConfiguration("nothing was copied, so there is nothing to record")
         msgspec.structs.replace(held, copied=copied).write(secret, passphrase)
         sys.stderr.write(f"{secret}: copied in at most {copied:.3f} of photographs (95 %)\n")
-
-
-def _say(row: dict[str, Any], *, as_json: bool) -> None:
-    write_text(json.dumps(row) if as_json else audit_line(row))
-    sys.stdout.flush()
 
 
 def _kept(journal: Path | None, label: str) -> Iterator[dict[str, Any]]:
@@ -131,22 +123,3 @@ def _keep(journal: Path | None, label: str, row: dict[str, Any]) -> None:
             stream.write(json.dumps({"label": label, **row}) + "\n")
     except OSError as error:
         raise OutputError(f"{journal}: {error.strerror}") from error
-
-
-def _pictures(folder: Path, side: int) -> list[NDArray[np.uint8]]:
-    """The middle of every picture in a folder, at most so large."""
-    limits = load_settings().media_limits()
-    found = []
-    for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-        rgb = open_media(path, limits=limits).rgb()
-        top, left = (max(0, (length - side) // 2) for length in rgb.shape[:2])
-        found.append(rgb[top : top + side, left : left + side])
-    if len(found) < _FEWEST:
-        raise InvalidConfiguration(f"{folder} holds {len(found)} pictures; {_FEWEST} are needed")
-    return found
-
-
-def _squares(folder: Path) -> list[NDArray[np.uint8]]:
-    """All of one size, so that what they have in common can be added up; at most 200."""
-    whole = (_LEARNT, _LEARNT, 3)
-    return [rgb for rgb in _pictures(folder, _LEARNT) if rgb.shape == whole][:200]

@@ -6,6 +6,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnxruntime")
 
+from lightkeeper.evidence.watermark.auditing import AuditRow  # noqa: E402
 from lightkeeper.evidence.watermark.rooted import MarkKey, RootedReader  # noqa: E402
 from lightkeeper.generators.rooting import (  # noqa: E402
     Generator,
@@ -18,7 +19,6 @@ from lightkeeper.generators.rooting._embedder import embed  # noqa: E402
 from lightkeeper.generators.rooting._pictures import draw_texture  # noqa: E402
 from lightkeeper.generators.rooting._train import Crops, begin  # noqa: E402
 from lightkeeper.generators.rooting.audit import (  # noqa: E402
-    AuditRow,
     Subject,
     _attacks,
     _run,
@@ -107,9 +107,9 @@ def test_what_an_earlier_run_has_is_left_out(subject, rows, monkeypatch):
 
 
 def test_the_share_of_copies_is_the_upper_limit_of_the_worst():
-    row = AuditRow.counted("copied: mean of 1", 20, 0.5, 0)
-    worse = AuditRow.counted("copied: mean of 5", 20, 0.5, 1)
-    other = AuditRow.counted("as it is", 20, 1.0, 20)
+    row = AuditRow.of("copied: mean of 1", [False] * 20, 0.5)
+    worse = AuditRow.of("copied: mean of 5", [True] + [False] * 19, 0.5)
+    other = AuditRow.of("as it is", [True] * 20, 1.0)
     assert row.high == pytest.approx(0.1684, abs=1e-3)
     assert copied_share([row, worse, other]) == worse.high
     assert copied_share([other]) is None

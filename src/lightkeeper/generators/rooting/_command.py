@@ -17,12 +17,13 @@ from lightkeeper.generators.rooting._pictures import training_pictures
 from lightkeeper.generators.rooting._root import RootingPlan, root
 from lightkeeper.generators.rooting._train import Crops
 from lightkeeper.generators.rooting._whiten import whiten, whitening_logits
-from lightkeeper.generators.rooting.audit import AuditRow, Subject, audit
+from lightkeeper.generators.rooting.audit import Subject, audit
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from lightkeeper.evidence.watermark.auditing import AuditRow
     from lightkeeper.evidence.watermark.rooted import MarkKey, RootedReader
 
 _DRAWN = 120

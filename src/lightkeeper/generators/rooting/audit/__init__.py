@@ -3,8 +3,8 @@
 It measures; it keeps and writes no picture that an attack made.
 """
 
-from lightkeeper.generators.rooting.audit._row import AuditRow, copied_share
+from lightkeeper.generators.rooting.audit._copied import copied_share
 from lightkeeper.generators.rooting.audit._run import audit
 from lightkeeper.generators.rooting.audit._subject import Subject
 
-__all__ = ["AuditRow", "Subject", "audit", "copied_share"]
+__all__ = ["Subject", "audit", "copied_share"]

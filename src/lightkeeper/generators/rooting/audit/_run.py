@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lightkeeper.generators.rooting.audit import _attacks as attacks
-from lightkeeper.generators.rooting.audit._row import COPIED, AuditRow
+from lightkeeper.generators.rooting.audit._copied import COPIED
 from lightkeeper.generators.rooting.audit._subject import Subject, as_bytes, decoded
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from lightkeeper.evidence.watermark.auditing import AuditRow
     from lightkeeper.generators.rooting._root import Generator
     from lightkeeper.generators.rooting._train import Crops
 

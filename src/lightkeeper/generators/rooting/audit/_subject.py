@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from lightkeeper.evidence.watermark.auditing import AuditRow
 from lightkeeper.evidence.watermark.rooted import MarkKey, RootedReader, detect
-from lightkeeper.generators.rooting.audit._row import AuditRow
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -66,15 +66,15 @@ class Subject:
         before: Sequence[NDArray[np.uint8]] | None = None,
     ) -> AuditRow:
         """Read attacked pictures; their distance to those before becomes the note."""
-        found, bits, distances = 0, 0.0, []
+        found, bits, distances = [], 0.0, []
         for place, rgb in enumerate(attacked):
             readings = detect(self.reader.look(rgb), [self.key], alpha=self.alpha)
             bits += readings[0].matches / 48 if readings else 0.5
-            found += bool(readings and readings[0].present)
+            found.append(bool(readings and readings[0].present))
             if before is not None:
                 distances.append(_psnr(rgb, before[place]))
         note = f"{np.mean(distances):.1f} dB from the picture before" if distances else ""
-        return AuditRow.counted(name, len(attacked), bits / len(attacked), found, note)
+        return AuditRow.of(name, found, bits / len(attacked), note)
 
 
 def decoded(generator: Generator, rgb: NDArray[np.uint8], decoder: Any = None) -> NDArray[np.uint8]:
