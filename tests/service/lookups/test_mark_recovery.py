@@ -63,7 +63,12 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         manifest_sha256=digest,
     )
     marks.add("A", [entry])
-    config = LookupConfig(workers=1, manifests=folder, trust=Trust(anchors=credentials.anchors_pem))
+    config = LookupConfig(
+        workers=1,
+        manifests=folder,
+        trust=Trust(anchors=credentials.anchors_pem),
+        request_seconds=600,  # on a new machine the worker first compiles the mark's kernels
+    )
     with serving(small_store(), config, marks=marks) as client:
         yield Served(client.settle(), marks, signed.manifest)
     marks.close()
