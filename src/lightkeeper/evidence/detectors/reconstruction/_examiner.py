@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 MODEL_SECONDS = 0.1
 """CPU seconds per picture above which an autoencoder is left to the deep tier."""
-OWN_SHARE = 0.4
-OWN_SHARE_DEEP = 0.25
+OWN_SHARE = 0.6
+OWN_SHARE_DEEP = 0.35
 """Part of the decoder's own contrast under which a grid is not called that decoder's."""
 
 
@@ -127,9 +127,9 @@ class ReconstructionExaminer:
             parts: tuple[GridPart, ...] = ()
             if reading.exact and reading.scale == 1:
                 parts = grid_parts(autoencoder, rgb, reading.phase)
-            # The four patches of the quick form cannot agree beyond chance, and no more can those
-            # of two parts: there the null decides alone, with the quick form's share.
-            if self._deep and not (parts and reading.contrast >= OWN_SHARE * null.own):
+            # Two patches of the quick form cannot agree beyond chance, nor can two parts of a
+            # picture, each with a phase of its own: there the null decides alone.
+            if self._deep and not parts:
                 chance = max(chance, reading.p_value)
             p_value = min(1.0, chance * len(self._calibrated))
             if p_value <= self._alpha:
