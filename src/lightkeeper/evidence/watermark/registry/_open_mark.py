@@ -24,9 +24,7 @@ def read_open_marks(rgb: NDArray[np.uint8]) -> tuple[OpenMark, ...]:
     """Read all open marks of a picture; none where it carries none."""
     from lightkeeper.evidence.watermark import lattice
 
-    reading = lattice.read(rgb)
-    readings = () if reading is None else (reading,)
     return tuple(
         OpenMark(int(found.payload), np.array(found.transform.matrix, np.float64).reshape(2, 2))
-        for found in readings
+        for found in lattice.read_all(rgb)
     )
