@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _CHUNK = 65_536
 _CANDIDATES = 4
+_CALIBRATED_KEYS = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,11 +123,15 @@ def identify_among(
 def identify(
     looks: Sequence[Look], keys: Sequence[MarkKey], *, alpha: float = 1e-6
 ) -> Identification | None:
-    """Ask which of these keys made a picture, under the widest of their calibrations."""
+    """Ask which of these keys made a picture.
+
+    Of a few keys the widest calibration holds for all. Of many, keys that photographs resemble
+    and keys that they do not even out, and the law over random keys holds for their number.
+    """
     bits = np.stack([np.frombuffer(key.bits, np.uint8) for key in keys])
     calibrations = [key.calibration for key in keys if key.calibration is not None]
     widest = None
-    if len(calibrations) == len(keys):
+    if len(calibrations) == len(keys) <= _CALIBRATED_KEYS:
         widest = max(calibrations, key=lambda c: c.p_value(1e-9))
     return identify_among(looks, bits, calibration=widest, alpha=alpha)
 
