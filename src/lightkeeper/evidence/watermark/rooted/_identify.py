@@ -100,7 +100,10 @@ def identify_among(
 
     total, first, view = tops[0]
     best_p = corrected(total, view)
-    copies, p_values = ((first,), (best_p,)) if best_p < alpha else ((), ())
+    copies: tuple[int, ...] = ()
+    p_values: tuple[float, ...] = ()
+    if best_p < alpha:
+        copies, p_values = (first,), (best_p,)
     pair, share = _best_pair(soft[view], bits, sorted({place for _, place, _ in tops}))
     if pair:
         p_value = calibration.p_value(share) if calibration else share
