@@ -21,6 +21,7 @@ from lightkeeper.evidence.watermark.rooted import (
     identify,
     identify_among,
 )
+from lightkeeper.evidence.watermark.rooted._pair import pair_chance, pair_scores
 from lightkeeper.evidence.watermark.rooted._statistics import agreement, chance, soft_bits
 from lightkeeper.media import open_media
 
@@ -116,6 +117,32 @@ def test_a_key_that_photographs_resemble_is_drawn_again(monkeypatch):
 def _handed(drawn):
     left = list(drawn)
     return lambda _: left.pop(0)
+
+
+def test_chance_of_random_pairs_is_uniform_enough():
+    rng = np.random.default_rng(3)
+    soft = soft_bits(rng.normal(size=48))
+    signs = rng.integers(0, 2, (200, 48)) * 2.0 - 1
+    scores = pair_scores(soft, signs)
+    assert scores[3, 5] == pytest.approx(scores[5, 3])
+    shared = signs[3] == signs[5]
+    by_hand = np.where(shared, soft * signs[3], 0.1 - np.abs(soft)).sum()
+    assert scores[3, 5] == pytest.approx(by_hand)
+    one, other = rng.integers(0, 2, (2, 8000, 48)) * 2.0 - 1
+    drawn = np.where(one == other, soft * one, 0.1 - np.abs(soft)).sum(1)
+    for share in (0.3, 0.05, 0.01):
+        level = float(np.quantile(drawn, 1 - share))
+        assert pair_chance(level, soft) == pytest.approx(share, rel=0.4)
+
+
+def test_two_averaged_copies_of_a_thousand_are_both_named_and_one_is_named_alone():
+    rng = np.random.default_rng(9)
+    bits = rng.integers(0, 256, (1000, 6)).astype(np.uint8)
+    one, other = (np.unpackbits(b).astype(float) * 2 - 1 for b in bits[[17, 400]])
+    noise = rng.normal(size=48) * 0.1
+    assert identify_among([_look((one + other) / 2 + noise)], bits).copies == (17, 400)
+    assert identify_among([_look(one + noise)], bits).copies == (17,)
+    assert identify_among([_look(rng.normal(size=48))], bits).copies == ()
 
 
 def test_one_loud_bit_does_not_decide():

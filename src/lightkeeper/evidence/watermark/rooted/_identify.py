@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lightkeeper.evidence.watermark.rooted._detect import SMALLEST_P
-from lightkeeper.evidence.watermark.rooted._statistics import agreement, chance, soft_bits
+from lightkeeper.evidence.watermark.rooted._pair import pair_chance, pair_scores
+from lightkeeper.evidence.watermark.rooted._statistics import chance, soft_bits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from lightkeeper.evidence.watermark.rooted._secret import MarkKey
 
 _CHUNK = 65_536
-_CANDIDATES = 4
+_CANDIDATES = 16
+_CALIBRATED_KEYS = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,9 +74,9 @@ def identify_among(
 
     Notes
     -----
-    A second copy is named only if it passes the same threshold and if the bits in which the two
-    keys differ do not speak for the first alone, as they do when one key merely resembles the
-    other. Pictures of two copies that were averaged leave those bits undecided.
+    Two copies are named if the pair explains the bits better than any one copy, with every pair
+    of copies as a test. Pictures of two copies that were averaged leave undecided the bits in
+    which the two keys differ.
     """
     if not looks:
         return None
@@ -98,20 +100,19 @@ def identify_among(
 
     total, first, view = tops[0]
     best_p = corrected(total, view)
-    copies: list[int] = []
-    p_values: list[float] = []
+    copies: tuple[int, ...] = ()
+    p_values: tuple[float, ...] = ()
     if best_p < alpha:
-        copies, p_values = [first], [best_p]
-        for _, other, _ in tops[1:]:
-            signs = _signs(bits[other])
-            p_value = corrected(float(agreement(soft[view], signs[None])[0]), view)
-            if p_value < alpha and _undecided(soft[view], signs, _signs(bits[first])):
-                copies.append(other)
-                p_values.append(p_value)
-                break
+        copies, p_values = (first,), (best_p,)
+    pair, share = _best_pair(soft[view], bits, sorted({place for _, place, _ in tops}))
+    if pair:
+        p_value = calibration.p_value(share) if calibration else share
+        p_value = min(1.0, max(SMALLEST_P, p_value * tests * (len(bits) - 1) / 2))
+        if p_value < min(alpha, best_p):
+            copies, p_values = pair, (p_value, p_value)
     return Identification(
-        copies=tuple(copies),
-        p_values=tuple(p_values),
+        copies=copies,
+        p_values=p_values,
         candidates=len(bits),
         tests=tests,
         best=first,
@@ -122,24 +123,27 @@ def identify_among(
 def identify(
     looks: Sequence[Look], keys: Sequence[MarkKey], *, alpha: float = 1e-6
 ) -> Identification | None:
-    """Ask which of these keys made a picture, under the widest of their calibrations."""
+    """Ask which of these keys made a picture.
+
+    Of a few keys the widest calibration holds for all. Of many, keys that photographs resemble
+    and keys that they do not even out, and the law over random keys holds for their number.
+    """
     bits = np.stack([np.frombuffer(key.bits, np.uint8) for key in keys])
     calibrations = [key.calibration for key in keys if key.calibration is not None]
     widest = None
-    if len(calibrations) == len(keys):
+    if len(calibrations) == len(keys) <= _CALIBRATED_KEYS:
         widest = max(calibrations, key=lambda c: c.p_value(1e-9))
     return identify_among(looks, bits, calibration=widest, alpha=alpha)
 
 
-def _signs(packed: NDArray[np.uint8]) -> NDArray[np.float64]:
-    return np.unpackbits(packed).astype(np.float64) * 2 - 1
-
-
-def _undecided(
-    soft: NDArray[np.float64], signs: NDArray[np.float64], first: NDArray[np.float64]
-) -> bool:
-    differ = signs != first
-    own = soft[differ]
-    norm = float(np.linalg.norm(own))
-    # Of a picture of the first alone it is minus the root of their number, of both about zero.
-    return norm > 0 and float((own * signs[differ]).sum()) / norm > -(len(own) ** 0.5) / 2
+def _best_pair(
+    soft: NDArray[np.float64], bits: NDArray[np.uint8], candidates: list[int]
+) -> tuple[tuple[int, ...], float]:
+    """The pair of candidates that explains soft bits best, and the share of pairs that do."""
+    if len(candidates) < 2:
+        return (), 1.0
+    signs = np.unpackbits(bits[candidates], axis=1).astype(np.float64) * 2 - 1
+    scores = pair_scores(soft, signs)
+    one, other = np.unravel_index(int(scores.argmax()), scores.shape)
+    pair = (candidates[int(one)], candidates[int(other)])
+    return pair, pair_chance(float(scores[one, other]), soft)
