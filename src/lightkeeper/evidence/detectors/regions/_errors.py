@@ -1,8 +1,8 @@
-"""The error of reconstruction of parts of a picture, phase by phase."""
+"""The error of reconstruction of a part of a picture, phase by phase."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -10,21 +10,34 @@ from lightkeeper.evidence.detectors._texture import BLOCK, block_means, fine
 from lightkeeper.evidence.detectors.regions._band import REACH, band
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from lightkeeper.evidence.detectors.reconstruction import Autoencoder
-    from lightkeeper.evidence.detectors.regions._tiles import Box
 
     Pixels = NDArray[np.uint8]
     Values = NDArray[np.float64]
+    Mask = NDArray[np.bool_]
     Phase = tuple[int, int]
 
 LOST = 2 + REACH
 """Pixels around a crop that the networks' own borders and the band filter spoil."""
 _FLOOR = 0.05
 """Squared grey levels added to an error, so that a perfect block is not infinitely good."""
+
+
+class Box(NamedTuple):
+    """A part, in blocks: from ``top`` and ``left``, up to ``bottom`` and ``right``."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+
+def around(told: Mask) -> Box:
+    """The smallest box that holds every block that can be read."""
+    rows, columns = np.flatnonzero(told.any(1)), np.flatnonzero(told.any(0))
+    return Box(int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
 
 
 class Errors:
@@ -37,20 +50,18 @@ class Errors:
         self.pixels = 0
         """That went through the autoencoder so far."""
 
-    def at(self, phase: Phase, boxes: Sequence[Box]) -> Values:
+    def at(self, phase: Phase, box: Box) -> Values:
         """Log of the error per block, the grid beginning at ``phase``: in the band, and the finest.
 
         Returns
         -------
         float64, shape (2, H // 8, W // 8)
-            Zero outside of ``boxes``.
+            Zero outside of ``box``.
         """
-        shape = [side // BLOCK for side in self._rgb.shape[:2]]
-        errors = np.zeros((2, *shape))
-        for box in boxes:
-            if (phase, box) not in self._known:
-                self._known[phase, box] = self._read(phase, box)
-            errors[:, box.top : box.bottom, box.left : box.right] = self._known[phase, box]
+        if (phase, box) not in self._known:
+            self._known[phase, box] = self._read(phase, box)
+        errors = np.zeros((2, *(side // BLOCK for side in self._rgb.shape[:2])))
+        errors[:, box.top : box.bottom, box.left : box.right] = self._known[phase, box]
         return errors
 
     def _read(self, phase: Phase, box: Box) -> Values:

@@ -1,10 +1,9 @@
 """Grid-phase contrast window by window: which part of a picture came through a decoder.
 
-The phase is sought on tiles where there is most to be read: one phase of each class modulo four
-first, then the others of the best class, for a decoder enlarges in steps of two, and phases that
-differ by four share about half of the drop. Only where the tiles show something is the whole
-picture read, at that phase and four strangers to it. Which phases are tried depends on the phase
-found alone, so a correction for all phases covers the search.
+One phase of each class modulo four is tried first, then the others of the best class: a decoder
+enlarges in steps of two, and phases that differ by four share about half of the drop. The phase
+found is then ranked among four strangers to it. Which phases are tried depends on the phase found
+alone, so a correction for all phases covers the search.
 """
 
 from __future__ import annotations
@@ -17,9 +16,8 @@ import numpy as np
 
 from lightkeeper.evidence.detectors._texture import BLOCK
 from lightkeeper.evidence.detectors.reconstruction import Abstention
-from lightkeeper.evidence.detectors.regions._errors import LOST, Errors
+from lightkeeper.evidence.detectors.regions._errors import LOST, Errors, around
 from lightkeeper.evidence.detectors.regions._readable import flattened, readable
-from lightkeeper.evidence.detectors.regions._tiles import Box, around, textured_tiles
 from lightkeeper.evidence.detectors.regions._windows import (
     LEAST_BLOCKS,
     log_tail,
@@ -29,8 +27,6 @@ from lightkeeper.evidence.detectors.regions._windows import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from lightkeeper.evidence.detectors.reconstruction import Autoencoder
@@ -61,7 +57,6 @@ class ReconstructionMap:
     What the whole picture has in common is taken off: JPEG favours some phases everywhere.
     """
     readable: Mask
-    """Windows that were read and say something: those of the tiles only, if they show nothing."""
     phase: Phase
     tests: int
     """Windows times phases: what a p-value of the best window must be corrected for."""
@@ -91,15 +86,11 @@ def reconstruction_map(
     search = _Search(autoencoder, rgb, window // BLOCK)
     if search.spoken(search.told).mean() < _LEAST_READABLE:
         return Abstention.TOO_FLAT
-    tiles = search.tiles()
-    if not tiles:
-        return Abstention.TOO_COMPRESSED
-    phase = search.phase(tiles)
+    phase = search.phase()
     told = search.told & ~flattened(rgb, phase)
-    if search.spoken(told).mean() < _LEAST_READABLE or not search.seen(told, tiles).any():
+    if search.spoken(told).mean() < _LEAST_READABLE:
         return Abstention.TOO_COMPRESSED
-    glance = search.map(phase, tiles, told)
-    return glance if glance.surprise <= 0 else search.map(phase, [around(told)], told)
+    return search.map(phase, told)
 
 
 class _Search:
@@ -110,58 +101,48 @@ class _Search:
         self._grid = autoencoder.grid
         self._span = span
         self._errors = Errors(autoencoder, rgb)
-        half = self._grid // 2
-        self._classes = [(y, x) for y in range(half) for x in range(half)]
         self.told = readable(rgb, lost=LOST + autoencoder.grid - 1)
 
     def spoken(self, told: Mask) -> Mask:
         """Windows with enough blocks that can be read."""
         return np.asarray(window_sums(told.astype(np.float64), self._span) >= LEAST_BLOCKS)
 
-    def seen(self, told: Mask, boxes: Sequence[Box]) -> Mask:
-        """Windows in ``boxes`` with enough blocks there."""
-        inside = self._inside(boxes)
-        return self.spoken(told & inside) & inside
-
-    def tiles(self) -> list[Box]:
-        """Where the phase is sought; none, where JPEG left nothing to be read."""
-        told = np.mean([self.told & ~flattened(self._rgb, each) for each in self._classes], axis=0)
-        tiles = textured_tiles(told, self._span + 1) if told.any() else []
-        return tiles if self.seen(self.told, tiles).any() else []
-
-    def phase(self, tiles: list[Box]) -> Phase:
-        """The phase that stands out most on the tiles."""
+    def phase(self) -> Phase:
+        """The phase that stands out most."""
         half = self._grid // 2
-        y, x = self._best(self._classes, self._classes, tiles)
+        classes = [(y, x) for y in range(half) for x in range(half)]
+        y, x = self._best(classes, classes)
         kin = [(y + i, x + j) for i in (0, half) for j in (0, half)]
-        return self._best(kin, [*self._classes, *kin[1:]], tiles)
+        return self._best(kin, [*classes, *kin[1:]])
 
-    def _best(self, among: list[Phase], known: list[Phase], tiles: list[Box]) -> Phase:
+    def _best(self, among: list[Phase], known: list[Phase]) -> Phase:
         """Of the phases ``among``, ranked with all that are ``known``."""
-        errors = np.stack([self._errors.at(phase, tiles) for phase in known], 1)
+        box = around(self.told)
+        errors = np.stack([self._errors.at(phase, box) for phase in known], 1)
         scores = normal_scores(errors[0]) + _FINE * normal_scores(errors[1])
-        told = self.told & self._inside(tiles)
         windows = np.stack(
             [
                 window_scores(
-                    scores[known.index(phase)], told & ~flattened(self._rgb, phase), self._span
+                    scores[known.index(phase)],
+                    self.told & ~flattened(self._rgb, phase),
+                    self._span,
                 )
                 for phase in among
             ]
         )
-        seen = windows[:, self.seen(self.told, tiles)]
+        seen = windows[:, self.spoken(self.told)]
         # Its best windows less its usual ones: JPEG favours some phases everywhere.
         apart = np.quantile(seen, _BEST, axis=1) - np.quantile(seen, _USUAL, axis=1)
         return among[int(np.argmax(apart))]
 
-    def map(self, phase: Phase, boxes: list[Box], told: Mask) -> ReconstructionMap:
-        """The map of ``boxes`` at one phase, ranked among the four that share least with it."""
+    def map(self, phase: Phase, told: Mask) -> ReconstructionMap:
+        """The map at one phase, ranked among the four that share least with it."""
         (y, x), half = phase, self._grid // 2
         strangers = [((y + i) % half, (x + j) % half) for i in (1, 3) for j in (1, 3)]
-        spoken = self.seen(told, boxes)
-        told = told & self._inside(boxes)
-        errors = np.stack([self._errors.at(each, boxes)[0] for each in (phase, *strangers)])
+        box = around(self.told)
+        errors = np.stack([self._errors.at(each, box)[0] for each in (phase, *strangers)])
         windows = window_scores(normal_scores(errors), told, self._span)
+        spoken = self.spoken(told)
         mine, others = windows[0], windows[1:, spoken]
         # Neighbouring blocks share the network's view: the other phases show by how much.
         about = others - np.median(others, 1)[:, None]
@@ -175,9 +156,3 @@ class _Search:
             tests=int(spoken.sum()) * self._grid**2,
             reconstructions=self._errors.pixels / (self._rgb.shape[0] * self._rgb.shape[1]),
         )
-
-    def _inside(self, boxes: Sequence[Box]) -> Mask:
-        mask = np.zeros_like(self.told)
-        for box in boxes:
-            mask[box.top : box.bottom, box.left : box.right] = True
-        return mask
