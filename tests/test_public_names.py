@@ -609,6 +609,7 @@ NEEDS = {
     "lightkeeper.evidence.detectors.reconstruction.layouts": "torch",
     "lightkeeper.evidence.detectors.training": "torch",
     "lightkeeper.generators.rooting": "torch",
+    "lightkeeper.generators.rooting.audit": "torch",
     "lightkeeper.generators.rooting.open_mark": "torch",
 }
 """Packages that only an extra lets in; without it their names are not checked here."""

@@ -161,11 +161,11 @@ def test_a_registered_autoencoder_is_measured_like_any_detector(
     arguments = ("evaluate", tmp_path, pictures, "--out", tmp_path / "card", "--drawn", 1)
     done = _run(*arguments, "--resamples", 50)
     assert done.exit_code == Exit.OK, done.output
-    assert "decoder-grid:means 2, licence: MIT" in done.stderr
+    assert "decoder-grid:means 3, licence: MIT" in done.stderr
     assert "Its scores carry no weight." in done.stdout
 
 
-@pytest.mark.parametrize(("form", "version"), [((), "2"), (("--quick",), "2-quick")])
+@pytest.mark.parametrize(("form", "version"), [((), "3"), (("--quick",), "3-quick")])
 def test_the_entry_of_a_real_autoencoder_gets_a_card_of_the_form_that_was_measured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: tuple[str, ...], version: str
 ) -> None:
