@@ -177,7 +177,7 @@ def test_the_entry_of_a_real_autoencoder_gets_a_card_of_the_form_that_was_measur
     for group in ("real/lake", "generated/nearest8"):
         (tmp_path / "pictures" / group).mkdir(parents=True)
     for seed in range(2):
-        pixels = photo_like(seed, width=160, height=160)
+        pixels = photo_like(seed, width=256, height=256)
         batch = (pixels.transpose(2, 0, 1)[None] / np.float32(255)).astype(np.float32)
         back = autoencoder.reconstruct(batch)[0].transpose(1, 2, 0)
         made = np.rint(back * 255).astype(np.uint8)
