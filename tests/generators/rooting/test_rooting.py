@@ -227,7 +227,8 @@ def test_a_small_autoencoder_comes_back(tmp_path):
     read = loaded.read(target)
     for ours, theirs in zip(decoder.parameters(), read.parameters(), strict=True):
         assert torch.allclose(ours, theirs, atol=2e-3)
-    write_safetensors(tmp_path / "other.safetensors", {"decoder.inlet.weight": np.zeros(3, np.float32)})
+    weights = {"decoder.inlet.weight": np.zeros(3, np.float32)}
+    write_safetensors(tmp_path / "other.safetensors", weights)
     with pytest.raises(InvalidConfiguration, match="no decoder"):
         loaded.read(tmp_path / "other.safetensors")
     (tmp_path / "again").mkdir()
