@@ -12,6 +12,7 @@ from PIL import Image
 
 from lightkeeper.errors import UnsupportedMedia
 from lightkeeper.hashing import PdqVariant, distance_bits, pdq, pdq_of_luma, pdq_of_rgb
+from lightkeeper.hashing._pdq import _weights
 from lightkeeper.media import Luma, open_media
 from lightkeeper.testing import photo_like
 
@@ -121,9 +122,7 @@ def test_a_scaled_decode_of_a_picture_under_five_pixels_is_refused() -> None:
 def test_weights_of_every_sample_sum_to_one_inside_the_decode(
     size: int, scale: int, from_end: bool
 ) -> None:
-    from lightkeeper.hashing import _kernels
-
-    first, weights = _kernels.banded_weights(size, scale, from_end)
+    first, weights = _weights(size, scale, from_end)
     assert np.allclose(weights.sum(axis=1), 1, atol=1e-5)
     assert weights.min() >= 0
     assert first.min() >= 0

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -126,9 +129,17 @@ def test_warming_up_leaves_nothing_to_compile() -> None:
         _kernels.linear_samples,
         _kernels.banded_weights,
         _kernels.dct_coefficients,
-        _kernels.median_bits,
-        _kernels.gradient_quality,
     ]
     before = [len(kernel.signatures) for kernel in kernels]
     pdq_of_rgb(photo_like(1, width=70, height=90)).dihedral()
     assert [len(kernel.signatures) for kernel in kernels] == before == [1] * len(kernels)
+
+
+def test_a_scan_waits_for_no_kernel_of_the_exact_variant() -> None:
+    code = (
+        "from lightkeeper.hashing import PdqVariant, _kernels, warm_up;"
+        "warm_up(PdqVariant.FAST);"
+        "print(len(_kernels.linear_samples.signatures), len(_kernels.exact_samples.signatures))"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.split() == ["1", "0"]

@@ -7,6 +7,9 @@ for every pixel that reaches the 64x64 samples, so its result is bit-identical. 
 rows at a time pass the row filter, a ring of one window's rows feeds the column filter, and of
 the second pass only the 64 sampled columns are kept.
 
+Rows are copied by loops: a slice that is assigned to a slice brings numba's formatted message about
+shapes with it, which takes longer to compile than the kernel.
+
 References
 ----------
 .. [1] Facebook, "The TMK+PDQF Video-Hashing Algorithm and the PDQ Image-Hashing Algorithm", 2019.
@@ -27,32 +30,19 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
     Bytes = NDArray[np.uint8]
     Places = NDArray[np.int64]
+    Axis = tuple[int, int, Floats, Places]
+    """Of one axis: width of the box filter, how far it reaches ahead of the pixel that it is for,
+    pixels of each window that lie inside the picture, the 64 positions that decimation keeps."""
 
 
 @compiled
-def _window(size: int) -> tuple[int, int]:
-    """Width of the box filter, and how far it reaches ahead of the pixel that it is for."""
-    width = (size + 127) // 128
-    return width, (width + 2) // 2
-
-
-@compiled
-def _window_counts(size: int) -> Floats:
-    """Pixels of each window that lie inside the picture."""
-    width, ahead = _window(size)
-    counts = np.empty(size, np.float32)
-    for i in range(size):
-        counts[i] = min(size, i + ahead) - max(0, i + ahead - width)
-    return counts
-
-
-@compiled
-def _sampled(size: int) -> Places:
-    """The 64 positions that decimation keeps."""
-    places = np.empty(64, np.int64)
-    for i in range(64):
-        places[i] = int((i + 0.5) * size / 64)
-    return places
+def _zeros(rows: int, columns: int) -> Floats:
+    # numba compiles its own np.zeros anew for each kernel.
+    made = np.empty((rows, columns), np.float32)
+    for i in range(rows):
+        for j in range(columns):
+            made[i, j] = np.float32(0)
+    return made
 
 
 @compiled
@@ -109,12 +99,17 @@ def _slide(
 
 @compiled
 def _first_row_pass(
-    rgb: Bytes, top: int, strip: Floats, sums: Floats, counts: Floats, ring: Floats
+    rgb: Bytes,
+    top: int,
+    strip: Floats,
+    sums: Floats,
+    across: Axis,
+    ring: Floats,
 ) -> int:
     """Luma and row filter of up to eight rows, into their places in the ring."""
-    height, columns = rgb.shape[0], rgb.shape[1]
-    width, ahead = _window(columns)
-    rows: int = min(8, height - top)
+    width, ahead, counts, _ = across
+    columns = rgb.shape[1]
+    rows: int = min(8, rgb.shape[0] - top)
     for row in range(rows):
         _luma(rgb[top + row], strip[row, width : width + columns])
     _running_sums(strip, width, sums)
@@ -124,11 +119,9 @@ def _first_row_pass(
 
 
 @compiled
-def _second_row_pass(strip: Floats, sums: Floats, counts: Floats, rows: int, out: Floats) -> None:
+def _second_row_pass(strip: Floats, sums: Floats, across: Axis, rows: int, out: Floats) -> None:
     """Row filter of up to eight rows, kept at the 64 sampled columns only."""
-    columns = counts.shape[0]
-    width, ahead = _window(columns)
-    places = _sampled(columns)
+    width, ahead, counts, places = across
     _running_sums(strip, width, sums)
     for row in range(rows):
         for j in range(64):
@@ -136,19 +129,19 @@ def _second_row_pass(strip: Floats, sums: Floats, counts: Floats, rows: int, out
 
 
 @compiled
-def _filter_to_columns(rgb: Bytes) -> Floats:
+def _filter_to_columns(rgb: Bytes, down: Axis, across: Axis) -> Floats:
     """Both row passes and the first column pass, shape (H, 64)."""
     height, columns = rgb.shape[0], rgb.shape[1]
-    width, ahead = _window(columns)
-    tall, below = _window(height)
-    strip = np.zeros((8, columns + width + ahead), np.float32)
-    emitted = np.zeros((8, columns + width + ahead), np.float32)
+    width, ahead, _, _ = across
+    tall, below, counts, _ = down
+    strip = _zeros(8, columns + width + ahead)
+    emitted = _zeros(8, columns + width + ahead)
     sums = np.empty((8, columns + ahead - 1), np.float32)
-    across, down = _window_counts(columns), _window_counts(height)
     ring = np.empty((tall + 9, columns), np.float32)
-    total, nothing = np.zeros(columns, np.float32), np.zeros(columns, np.float32)
+    lines = _zeros(2, columns)
+    total, nothing = lines[0], lines[1]
     narrow = np.empty((height, 64), np.float32)
-    read = 0
+    read = np.int64(0)
     for row in range(1 - below, height):
         new, old = row + below - 1, row + below - 1 - tall
         if new == read and read < height:
@@ -156,14 +149,15 @@ def _filter_to_columns(rgb: Bytes) -> Floats:
         entering = ring[new % ring.shape[0]] if new < height else nothing
         leaving = ring[old % ring.shape[0]] if old >= 0 else nothing
         lane = max(row, 0) % 8
-        _slide(total, entering, leaving, down[max(row, 0)], emitted[lane, width : width + columns])
+        count = counts[max(row, 0)]
+        _slide(total, entering, leaving, count, emitted[lane, width : width + columns])
         if row >= 0 and (lane == 7 or row == height - 1):
             _second_row_pass(emitted, sums, across, lane + 1, narrow[row - lane :])
     return narrow
 
 
 @compiled
-def exact_samples(rgb: Bytes) -> Floats:
+def exact_samples(rgb: Bytes, down: Axis, across: Axis) -> Floats:
     """Filter and decimate RGB, shape (H, W, 3), to 64x64 as the reference does."""
     height, columns = rgb.shape[0], rgb.shape[1]
     samples = np.empty((64, 64), np.float32)
@@ -171,14 +165,10 @@ def exact_samples(rgb: Bytes) -> Floats:
         for row in range(64):
             _luma(rgb[row], samples[row])
         return samples
-    narrow = _filter_to_columns(rgb)
-    tall, below = _window(height)
-    counts, places = _window_counts(height), _sampled(height)
-    total, nothing, out = (
-        np.zeros(64, np.float32),
-        np.zeros(64, np.float32),
-        np.empty(64, np.float32),
-    )
+    narrow = _filter_to_columns(rgb, down, across)
+    tall, below, counts, places = down
+    lines = _zeros(3, 64)
+    total, nothing, out = lines[0], lines[1], lines[2]
     wanted = 0
     for row in range(1 - below, height):
         new, old = row + below - 1, row + below - 1 - tall
@@ -186,21 +176,21 @@ def exact_samples(rgb: Bytes) -> Floats:
         leaving = narrow[old] if old >= 0 else nothing
         _slide(total, entering, leaving, counts[max(row, 0)], out)
         while wanted < 64 and places[wanted] == row:
-            samples[wanted] = out
+            for j in range(64):
+                samples[wanted, j] = out[j]
             wanted += 1
     return samples
 
 
 @compiled
-def banded_weights(size: int, scale: int, from_end: bool) -> tuple[Places, Floats]:
+def banded_weights(size: int, axis: Axis, scale: int, from_end: bool) -> tuple[Places, Floats]:
     """Both box filters and the decimation of one axis as 64 short rows of weights.
 
     The full-resolution weights of each ``scale`` pixels are summed, to fit a decode in which one
     pixel stands for their mean. Those blocks are counted from the end where the axis was flipped
     after decoding. Returns first positions, shape (64,), and weights, shape (64, band).
     """
-    width, ahead = _window(size)
-    counts, places = _window_counts(size), _sampled(size)
+    width, ahead, counts, places = axis
     length = (size + scale - 1) // scale
     shift = length * scale - size if from_end else 0
     first, band = np.empty(64, np.int64), 1
@@ -216,7 +206,7 @@ def banded_weights(size: int, scale: int, from_end: bool) -> tuple[Places, Float
             share = 1.0 / (counts[places[i]] * counts[k])
             for p in range(max(0, k + ahead - width), min(size, k + ahead)):
                 weights[i, (p + shift) // scale - first[i]] += share
-    return first, weights.astype(np.float32)
+    return first, weights
 
 
 @partial(compiled, reassociate=True)
@@ -232,7 +222,8 @@ def linear_samples(
     samples = np.empty((64, 64), np.float32)
     line = np.empty(columns, np.float32)
     for i in range(64):
-        line[:] = np.float32(0)
+        for x in range(columns):
+            line[x] = np.float32(0)
         for k in range(row_weights.shape[1]):
             weight = row_weights[i, k]
             row = luma[row_starts[i] + k]
@@ -247,43 +238,16 @@ def linear_samples(
 
 
 @compiled
-def gradient_quality(samples: Floats) -> int:
-    """PDQ's quality: the sum of quantised gradients, 0-100."""
-    total = 0
-    for i in range(64):
-        for j in range(64):
-            if i < 63:
-                step = (samples[i, j] - samples[i + 1, j]) * np.float32(100) / np.float32(255)
-                total += abs(int(step))
-            if j < 63:
-                step = (samples[i, j] - samples[i, j + 1]) * np.float32(100) / np.float32(255)
-                total += abs(int(step))
-    return min(100, total // 90)
-
-
-@compiled
 def dct_coefficients(samples: Floats, basis: Floats) -> Floats:
     """Frequencies 1-16 of both axes, shape (16, 16); sums run in the reference's order."""
-    half = np.zeros((16, 64), np.float32)
+    half = _zeros(16, 64)
     for i in range(16):
         for k in range(64):
             for j in range(64):
                 half[i, j] += basis[i, k] * samples[k, j]
-    coefficients = np.zeros((16, 16), np.float32)
+    coefficients = _zeros(16, 16)
     for i in range(16):
         for k in range(64):
             for j in range(16):
                 coefficients[i, j] += half[i, k] * basis[j, k]
     return coefficients
-
-
-@compiled
-def median_bits(coefficients: Floats) -> Bytes:
-    """32 bytes: bit 16 i + j, counted from the last, is set above the lower median."""
-    flat = coefficients.ravel()
-    median = np.sort(flat)[127]
-    digest = np.zeros(32, np.uint8)
-    for k in range(256):
-        if flat[k] > median:
-            digest[31 - k // 8] |= np.uint8(1 << (k % 8))
-    return digest

@@ -94,10 +94,7 @@ class PdqHash:
         return self._from(np.ascontiguousarray(self.coefficients.T))
 
     def _from(self, coefficients: NDArray[np.float32]) -> PdqHash:
-        from lightkeeper.hashing import _kernels
-
-        bits = _kernels.median_bits(coefficients).tobytes()
-        return PdqHash(bits, self.quality, self.variant, coefficients)
+        return PdqHash(_median_bits(coefficients), self.quality, self.variant, coefficients)
 
 
 def pdq(media: Media, *, variant: PdqVariant = PdqVariant.FAST) -> PdqHash:
@@ -148,7 +145,8 @@ def pdq_of_rgb(rgb: NDArray[np.uint8]) -> PdqHash:
     _check_size(*rgb.shape[:2])
     from lightkeeper.hashing import _kernels
 
-    return _hash(_kernels.exact_samples(_read_only(rgb)), "full-resolution/exact")
+    axes = _axis(rgb.shape[0]), _axis(rgb.shape[1])
+    return _hash(_kernels.exact_samples(_read_only(rgb), *axes), "full-resolution/exact")
 
 
 def pdq_of_luma(luma: Luma, *, orientation: int = 1) -> PdqHash:
@@ -181,18 +179,28 @@ def distance_bits(a: PdqHash, b: PdqHash) -> int:
     return (int.from_bytes(a.bits) ^ int.from_bytes(b.bits)).bit_count()
 
 
-def warm_up() -> None:
-    """Compile every kernel that PDQ needs, or load it from numba's cache.
+def warm_up(*variants: PdqVariant) -> None:
+    """Compile the kernels of these variants, of all where none is named, or load numba's cache.
 
     Without it the first hash of a process pays: seconds on the first run on a machine, a fraction
     of one afterwards.
     """
-    import simplejpeg
-
     black = np.zeros((8, 8, 3), np.uint8)
-    read_dc_luma(simplejpeg.encode_jpeg(black))
-    pdq_of_luma(Luma(black[..., 0], 8, 8))
-    pdq_of_rgb(black).dihedral()
+    if PdqVariant.FAST in (variants or PdqVariant):
+        import simplejpeg
+
+        read_dc_luma(simplejpeg.encode_jpeg(black))
+        pdq_of_luma(Luma(black[..., 0], 8, 8)).dihedral()
+    if PdqVariant.EXACT in (variants or PdqVariant):
+        pdq_of_rgb(black).dihedral()
+
+
+def is_warm() -> bool:
+    """Whether numba's cache holds the kernels of a scan, as far as their names tell."""
+    from lightkeeper.hashing import _kernels
+    from lightkeeper.media._compile import is_compiled
+
+    return is_compiled(_kernels.dct_coefficients)
 
 
 def _check_size(height: int, width: int) -> None:
@@ -209,18 +217,49 @@ def _read_only(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return view
 
 
+_Axis = tuple[int, int, "NDArray[np.float32]", "NDArray[np.int64]"]
+
+
+@lru_cache(maxsize=64)
+def _axis(size: int) -> _Axis:
+    """The box filter and the decimation of one axis, as the kernels take them."""
+    width = (size + 127) // 128
+    ahead = (width + 2) // 2
+    reach = np.arange(size) + ahead
+    counts = np.minimum(size, reach) - np.maximum(0, reach - width)
+    places = (np.arange(64) + 0.5) * size / 64
+    return width, ahead, counts.astype(np.float32), places.astype(np.int64)
+
+
 @lru_cache(maxsize=64)
 def _weights(
     size: int, scale: int, from_end: bool
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     from lightkeeper.hashing import _kernels
 
-    return _kernels.banded_weights(size, scale, from_end)
+    first, weights = _kernels.banded_weights(size, _axis(size), scale, from_end)
+    return first, weights.astype(np.float32)
 
 
 def _hash(samples: NDArray[np.float32], variant: str) -> PdqHash:
     from lightkeeper.hashing import _kernels
 
     coefficients = _kernels.dct_coefficients(samples, _BASIS)
-    bits = _kernels.median_bits(coefficients).tobytes()
-    return PdqHash(bits, int(_kernels.gradient_quality(samples)), variant, coefficients)
+    return PdqHash(_median_bits(coefficients), _quality(samples), variant, coefficients)
+
+
+def _median_bits(coefficients: NDArray[np.float32]) -> bytes:
+    """Bit 16 i + j, counted from the last, is set above the lower median."""
+    flat = coefficients.ravel()
+    above = flat > np.partition(flat, 127)[127]
+    return np.packbits(above[::-1]).tobytes()
+
+
+def _quality(samples: NDArray[np.float32]) -> int:
+    """PDQ's quality: the sum of quantised gradients, 0-100."""
+    hundred, white = np.float32(100), np.float32(255)
+    total = sum(
+        int(np.abs((np.diff(samples, axis=axis) * hundred / white).astype(np.int32)).sum())
+        for axis in (0, 1)
+    )
+    return min(100, total // 90)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import glob
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from numba import njit
@@ -19,6 +21,13 @@ def compiled(function: Kernel, *, reassociate: bool = False) -> Kernel:
     except RuntimeError:  # no folder to cache in: each process compiles for itself
         made = njit(nogil=True, fastmath=reassociate)(function)
     return cast("Kernel", made)
+
+
+def is_compiled(kernel: Callable[..., Any]) -> bool:
+    """Whether this machine's cache knows the kernel; true where there is no cache."""
+    folder = cast("Any", kernel).stats.cache_path
+    pattern = f"*.{glob.escape(kernel.__name__)}-*.nbi"
+    return folder is None or any(Path(folder).glob(pattern))
 
 
 def inlined(function: Kernel) -> Kernel:

@@ -9,6 +9,7 @@ libjpeg, whose tolerance of damage is known, decides.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +17,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+END_OF_BLOCK = 64
 _SEQUENTIAL = (0xC0, 0xC1)
 _OTHER_FRAMES = frozenset({*range(0xC2, 0xD0)} - {0xC4, 0xC8})
 _DHT, _DQT, _DRI, _SOS, _APP14 = 0xC4, 0xDB, 0xDD, 0xDA, 0xEE
@@ -131,9 +133,7 @@ def _decode(content: bytes, headers: _Headers) -> NDArray[np.uint8] | None:
     many = np.zeros((8, 1 << kernels.MANY_BITS), np.uint32)
     for number in np.unique(numbers):
         counts, symbols = headers.huffman[int(number) % 4 | int(number) // 4 << 4]
-        tables = np.frombuffer(counts, np.uint8), np.frombuffer(symbols, np.uint8)
-        if not kernels.fill_single(*tables, bool(number >= 4), single[number]):
-            return None
+        single[number] = _codes(counts, symbols, is_ac=bool(number >= 4))
         if number >= 4:
             kernels.fill_many(single[number], many[number])
     data = np.frombuffer(content[headers.scan_start :] + bytes(kernels.SLACK), np.uint8)
@@ -144,7 +144,41 @@ def _decode(content: bytes, headers: _Headers) -> NDArray[np.uint8] | None:
     # libjpeg wraps levels far out of range around; only damage makes them.
     if max(-int(luma.min()), int(luma.max())) * quantum >= 8 * 500:
         return None
-    return kernels.shifted_levels(luma, quantum, -(-height // 8), -(-width // 8))
+    return _levels(luma[: -(-height // 8), : -(-width // 8)], quantum)
+
+
+@lru_cache(maxsize=16)
+def _codes(counts: bytes, symbols: bytes, *, is_ac: bool) -> NDArray[np.uint32]:
+    """A Huffman table with an entry for each of 65,536 windows of 16 bits; most files share four."""
+    entries = np.zeros(1 << 16, np.uint32)
+    code = known = 0
+    for length in range(1, 17):
+        for symbol in symbols[known : known + counts[length - 1]]:
+            size, run = symbol & 15, symbol >> 4
+            if not is_ac:
+                size = advance = symbol
+            elif size:
+                advance = run + 1
+            else:
+                advance = 16 if run == 15 else END_OF_BLOCK
+            first, last = code << (16 - length), (code + 1) << (16 - length)
+            if last > 1 << 16 or size > (15 if is_ac else 11):
+                raise _Unusual
+            entries[first:last] = (length + size) | (advance << 8) | (length << 16)
+            code += 1
+        known += counts[length - 1]
+        code <<= 1
+    return entries
+
+
+def _levels(coefficients: NDArray[np.int32], quantum: int) -> NDArray[np.uint8]:
+    """Means of the blocks as 8-bit luminance, rounded as libjpeg's 1x1 inverse DCT does."""
+    levels = coefficients * np.int32(quantum)
+    levels += 4
+    levels >>= 3
+    levels += 128
+    np.clip(levels, 0, 255, out=levels)
+    return levels.astype(np.uint8)
 
 
 def _read_frame(headers: _Headers) -> tuple[int, int, NDArray[np.int64], int]:

@@ -20,6 +20,7 @@ import numpy as np
 from numba import uint64
 
 from lightkeeper.media._compile import compiled, inlined
+from lightkeeper.media._jpeg_dc import END_OF_BLOCK
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,30 +31,6 @@ if TYPE_CHECKING:
 SLACK = 4096
 """Zeros after the data: more than one MCU of ten blocks of 64 symbols of 31 bits."""
 MANY_BITS = 12
-_END_OF_BLOCK = 64
-
-
-@compiled
-def fill_single(counts: Bytes, symbols: Bytes, is_ac: bool, single: Entries) -> bool:
-    """Expand a Huffman table to an entry for each of 65,536 windows of 16 bits."""
-    code = known = 0
-    for length in range(1, 17):
-        for _ in range(counts[length - 1]):
-            symbol = int(symbols[known])
-            known += 1
-            size, run = symbol & 15, symbol >> 4
-            if is_ac:
-                zeros = 16 if run == 15 else _END_OF_BLOCK
-                advance = run + 1 if size else zeros
-            else:
-                advance = size = symbol
-            first, last = code << (16 - length), (code + 1) << (16 - length)
-            if last > 65536 or size > (15 if is_ac else 11):
-                return False
-            single[first:last] = (length + size) | (advance << 8) | (length << 16)
-            code += 1
-        code <<= 1
-    return True
 
 
 @compiled
@@ -61,12 +38,12 @@ def fill_many(single: Entries, many: Entries) -> None:
     """For each window of 12 bits, all AC symbols whose codes it holds, as one entry."""
     for window in range(1 << MANY_BITS):
         bits = advance = 0
-        while bits < MANY_BITS and advance < _END_OF_BLOCK:
+        while bits < MANY_BITS and advance < END_OF_BLOCK:
             rest = (window << bits) & ((1 << MANY_BITS) - 1)
             entry = int(single[rest << (16 - MANY_BITS)])
             step = (entry >> 8) & 255
             fits = entry != 0 and bits + (entry >> 16) <= MANY_BITS
-            if not fits or (step < _END_OF_BLOCK and advance + step >= _END_OF_BLOCK):
+            if not fits or (step < END_OF_BLOCK and advance + step >= END_OF_BLOCK):
                 break
             bits += entry & 255
             advance += step
@@ -200,14 +177,3 @@ def read_dc(
         interval += 1
         at += uint64(2)
     return True
-
-
-@compiled
-def shifted_levels(coefficients: NDArray[np.int32], quantum: int, height: int, width: int) -> Bytes:
-    """Means of the blocks as 8-bit luminance, rounded as libjpeg's 1x1 inverse DCT does."""
-    levels = np.empty((height, width), np.uint8)
-    for y in range(height):
-        for x in range(width):
-            value = ((int(coefficients[y, x]) * quantum + 4) >> 3) + 128
-            levels[y, x] = min(255, max(0, value))
-    return levels

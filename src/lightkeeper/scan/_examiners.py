@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from typing import TYPE_CHECKING
 
 from lightkeeper.errors import InvalidConfiguration
@@ -227,12 +229,43 @@ def known_examiners(lookup: Lookup) -> tuple[Examiner, ...]:
 
 
 def warm_up(tier: Tier) -> None:
-    """Load the kernels that this tier needs, so that no file pays for it."""
-    if tier >= Tier.PIXELS:
-        from lightkeeper import hashing
-        from lightkeeper.evidence import watermark
-        from lightkeeper.evidence.watermark import lattice
+    """Load the kernels that this tier needs, so that no file pays for it.
 
-        hashing.warm_up()
-        watermark.warm_up()
-        lattice.warm_up()
+    On a machine that has not compiled them yet, a second process compiles those of the marks
+    while this one compiles those of PDQ.
+    """
+    if tier < Tier.PIXELS:
+        return
+    from lightkeeper import hashing
+
+    with _compiling_beside(_warm_up_marks):
+        hashing.warm_up(hashing.PdqVariant.FAST)
+    _warm_up_marks()
+
+
+def _warm_up_marks() -> None:
+    from lightkeeper.evidence import watermark
+    from lightkeeper.evidence.watermark import lattice
+
+    watermark.warm_up()
+    lattice.warm_up()
+
+
+@contextlib.contextmanager
+def _compiling_beside(work: Callable[[], None]) -> Iterator[None]:
+    """Fill numba's cache from a child process; nothing where it is filled, or cannot be."""
+    from lightkeeper import hashing
+
+    if hashing.is_warm():
+        yield
+        return
+    child = os.fork()
+    if not child:
+        # What fails here fails again, and is reported, in the process that needs it.
+        with contextlib.suppress(Exception):
+            work()
+        os._exit(0)
+    try:
+        yield
+    finally:
+        os.waitpid(child, 0)
