@@ -1,12 +1,13 @@
 # Every target sets up what it needs in .venv: nothing has to be installed by hand.
 PYTHON ?= python3
 VENV := .venv
+TORCH := .venv-torch
 BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 SOURCES := pyproject.toml constraints.txt
 OUT := demo-output
 
-.PHONY: help demo test lint bench soak docs clean
+.PHONY: help demo test test-torch lint bench soak docs clean
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -22,6 +23,11 @@ demo: $(VENV)/.core
 test: $(VENV)/.test
 	@sh .ci/browser
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+## make test-torch  the tests that need torch or a peer that brings it, in an environment of their own
+test-torch: $(TORCH)/.test
+	$(TORCH)/bin/python -m pytest -n 2 --dist loadgroup \
+	  $$(grep -rlE 'importorskip\("(torch|diffusers|transformers|cv2|imwatermark)"' tests)
 
 ## make lint   formatting, types and the layers between rooms
 lint: $(VENV)/.test
@@ -58,10 +64,17 @@ $(VENV)/.docs: $(VENV)/bin/pip $(SOURCES)
 	@touch $@ $(VENV)/.core
 
 # torch is named by its exact version: a looser request takes a build of several gigabytes.
+$(TORCH)/.test: $(SOURCES)
+	$(PYTHON) -m venv $(TORCH)
+	$(TORCH)/bin/pip --disable-pip-version-check --quiet install torch==2.13.0
+	$(TORCH)/bin/pip --disable-pip-version-check --quiet install -c constraints.txt -e '.[test,train,detect-torch]' \
+	  invisible-watermark==0.2.0
+	@touch $@
+
 $(VENV)/.bench: $(VENV)/bin/pip $(SOURCES)
 	$(PIP) install torch==2.13.0
 	$(PIP) install -c constraints.txt -e '.[bench]'
 	@touch $@ $(VENV)/.core
 
 clean:
-	rm -rf $(VENV) $(OUT) docs/_build
+	rm -rf $(VENV) $(TORCH) $(OUT) docs/_build
