@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from typing import TYPE_CHECKING
 
-from lightkeeper.evidence.metadata._graph import distinct
+from lightkeeper.evidence.metadata._comfy_nodes import ANY, is_pipe
 from lightkeeper.evidence.metadata._numbers import number
 from lightkeeper.evidence.metadata._record import Resource
 
@@ -35,11 +36,27 @@ def checkpoint(graph: Graph, model: Source | None, scope: Sequence[Node]) -> str
     A loader is known by its inputs, not by its class; ``scope`` is searched where the link is
     missing (a custom node that carries everything in one pipe).
     """
-    chain = graph.upstream(model.node) if model else list(scope)
+    chain = _models(graph, model) if model else list(scope)
     named = (name for node in chain if (name := graph.string(node, *_CHECKPOINT)))
     loaders = (node for node in chain if _is_loader(node))
     loaded = (name for node in loaders if (name := graph.string(node, "model_name", "model_path")))
     return next(named, None) or next(loaded, None)
+
+
+def _models(graph: Graph, start: Source) -> list[Node]:
+    """Nodes that a model passes on its way, nearest first: a pipe only by its field for it."""
+    found = {start.node.id: start.node}
+    queue = deque([start.node])
+    while queue:
+        links = graph.links(queue.popleft())
+        own = [s for n, s in links.items() if s.type == "MODEL" or n in ("model", "unet", "base_model")]
+        pipes = [s for n, s in links.items() if is_pipe(s.type)]
+        loose = [s for s in links.values() if s.type == ANY]
+        for source in own or pipes or loose:
+            if source.node.id not in found:
+                found[source.node.id] = source.node
+                queue.append(source.node)
+    return list(found.values())
 
 
 def _is_loader(node: Node) -> bool:
@@ -190,7 +207,7 @@ _SIDES = re.compile(r"\s*(\d{2,5})\s*[x×]\s*(\d{2,5})")
 
 def size(graph: Graph, nodes: Iterable[Node]) -> tuple[int | None, int | None]:
     """Width and height, in pixels, of the latent that sampling starts from."""
-    for node in distinct(nodes):
+    for node in nodes:
         for names in (("width", "height"), ("empty_latent_width", "empty_latent_height")):
             width, height = (graph.number(node, n) for n in names)
             if isinstance(width, int) and isinstance(height, int) and width > 0 and height > 0:

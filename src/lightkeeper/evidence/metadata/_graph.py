@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from lightkeeper.evidence.metadata._comfy_nodes import ANY, Port, carries_picture, is_pipe, node_class
 from lightkeeper.evidence.metadata._numbers import number
 
 if TYPE_CHECKING:
@@ -16,17 +18,27 @@ MAX_INPUTS = 30_000
 """Of all nodes together. Real graphs stay under a third of both; what is beyond is not read."""
 
 _MAX_OUTPUTS = 16
-_MAX_HOPS = 8
-_PRIMITIVE_INPUTS = ("value", "Value", "int", "float", "number", "Number", "string", "text")
+_MAX_HOPS = 64
+_PRIMITIVE_INPUTS = ("value", "Value", "int", "float", "number", "Number", "string", "text", "")
+_GENERIC = frozenset(("int", "float", "string", "combo", "boolean", "value", "output", "number", ANY, ""))
+_NUMBERED = re.compile(r"(.*?)_?(\d{1,3})")
+_SELECTORS = ("select", "Input", "input", "index", "selected_index")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Node:
-    """One node: its class and its inputs, literal or linked; compared by identity."""
+    """One node: its class, its inputs, literal or linked, and its outputs where they are known;
+    compared by identity.
+    """
 
     id: str
     kind: str
     inputs: Mapping[str, object]
+    outputs: tuple[Port, ...] = ()
+
+    def port(self, slot: int) -> Port | None:
+        """The output of this number, ``None`` where nothing is known of it."""
+        return self.outputs[slot] if 0 <= slot < len(self.outputs) else None
 
 
 class Source(NamedTuple):
@@ -34,6 +46,12 @@ class Source(NamedTuple):
 
     node: Node
     slot: int
+
+    @property
+    def type(self) -> str:
+        """Type of what comes out there, :data:`ANY` where it is not known."""
+        port = self.node.port(self.slot)
+        return port.type if port else ANY
 
 
 class Graph:
@@ -49,13 +67,12 @@ class Graph:
         return self.links(node).get(name)
 
     def links(self, node: Node) -> Mapping[str, Source]:
-        """Linked inputs by name, in file order."""
+        """Linked inputs by name, in file order, without those that a switch leaves out."""
         found = self._links.get(node.id)
         if found is None:
             lists = ((n, v) for n, v in node.inputs.items() if isinstance(v, list))
             found = {name: link for name, value in lists if (link := self._resolve(value))}
-            if isinstance(node.inputs.get("select"), int):
-                found = {n: link for n, link in found.items() if not _is_switched_off(node, n)}
+            found = self._switched(node, found)
             self._links[node.id] = found
         return found
 
@@ -77,16 +94,25 @@ class Graph:
         return found
 
     def value(self, node: Node, name: str) -> object | None:
-        """Literal of an input, followed through reroutes and primitive nodes."""
+        """Literal of an input, followed through reroutes, primitive nodes, switches and pipes."""
         wanted = name
         for _ in range(_MAX_HOPS):
             found = node.inputs.get(name)
-            source = self._resolve(found) if isinstance(found, list) else None
+            if not isinstance(found, list):
+                return found
+            source = self._resolve(found)
             if source is None:
                 return found
-            node = source.node
-            names = (n for n in (wanted, *_PRIMITIVE_INPUTS) if n in node.inputs)
-            name = next(names, next(iter(node.inputs), "") if len(node.inputs) == 1 else "")
+            node, slot = source
+            port = node.port(slot)
+            if port and not is_pipe(port.type) and port.name.lower() not in _GENERIC:
+                wanted = port.name
+            if port is None or port.type != "SIGMAS":
+                following = self._giving(node, wanted)
+                if following is not None:
+                    name = following
+                    continue
+            return None
         return None
 
     def number(self, node: Node, *names: str) -> int | float | None:
@@ -99,6 +125,22 @@ class Graph:
         values = (self.value(node, n) for n in names if n in node.inputs)
         return next((v for v in values if isinstance(v, str) and v), None)
 
+    def _giving(self, node: Node, wanted: str) -> str | None:
+        """Input of ``node`` that an output called ``wanted`` hands on."""
+        low = wanted.lower()
+        exact = (n for n in node.inputs if n.lower() == low)
+        begins = (n for n in node.inputs if low and n.lower().startswith(f"{low}_"))
+        plain = (n for n in _PRIMITIVE_INPUTS if n in node.inputs)
+        links = self.links(node)
+        pipes = (n for n, link in links.items() if is_pipe(link.type) or is_pipe(n))
+        for names in (exact, begins, plain, pipes):
+            if name := next(names, None):
+                return name
+        if "" in links:
+            return ""
+        single = links if links else node.inputs
+        return next(iter(single), None) if len(single) == 1 or _is_switch(node) else None
+
     def _resolve(self, value: list[object]) -> Source | None:
         if len(value) != 2:
             return None
@@ -108,12 +150,25 @@ class Graph:
         node = self.nodes.get(str(origin))
         return Source(node, slot) if node else None
 
+    def _switched(self, node: Node, links: dict[str, Source]) -> dict[str, Source]:
+        """Links without those that a switch does not pass on."""
+        inputs = node.inputs
+        if "on_true" in inputs or "on_false" in inputs:
+            chosen = next((self.value(node, n) for n in ("switch", "boolean") if n in inputs), None)
+            other = {True: "on_false", False: "on_true"}.get(chosen) if isinstance(chosen, bool) else None
+            return {n: link for n, link in links.items() if n != other}
+        selector = next((n for n in _SELECTORS if n in inputs), None)
+        chosen = number(self.value(node, selector)) if selector else None
+        if chosen is None:
+            return links
+        numbers = {n: int(m[2]) for n in inputs if (m := _NUMBERED.fullmatch(n))}
+        if chosen not in numbers.values():
+            return links
+        return {n: link for n, link in links.items() if numbers.get(n, chosen) == chosen}
 
-def _is_switched_off(node: Node, name: str) -> bool:
-    """Whether a switch node passes on another of its numbered inputs."""
-    chosen = f"input{node.inputs['select']}"
-    numbered = name.startswith("input") and name[5:].isdecimal()
-    return numbered and chosen in node.inputs and name != chosen
+
+def _is_switch(node: Node) -> bool:
+    return "switch" in node.kind.lower() or "context" in node.kind.lower()
 
 
 def from_api(graph: object) -> Graph | None:
@@ -141,24 +196,10 @@ def _api_node(key: object, node: object) -> Node | None:
     if not isinstance(node, dict) or not isinstance(node.get("class_type"), str):
         return None
     inputs = node.get("inputs")
-    return Node(str(key), node["class_type"], inputs if isinstance(inputs, dict) else {})
-
-
-def outputs(graph: Graph) -> list[Node]:
-    """Nodes that end the graph: those that save, then those that show, then other ends."""
-    links = ((node, s.node) for node in graph.nodes.values() for s in graph.links(node).values())
-    used = {origin.id for node, origin in links if origin is not node}
-    ends = [n for n in graph.nodes.values() if n.id not in used]
-    return sorted(ends or graph.nodes.values(), key=_end_rank)[:_MAX_OUTPUTS]
-
-
-def _end_rank(node: Node) -> int:
-    kind = node.kind.lower()
-    if "save" in kind:
-        return 0
-    return 1 if "preview" in kind else 2
-
-
-def distinct(nodes: Iterable[Node]) -> list[Node]:
-    """Nodes without repeats, in order."""
-    return list({n.id: n for n in nodes}.values())
+    known = node_class(node["class_type"])
+    return Node(
+        str(key),
+        node["class_type"],
+        inputs if isinstance(inputs, dict) else {},
+        known.outputs if known else (),
+    )

@@ -13,17 +13,18 @@ from typing import TYPE_CHECKING, Literal
 
 from lightkeeper.evidence.metadata import _comfy_resources as resources
 from lightkeeper.evidence.metadata._carriers import parse_json
-from lightkeeper.evidence.metadata._comfy_samplers import is_sampler, passes, picture_path
+from lightkeeper.evidence.metadata._comfy_nodes import node_class
+from lightkeeper.evidence.metadata._comfy_samplers import behind, is_sampler, passes, ways
 from lightkeeper.evidence.metadata._comfy_text import Prompts, embeddings
 from lightkeeper.evidence.metadata._comfy_workflow import from_workflow
-from lightkeeper.evidence.metadata._graph import from_api, outputs
+from lightkeeper.evidence.metadata._graph import from_api
 from lightkeeper.evidence.metadata._record import GenerationRecord, Resource
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from lightkeeper.evidence.metadata._carriers import Carriers, Payload
-    from lightkeeper.evidence.metadata._comfy_samplers import Pass
+    from lightkeeper.evidence.metadata._comfy_samplers import Pass, Way
     from lightkeeper.evidence.metadata._graph import Graph, Node
 
 _PREFIX = re.compile(r"\s{0,8}(prompt|workflow)\s{0,4}:\s{0,4}(?=\{)", re.IGNORECASE)
@@ -98,16 +99,23 @@ def _companions(carriers: Carriers, wanted: Iterable[_Candidate]) -> Iterator[Pa
 
 
 def _record(graph: Graph, *, carrier: str, raw: str) -> GenerationRecord:
-    runs = passes(graph)
+    found = ways(graph)
+    way = next((w for w in found if w.samplers), None)
+    runs = passes(graph, way.samplers) if way else []
     main = runs[0] if runs else None
-    reach = _reach(graph, main)
+    way = way or (found[0] if found else None)
+    reach = graph.upstream(way.end) if way else list(graph.nodes.values())
     prompts = Prompts(graph)
-    positive, negative = _prompts(prompts, main, reach)
-    width, height, init_image, mask = _canvas(graph, main, reach)
+    positive, negative, unclear = prompts.pair(main.scope) if main else (None, None, False)
+    width, height, init_image, mask = _canvas(graph, main, way)
     upscaling = resources.upscaling(graph, _after(graph, main, reach))
     skip = _first_number(graph, reach, "stop_at_clip_layer", "clip_skip")
     scope = graph.upstream(main.node) if main else reach
     scope = scope if len(scope) > 1 else list(graph.nodes.values())
+    notes = {
+        "truncated": graph.truncated or prompts.truncated,
+        "negative-undetermined": unclear,
+    }
     return GenerationRecord(
         tool="comfyui",
         carrier=carrier,
@@ -133,52 +141,23 @@ def _record(graph: Graph, *, carrier: str, raw: str) -> GenerationRecord:
         upscaling=upscaling or None,
         denoising_strength=main.denoise if main else None,
         clip_skip=abs(skip) if skip else None,
-        mode=_mode(main, init_image, mask, upscaling, width),
+        mode=_mode(graph, main, way, init_image, mask, upscaling, width),
         init_image=init_image,
         mask=mask,
-        extra=_extra(graph, runs, reach),
-        notes=("truncated",) if graph.truncated or prompts.truncated else (),
+        extra=_extra(graph, runs, reach, prompts, found),
+        notes=tuple(code for code, holds in notes.items() if holds),
         raw=raw,
     )
 
 
-def _reach(graph: Graph, main: Pass | None) -> Sequence[Node]:
-    """Everything behind the output that the main sampler leads to."""
-    walks = (graph.upstream(end) for end in outputs(graph))
-    if main is None:
-        return next((w for w in walks if len(w) > 1), list(graph.nodes.values()))
-    return next((w for w in walks if main.node in w), None) or graph.upstream(main.node)
-
-
-def _prompts(
-    prompts: Prompts, main: Pass | None, reach: Sequence[Node]
-) -> tuple[str | None, str | None]:
-    if main is None:
-        return None, None
-    positive = prompts.conditioning(main.positive)
-    negative = prompts.conditioning(main.negative, negative=True)
-    for node in (main.node, *reach):
-        if positive is None and not main.positive:
-            positive = _typed(node, "positive", "positive_prompt", "prompt")
-        if negative is None and not main.negative:
-            negative = _typed(node, "negative", "negative_prompt")
-    return positive, negative
-
-
-def _typed(node: Node, *names: str) -> str | None:
-    if node.kind.lower().startswith("save"):
-        return None
-    return next((v for n in names if isinstance(v := node.inputs.get(n), str)), None)
-
-
 def _canvas(
-    graph: Graph, main: Pass | None, reach: Sequence[Node]
+    graph: Graph, main: Pass | None, way: Way | None
 ) -> tuple[int | None, int | None, str | None, str | None]:
     """Size, initial picture and mask that the main sampler starts from."""
     if main is None:
-        return None, None, next(filter(None, map(resources.loaded_image, reach)), None), None
-    along = picture_path(graph)
-    before = graph.upstream(main.node, follow=along)
+        nodes = way.nodes if way else ()
+        return None, None, next(filter(None, map(resources.loaded_image, nodes)), None), None
+    before = behind(graph, main.node)
     width, height = resources.size(graph, before)
     guided = any("instructpixtopix" in n.kind.lower() for n in before)
     image = None if guided else next(filter(None, map(resources.loaded_image, before)), None)
@@ -216,33 +195,52 @@ def _refiner(graph: Graph, runs: Sequence[Pass]) -> Resource | None:
 
 
 def _mode(
+    graph: Graph,
     main: Pass | None,
+    way: Way | None,
     init_image: str | None,
     mask: str | None,
     upscaling: object,
     width: int | None,
 ) -> str | None:
+    """What was done on the way of the picture, as far as all nodes on it are known.
+
+    A mask makes an inpainting only together with a picture that somebody already had: over an
+    empty latent it says which prompt goes where. Nothing sampled is nothing generated.
+    """
     if main is None:
-        return "upscale" if upscaling else None
-    if mask:
-        return "inpaint"
+        unknown = way is None or not way.nodes or any(_is_opaque(n) for n in way.nodes)
+        return "undetermined" if unknown else "upscale" if upscaling else "processed"
     if init_image:
-        return "img2img"
+        return "inpaint" if mask else "img2img"
+    pasted = way is not None and any(resources.loaded_image(n) for n in way.nodes)
+    if pasted:
+        return "composite"
     return "txt2img" if width else None
 
 
-def _extra(graph: Graph, runs: Sequence[Pass], reach: Sequence[Node]) -> dict[str, object]:
+def _is_opaque(node: Node) -> bool:
+    """Whether nothing is known of what a node does to the picture."""
+    return node_class(node.kind) is None and node.kind not in ("Reroute", "GetNode", "SetNode")
+
+
+def _extra(
+    graph: Graph,
+    runs: Sequence[Pass],
+    reach: Sequence[Node],
+    prompts: Prompts,
+    all_ways: Sequence[Way],
+) -> dict[str, object]:
+    unsampled = sum(not w.samplers for w in all_ways)
     found: dict[str, object] = {
         "node_count": len(graph.nodes),
         "output_node": reach[0].kind if reach else None,
+        "unsampled_outputs": unsampled if runs and unsampled else None,
     }
     if runs:
         found["sampler_node"] = runs[0].node.kind
     if runs[1:]:
-        found["other_passes"] = [
-            {**run.summary(), "model": resources.checkpoint(graph, run.model, ())}
-            for run in runs[1:]
-        ]
+        found["other_passes"] = [_other_pass(graph, run, prompts) for run in runs[1:]]
     texts = ("clip_name", "clip_name1", "clip_name2", "clip_name3", "weight_dtype", "config_name")
     numbers = ("guidance", "stop_at_clip_layer", "shift", "batch_size", "start_at_step")
     for node in reach:
@@ -254,3 +252,14 @@ def _extra(graph: Graph, runs: Sequence[Pass], reach: Sequence[Node]) -> dict[st
             if name in node.inputs and not is_sampler(node):
                 found.setdefault(name, graph.number(node, name))
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _other_pass(graph: Graph, run: Pass, prompts: Prompts) -> dict[str, object]:
+    """Settings and prompts of a further sampler under their own names."""
+    positive, negative, _ = prompts.pair(run.scope)
+    own = {
+        "model": resources.checkpoint(graph, run.model, ()),
+        "positive_prompt": positive,
+        "negative_prompt": negative,
+    }
+    return {**run.summary(), **own}
