@@ -63,11 +63,13 @@ def _port(text: str) -> Port:
     return Port(name, kind or name)
 
 
+@lru_cache(maxsize=1024)
 def is_pipe(kind: str) -> bool:
     """Whether this type bundles several things under their names."""
     return bool(_PIPE.search(kind))
 
 
+@lru_cache(maxsize=1024)
 def carries_picture(kind: str) -> bool:
     """Whether the picture may travel in an output of this type."""
     return kind in PICTURE or (is_pipe(kind) and kind not in _BARE_PIPES)
@@ -77,6 +79,7 @@ _NEGATIVE = re.compile(r"negative|uncond|(?:^|[\W_])neg(?=$|[\W_\d])|-$")
 _POSITIVE = re.compile(r"positive|(?:^|[\W_])pos(?=$|[\W_\d])|\+$")
 
 
+@lru_cache(maxsize=4096)
 def side(name: str) -> str | None:
     """``positive`` or ``negative`` where the name of a port says so."""
     lowered = name.strip().lower()

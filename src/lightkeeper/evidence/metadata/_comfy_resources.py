@@ -27,6 +27,7 @@ _STRENGTHS = (
     "lora_wt{}",
     "lora_weight{}",
 )
+_MAX_MODELS = 400
 _AIR = re.compile(r"urn:air:[\w.:-]{1,80}:\d{1,19}@(\d{1,19})")
 
 
@@ -47,7 +48,7 @@ def _models(graph: Graph, start: Source) -> list[Node]:
     """Nodes that a model passes on its way, nearest first: a pipe only by its field for it."""
     found = {start.node.id: start.node}
     queue = deque([start.node])
-    while queue:
+    while queue and len(found) < _MAX_MODELS:
         links = graph.links(queue.popleft())
         own = [s for n, s in links.items() if s.type == "MODEL" or n in ("model", "unet", "base_model")]
         pipes = [s for n, s in links.items() if is_pipe(s.type)]

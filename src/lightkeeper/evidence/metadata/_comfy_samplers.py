@@ -16,13 +16,13 @@ from lightkeeper.evidence.metadata._comfy_nodes import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from lightkeeper.evidence.metadata._graph import Graph, Node, Source
     from lightkeeper.evidence.metadata._record import Number
 
 MAX_PASSES = 24
-_MAX_ENDS = 64
+_MAX_ENDS = 16
 _SEEDS = ("seed", "noise_seed")
 _WORK = ("steps", "sigmas", "sampler_name", "prompt")
 _SETTINGS = frozenset(
@@ -124,11 +124,8 @@ class Way:
     end: Node
     nodes: Sequence[Node]
     """Nearest to the end first, the end itself left out unless it samples."""
-
-    @property
-    def samplers(self) -> list[Node]:
-        """Nodes that sampled, the last first."""
-        return [n for n in self.nodes if is_sampler(n)]
+    samplers: Sequence[Node]
+    """Those of them that sampled."""
 
 
 def ways(graph: Graph) -> list[Way]:
@@ -141,8 +138,13 @@ def ways(graph: Graph) -> list[Way]:
     loose = [n for n in graph.nodes.values() if n.id not in used]
     ends = [n for n in graph.nodes.values() if _ends(n, n.id not in used)]
     ends = sorted(ends or loose or graph.nodes.values(), key=_end_rank)[:_MAX_ENDS]
-    found = [Way(end=end, nodes=behind(graph, end)) for end in ends]
+    found = [_way(graph, end) for end in ends]
     return [way for way in found if way.nodes] or found[:1]
+
+
+def _way(graph: Graph, end: Node) -> Way:
+    nodes = behind(graph, end)
+    return Way(end=end, nodes=nodes, samplers=[n for n in nodes if is_sampler(n)])
 
 
 def _ends(node: Node, loose: bool) -> bool:
@@ -151,11 +153,12 @@ def _ends(node: Node, loose: bool) -> bool:
     return named or (loose and re.search(r"save|preview", node.kind.lower()) is not None)
 
 
-def _end_rank(node: Node) -> int:
+def _end_rank(node: Node) -> tuple[int, int]:
+    """Those that save first, then by number, which both forms of a graph share."""
     kind = node.kind.lower()
-    if "save" in kind or is_sampler(node):
-        return 0
-    return 1 if "preview" in kind else 2
+    first = node.id.partition(":")[0]
+    saves = 0 if "save" in kind or is_sampler(node) else 1 if "preview" in kind else 2
+    return saves, int(first) if first.isascii() and first.isdigit() and len(first) < 16 else 0
 
 
 def behind(graph: Graph, *starts: Node) -> list[Node]:
@@ -164,36 +167,42 @@ def behind(graph: Graph, *starts: Node) -> list[Node]:
     Starts that sample are among them. A pipe is searched for what it was entered for: pixels or
     latents.
     """
-    queue: deque[tuple[Node, str]] = deque((n, ANY) for n in starts)
-    seen = {(n.id, ANY) for n in starts}
-    found: dict[str, Node] = {n.id: n for n in starts if is_sampler(n)}
-    cascade = any("stage_c" in n.inputs for n in graph.nodes.values())
-    while queue:
-        node, wanted = queue.popleft()
-        for source in _picture_inputs(graph, node, wanted, cascade=cascade):
-            kind = source.type if source.type in PICTURE else wanted if is_pipe(source.type) else ANY
-            if (source.node.id, kind) not in seen:
-                seen.add((source.node.id, kind))
-                found.setdefault(source.node.id, source.node)
-                queue.append((source.node, kind))
+    found = {n.id: n for n in starts if is_sampler(n)}
+    for node in _walk(graph, starts):
+        found.setdefault(node.id, node)
     return list(found.values())
 
 
-def _picture_inputs(graph: Graph, node: Node, wanted: str, *, cascade: bool) -> list[Source]:
+def _walk(graph: Graph, starts: Sequence[Node]) -> Iterator[Node]:
+    queue: deque[tuple[Node, str]] = deque((n, ANY) for n in starts)
+    seen = {(n.id, ANY) for n in starts}
+    while queue:
+        node, wanted = queue.popleft()
+        for source in _picture_inputs(graph, node, wanted):
+            kind = source.type
+            kind = kind if kind in PICTURE else wanted if is_pipe(kind) else ANY
+            if (source.node.id, kind) not in seen:
+                seen.add((source.node.id, kind))
+                queue.append((source.node, kind))
+                yield source.node
+
+
+def _picture_inputs(graph: Graph, node: Node, wanted: str) -> list[Source]:
     links = graph.links(node)
     bundles = any(is_pipe(p.type) for p in node.outputs)
     if bundles and wanted in PICTURE and not is_sampler(node):
         own = [s for s in links.values() if s.type == wanted]
         if own:
             return own
-    return [s for n, s in links.items() if _is_picture(n, s, cascade=cascade)]
+    return [s for n, s in links.items() if _is_picture(n, s)]
 
 
-def _is_picture(name: str, source: Source, *, cascade: bool) -> bool:
-    if cascade and name in ("positive", "conditioning", "stage_c"):
+def _is_picture(name: str, source: Source) -> bool:
+    if name in ("positive", "conditioning") and "stage_c" in source.node.inputs:
         return True
-    if source.type != ANY:
-        return carries_picture(source.type) or any(t in PICTURE for t in source.type.split(","))
+    kind = source.type
+    if kind != ANY:
+        return carries_picture(kind) or ("," in kind and not PICTURE.isdisjoint(kind.split(",")))
     return name not in _NOT_PICTURE and not name.endswith(("_detector", "_opt", "_hook", "_name"))
 
 
@@ -250,7 +259,7 @@ def passes(graph: Graph, found: Sequence[Node]) -> list[Pass]:
 
 
 def _has_sampler_before(graph: Graph, node: Node) -> bool:
-    return any(n is not node and is_sampler(n) for n in behind(graph, node))
+    return any(n is not node and is_sampler(n) for n in _walk(graph, (node,)))
 
 
 def _rank(run: Pass) -> tuple[bool, float, float]:

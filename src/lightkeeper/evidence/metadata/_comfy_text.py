@@ -219,6 +219,7 @@ class Prompts:
         plain = self._plain(node)
         if not plain and not encoded:
             plain = self._unknown(node, want, found)
+            encoded = {} if plain else dict(_unnamed(node))
         self._keep(node, encoded, found)
         yield plain, "switch" in node.kind.lower()
 
@@ -262,7 +263,7 @@ class Prompts:
         links = {
             n: s
             for n, s in self._graph.links(node).items()
-            if n not in _NOT_CONDITIONING and s.type == ANY and side(n) != other
+            if n not in _NOT_CONDITIONING and s.type not in _DEAD_ENDS and side(n) != other
         }
         if len(links) > 1 and not node.outputs:
             found.guessed = True
@@ -280,13 +281,8 @@ class Prompts:
             text = self.text(node, name)
             if text is not None:
                 yield name, text
-        if not names and node.port(0) and node.outputs[0].type == "CONDITIONING":
-            prose = (
-                (n, v)
-                for n, v in node.inputs.items()
-                if isinstance(v, str) and _UNNAMED.fullmatch(n) and _PROSE.search(v)
-            )
-            yield from islice(prose, 1)
+        if not names and any(p.type == "CONDITIONING" for p in node.outputs):
+            yield from _unnamed(node)
 
     def text(self, node: Node, name: str, *, depth: int = 0) -> str | None:
         """Text of one input, literal or behind links."""
@@ -336,8 +332,18 @@ class Prompts:
 
 
 _DEAD_ENDS = frozenset(
-    ("MODEL", "CLIP", "VAE", "IMAGE", "LATENT", "MASK", "INT", "FLOAT", "BOOLEAN", "CONTROL_NET")
-)
+    (
+        "MODEL", "CLIP", "VAE", "IMAGE", "LATENT", "MASK", "SEGS", "INT", "FLOAT", "BOOLEAN",
+        "CONTROL_NET", "CLIP_VISION", "CLIP_VISION_OUTPUT", "STYLE_MODEL",
+    )
+)  # fmt: skip
+
+
+def _unnamed(node: Node) -> Iterator[tuple[str, str]]:
+    """The first text of a node whose widgets nobody can name, if it reads like one."""
+    encodes = "textencode" in node.kind.lower()
+    typed = ((n, v) for n, v in node.inputs.items() if isinstance(v, str) and _UNNAMED.fullmatch(n))
+    yield from islice((i for i in typed if encodes or _PROSE.search(i[1])), 1)
 
 
 def _is_scalar(kind: str) -> bool:

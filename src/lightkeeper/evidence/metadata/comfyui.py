@@ -100,7 +100,9 @@ def _companions(carriers: Carriers, wanted: Iterable[_Candidate]) -> Iterator[Pa
 
 def _record(graph: Graph, *, carrier: str, raw: str) -> GenerationRecord:
     found = ways(graph)
-    way = next((w for w in found if w.samplers), None)
+    sampled = [w for w in found if w.samplers]
+    way = next((w for w in sampled if any(node_class(n.kind) for n in w.samplers)), None)
+    way = way or next(iter(sampled), None)
     runs = passes(graph, way.samplers) if way else []
     main = runs[0] if runs else None
     way = way or (found[0] if found else None)
@@ -185,9 +187,10 @@ def _first_number(graph: Graph, nodes: Iterable[Node], *names: str) -> int | flo
 
 def _refiner(graph: Graph, runs: Sequence[Pass]) -> Resource | None:
     """Another checkpoint that finishes what the base model leaves with noise in it."""
+    base = resources.checkpoint(graph, runs[0].model, ()) if runs[1:] else None
     for run in runs[1:]:
         name = resources.checkpoint(graph, run.model, ())
-        if not name or name == resources.checkpoint(graph, runs[0].model, ()):
+        if not name or name == base:
             continue
         if run.node.inputs.get("add_noise") == "disable" or "refiner" in name.lower():
             return Resource(kind="checkpoint", name=name)
