@@ -1,7 +1,8 @@
 """What is known of ComfyUI's node classes: the order of their widgets, the names of their outputs.
 
 ``comfy_nodes.json`` holds a row per class, by node pack: widgets (``name:letter``), outputs
-(``name:TYPE``, or the type alone), and ``out`` where the node ends a graph. The names and orders
+(``name:TYPE``, or the type alone), ``out`` where the node ends a graph, and ``remote`` where it asks
+a service for a picture. The names and orders
 are the packs' public interface at the commit that stands beside each pack.
 """
 
@@ -36,6 +37,8 @@ class NodeClass(NamedTuple):
     outputs: tuple[Port, ...]
     ends: bool
     """Whether the node saves or shows something, so that it runs without being asked for."""
+    remote: bool
+    """Whether a service makes the picture: no sampler stands in such a graph."""
 
 
 @cache
@@ -50,11 +53,12 @@ def node_class(kind: str) -> NodeClass | None:
     row = _rows().get(kind)
     if row is None:
         return None
-    widgets, outputs, ends = (*row, "", "", "")[:3]
+    widgets, outputs, marks = (*row, "", "", "")[:3]
     return NodeClass(
         tuple((w[:-2], w[-1]) for w in widgets.split("|") if w),
         tuple(_port(o) for o in outputs.split("|") if o),
-        bool(ends),
+        marks == "out",
+        marks == "remote",
     )
 
 

@@ -28,6 +28,10 @@ _STRENGTHS = (
     "lora_weight{}",
 )
 _MAX_MODELS = 400
+_EDITS = re.compile(r"textencode\w*edit|referencelatent|instructpixtopix|imageedit")
+_PLAIN = re.compile(r"scale|resize|crop|reroute|vaeencode|getnode|setnode|switch|pad")
+_PICTURES = ("image", "latent", "pixels")
+_MAX_PLAIN = 16
 _AIR = re.compile(r"urn:air:[\w.:-]{1,80}:\d{1,19}@(\d{1,19})")
 
 
@@ -174,11 +178,39 @@ def loaded_image(node: Node) -> str | None:
 
 
 def masks(graph: Graph, nodes: Iterable[Node]) -> str | None:
-    """What masks the sampling: the mask's file, or the class of the node that makes it."""
+    """What masks the sampling: the mask's file, or the class of the node that makes it.
+
+    A sampler's own mask says where which of its prompts goes; a detailer's, what it paints over.
+    """
     for node in nodes:
-        link = graph.source(node, "mask")
-        if link and ("samples" in node.inputs or "pixels" in node.inputs):
+        details = "detailer" in node.kind.lower()
+        link = graph.source(node, "mask") or (graph.source(node, "segs") if details else None)
+        covers = details or (
+            "sampler" not in node.kind.lower() and ("samples" in node.inputs or "pixels" in node.inputs)
+        )
+        if link and covers:
             return image_name(graph, link.node) or link.node.kind
+        if details and "image" in node.inputs:
+            return node.kind
+    return None
+
+
+def edited_image(graph: Graph, nodes: Iterable[Node]) -> str | None:
+    """Name of a picture that an editing model is told to change: it enters with the prompt."""
+    for node in nodes:
+        if not _EDITS.search(node.kind.lower()):
+            continue
+        for name, link in graph.links(node).items():
+            if link.type in ("IMAGE", "LATENT", ANY) and name.startswith(_PICTURES):
+                chain = [link.node]
+                for _ in range(_MAX_PLAIN):
+                    image = loaded_image(chain[-1])
+                    if image:
+                        return image
+                    onward = [s for s in graph.links(chain[-1]).values() if s.type in ("IMAGE", "LATENT", ANY)]
+                    if len(onward) != 1 or not _PLAIN.search(chain[-1].kind.lower()):
+                        break
+                    chain.append(onward[0].node)
     return None
 
 

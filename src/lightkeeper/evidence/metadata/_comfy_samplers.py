@@ -16,7 +16,7 @@ from lightkeeper.evidence.metadata._comfy_nodes import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence, Set
 
     from lightkeeper.evidence.metadata._graph import Graph, Node, Source
     from lightkeeper.evidence.metadata._record import Number
@@ -85,7 +85,7 @@ _NOT_PICTURE = frozenset(
 _NOT_SAMPLING = re.compile(
     r"save|preview|provider|config|select|setting|scheduler|loader|schedule|hook|script|preset"
 )
-_SAMPLING = re.compile(r"k ?sampler|samplercustom|detailer")
+_SAMPLING = re.compile(r"sampler|detailer")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,9 +212,11 @@ def is_sampler(node: Node) -> bool:
     kind = node.kind.lower()
     if _NOT_SAMPLING.search(kind) and "guider" not in names:
         return False
+    known = node_class(node.kind)
     if node.outputs and not any(_may_be_picture(p.type) for p in node.outputs):
-        known = node_class(node.kind)
         return bool(known and known.ends) and _has_work(node)
+    if known and known.remote:
+        return True
     if "guider" in names and "sigmas" in names:
         return True
     if any(isinstance(names.get(n), list) for n in _PROVIDED_TO):
@@ -249,22 +251,24 @@ def passes(graph: Graph, found: Sequence[Node]) -> list[Pass]:
     That one has no other sampler before it on the way of the picture: not the upscaling or
     detailing second pass, but the first pass that it refines; stage C of Stable Cascade; the
     base model before the refiner. A sampler of a known class goes before one that only looks
-    like one.
+    like one; one that adds no noise (a depth model) goes last.
     """
     found = found[:MAX_PASSES]
-    roots = [n for n in found if not _has_sampler_before(graph, n)] or list(found)
     runs = {n.id: _read(graph, n) for n in found}
+    seeded = {n.id for n in found if runs[n.id].seed is not None}
+    roots = [n for n in found if not _has_sampler_before(graph, n, seeded)] or list(found)
     ranked = sorted(roots, key=lambda n: _rank(runs[n.id]))
     return [runs[n.id] for n in dict.fromkeys([*ranked[:1], *found])]
 
 
-def _has_sampler_before(graph: Graph, node: Node) -> bool:
-    return any(n is not node and is_sampler(n) for n in _walk(graph, (node,)))
+def _has_sampler_before(graph: Graph, node: Node, counting: Set[str]) -> bool:
+    return any(n is not node and n.id in counting for n in _walk(graph, (node,)))
 
 
-def _rank(run: Pass) -> tuple[bool, float, float]:
+def _rank(run: Pass) -> tuple[bool, bool, float, float]:
     denoise = 1.0 if run.denoise is None else run.denoise
-    return node_class(run.node.kind) is None, -denoise, -(run.steps or 0)
+    unknown = node_class(run.node.kind) is None
+    return unknown, run.seed is None, -denoise, -(run.steps or 0)
 
 
 def _read(graph: Graph, node: Node) -> Pass:

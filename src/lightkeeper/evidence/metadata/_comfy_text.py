@@ -92,6 +92,7 @@ _PROSE = re.compile(r"\w[\s,]+\w")
 _MAX_DEPTH = 40
 _MAX_TEXT = 1_000_000
 _MAX_EMBEDDINGS = 256
+_MAX_REPLACED = 20_000
 
 
 class Want(NamedTuple):
@@ -187,7 +188,7 @@ class Prompts:
             return None
         port = node.port(slot)
         if port is None:
-            both = {side(n) for n in node.inputs} >= {"positive", "negative"}
+            both = {side(n) for n in node.inputs} >= _BOTH
             if both and want.side is None and 0 <= slot < 2:
                 return Want(("positive", "negative")[slot], want.refiner)
             return want
@@ -195,7 +196,7 @@ class Prompts:
             named = side(port.name)
             plain = [i for i, p in enumerate(node.outputs) if p.type == "CONDITIONING"]
             if named is None and len(plain) > 1 and not any(side(node.outputs[i].name) for i in plain):
-                both = {side(n) for n in node.inputs} >= {"positive", "negative"}
+                both = {side(n) for n in node.inputs} >= _BOTH
                 named = ("positive", "negative", None)[min(plain.index(slot), 2)] if both else None
             refiner = "refiner" in port.name.lower() if named else want.refiner
             return Want(named or want.side, refiner)
@@ -213,6 +214,9 @@ class Prompts:
             yield own, False
             return
         encoded = dict(self._encoded(node))
+        if want.side == "negative" and {side(p.name) for p in node.outputs} >= _BOTH:
+            # A text of no side, where both sides come out, is what was wanted.
+            encoded = {}
         if pipes and not encoded:
             yield pipes, True
             return
@@ -308,6 +312,11 @@ class Prompts:
         node, slot = source
         port = node.port(slot)
         names = list(node.inputs)
+        if chosen := self._graph.chosen(node):
+            return self.text(node, chosen, depth=depth) or ""
+        if node.kind == "StringReplace":
+            whole, old, new = (self.text(node, n, depth=depth) for n in ("string", "find", "replace"))
+            return (whole or "")[:_MAX_REPLACED].replace(old, (new or "")[:_MAX_REPLACED], 64) if old else whole or ""
         named = [n for n in names if port and n.lower() == port.name.lower()]
         sided = [n for n in names if wanted and side(n) == wanted]
         if "text_positive" in names and "text_negative" in names and slot == 1:
@@ -321,9 +330,10 @@ class Prompts:
         elif len(parts) < 2 or "switch" in node.kind.lower():
             whole = [n for n in _WHOLE if n in names]
             pipes = [n for n, s in links.items() if is_pipe(s.type)]
-            prose = [n for n in names if isinstance(node.inputs[n], str) and _UNNAMED.fullmatch(n)]
+            unnamed = [n for n, _ in _unnamed(node)]
+            linked = [n for n, s in links.items() if s.type in ("STRING", ANY)]
             parts = [n for n in parts if n in links][:1] if "switch" in node.kind.lower() else []
-            parts = parts or whole[:1] or pipes[:1] or list(links)[:1] or prose[:1]
+            parts = parts or whole[:1] or pipes[:1] or linked[:1] or unnamed[:1]
         else:
             parts = [n for n in parts if isinstance(node.inputs[n], str) or n in links]
         joint = node.inputs.get("delimiter", node.inputs.get("separator", ""))
@@ -331,6 +341,7 @@ class Prompts:
         return (joint if isinstance(joint, str) else "").join(t for t in texts if t)
 
 
+_BOTH = frozenset(("positive", "negative"))
 _DEAD_ENDS = frozenset(
     (
         "MODEL", "CLIP", "VAE", "IMAGE", "LATENT", "MASK", "SEGS", "INT", "FLOAT", "BOOLEAN",

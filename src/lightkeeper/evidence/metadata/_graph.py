@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from lightkeeper.evidence.metadata._comfy_nodes import ANY, Port, carries_picture, is_pipe, node_class
+from lightkeeper.evidence.metadata._comfy_nodes import ANY, Port, is_pipe, node_class
 from lightkeeper.evidence.metadata._numbers import number
 
 if TYPE_CHECKING:
@@ -105,6 +106,8 @@ class Graph:
                 return found
             node, slot = source
             port = node.port(slot)
+            if node.kind == "ResolutionSelector":
+                return _side_length(node, slot)
             if port and not is_pipe(port.type) and port.name.lower() not in _GENERIC:
                 wanted = port.name
             if port is None or port.type != "SIGMAS":
@@ -127,6 +130,8 @@ class Graph:
 
     def _giving(self, node: Node, wanted: str) -> str | None:
         """Input of ``node`` that an output called ``wanted`` hands on."""
+        if chosen := self.chosen(node):
+            return chosen
         low = wanted.lower()
         exact = (n for n in node.inputs if n.lower() == low)
         begins = (n for n in node.inputs if low and n.lower().startswith(f"{low}_"))
@@ -150,25 +155,52 @@ class Graph:
         node = self.nodes.get(str(origin))
         return Source(node, slot) if node else None
 
-    def _switched(self, node: Node, links: dict[str, Source]) -> dict[str, Source]:
-        """Links without those that a switch does not pass on."""
+    def chosen(self, node: Node) -> str | None:
+        """The input that a switch passes on, linked or typed; ``None`` where that is not known."""
         inputs = node.inputs
         if "on_true" in inputs or "on_false" in inputs:
-            chosen = next((self.value(node, n) for n in ("switch", "boolean") if n in inputs), None)
-            other = {True: "on_false", False: "on_true"}.get(chosen) if isinstance(chosen, bool) else None
-            return {n: link for n, link in links.items() if n != other}
+            held = next((self.value(node, n) for n in ("switch", "boolean") if n in inputs), None)
+            name = {True: "on_true", False: "on_false"}.get(held) if isinstance(held, bool) else None
+            return name if name in inputs else None
         selector = next((n for n in _SELECTORS if n in inputs), None)
-        chosen = number(self.value(node, selector)) if selector else None
+        held = number(self.value(node, selector)) if selector else None
+        if held is None or selector is None:
+            return None
+        numbered = ((n, m) for n in inputs if n != selector and (m := _NUMBERED.fullmatch(n)))
+        return next((n for n, m in numbered if int(m[2]) == held), None)
+
+    def _switched(self, node: Node, links: dict[str, Source]) -> dict[str, Source]:
+        """Links without those that a switch does not pass on."""
+        chosen = self.chosen(node)
         if chosen is None:
             return links
-        numbers = {n: int(m[2]) for n in inputs if (m := _NUMBERED.fullmatch(n))}
-        if chosen not in numbers.values():
-            return links
-        return {n: link for n, link in links.items() if numbers.get(n, chosen) == chosen}
+        if chosen in ("on_true", "on_false"):
+            return {n: link for n, link in links.items() if n == chosen}
+        match = _NUMBERED.fullmatch(chosen)
+        taken = match[2] if match else ""
+        return {
+            n: link
+            for n, link in links.items()
+            if not (m := _NUMBERED.fullmatch(n)) or int(m[2]) == int(taken)
+        }
 
 
 def _is_switch(node: Node) -> bool:
     return "switch" in node.kind.lower() or "context" in node.kind.lower()
+
+
+def _side_length(node: Node, slot: int) -> int | None:
+    """Width (output 0) or height that a shape and a number of megapixels amount to."""
+    shape = re.match(r"\s*(\d{1,3})\s*:\s*(\d{1,3})", str(node.inputs.get("aspect_ratio", "")))
+    megapixels = number(node.inputs.get("megapixels"))
+    step = number(node.inputs.get("multiple", 8))
+    if not shape or not megapixels or not step or not 0 < megapixels < 4096 or not 0 < step < 4096:
+        return None
+    sides = int(shape[1]), int(shape[2])
+    if not all(sides) or slot not in (0, 1):
+        return None
+    scale = math.sqrt(megapixels * 1024 * 1024 / (sides[0] * sides[1]))
+    return int(round(sides[slot] * scale / step) * step)
 
 
 def from_api(graph: object) -> Graph | None:

@@ -163,6 +163,7 @@ def _canvas(
     width, height = resources.size(graph, before)
     guided = any("instructpixtopix" in n.kind.lower() for n in before)
     image = None if guided else next(filter(None, map(resources.loaded_image, before)), None)
+    image = image or resources.edited_image(graph, graph.upstream(main.node))
     return width, height, image, resources.masks(graph, before)
 
 
@@ -216,10 +217,11 @@ def _mode(
         return "undetermined" if unknown else "upscale" if upscaling else "processed"
     if init_image:
         return "inpaint" if mask else "img2img"
-    pasted = way is not None and any(resources.loaded_image(n) for n in way.nodes)
-    if pasted:
+    nodes = way.nodes if way else ()
+    if any(resources.loaded_image(n) for n in nodes):
         return "composite"
-    return "txt2img" if width else None
+    before = behind(graph, main.node)
+    return "txt2img" if width or not any(map(_is_opaque, before)) else None
 
 
 def _is_opaque(node: Node) -> bool:
