@@ -137,7 +137,7 @@ def ways(graph: Graph) -> list[Way]:
     used = {s.node.id for n in graph.nodes.values() for s in graph.links(n).values() if s.node is not n}
     loose = [n for n in graph.nodes.values() if n.id not in used]
     ends = [n for n in graph.nodes.values() if _ends(n, n.id not in used)]
-    ends = sorted(ends or loose or graph.nodes.values(), key=_end_rank)[:_MAX_ENDS]
+    ends = sorted(ends or loose or graph.nodes.values(), key=lambda n: (end_rank(n), _number(n)))[:_MAX_ENDS]
     found = [_way(graph, end) for end in ends]
     return [way for way in found if way.nodes] or found[:1]
 
@@ -153,12 +153,16 @@ def _ends(node: Node, loose: bool) -> bool:
     return named or (loose and re.search(r"save|preview", node.kind.lower()) is not None)
 
 
-def _end_rank(node: Node) -> tuple[int, int]:
-    """Those that save first, then by number, which both forms of a graph share."""
+def end_rank(node: Node) -> int:
+    """0 for an end that saves, 1 for one that shows, 2 for others."""
     kind = node.kind.lower()
+    return 0 if "save" in kind or is_sampler(node) else 1 if "preview" in kind else 2
+
+
+def _number(node: Node) -> int:
+    """The node's number, which both forms of a graph share."""
     first = node.id.partition(":")[0]
-    saves = 0 if "save" in kind or is_sampler(node) else 1 if "preview" in kind else 2
-    return saves, int(first) if first.isascii() and first.isdigit() and len(first) < 16 else 0
+    return int(first) if first.isascii() and first.isdigit() and len(first) < 16 else 0
 
 
 def behind(graph: Graph, *starts: Node) -> list[Node]:
@@ -189,6 +193,8 @@ def _walk(graph: Graph, starts: Sequence[Node]) -> Iterator[Node]:
 
 def _picture_inputs(graph: Graph, node: Node, wanted: str) -> list[Source]:
     links = graph.links(node)
+    if "instructpixtopix" in node.kind.lower():
+        return []  # Its latent is blank: the picture goes in with the prompt.
     bundles = any(is_pipe(p.type) for p in node.outputs)
     if bundles and wanted in PICTURE and not is_sampler(node):
         own = [s for s in links.values() if s.type == wanted]

@@ -213,17 +213,16 @@ class Prompts:
             self._keep(node, texts, found)
             yield own, False
             return
-        encoded = dict(self._encoded(node))
-        if want.side == "negative" and {side(p.name) for p in node.outputs} >= _BOTH:
-            # A text of no side, where both sides come out, is what was wanted.
-            encoded = {}
+        # A text of no side, where both sides come out, is what was wanted.
+        wanted = want.side == "negative" and {side(p.name) for p in node.outputs} >= _BOTH
+        encoded = {} if wanted else dict(self._encoded(node))
         if pipes and not encoded:
             yield pipes, True
             return
         plain = self._plain(node)
         if not plain and not encoded:
             plain = self._unknown(node, want, found)
-            encoded = {} if plain else dict(_unnamed(node))
+            encoded = {} if plain or wanted else dict(_unnamed(node))
         self._keep(node, encoded, found)
         yield plain, "switch" in node.kind.lower()
 

@@ -203,11 +203,14 @@ def _side_length(node: Node, slot: int) -> int | None:
     return int(round(sides[slot] * scale / step) * step)
 
 
-def from_api(graph: object) -> Graph | None:
-    """Graph of the API form ``{id: {"class_type", "inputs"}}``, ``None`` for anything else."""
+def from_api(graph: object, ports: Mapping[str, tuple[Port, ...]] | None = None) -> Graph | None:
+    """Graph of the API form ``{id: {"class_type", "inputs"}}``, ``None`` for anything else.
+
+    ``ports`` are outputs by node, for those whose class is not known.
+    """
     if not isinstance(graph, dict):
         return None
-    return bounded(node for item in graph.items() if (node := _api_node(*item)))
+    return bounded(node for item in graph.items() if (node := _api_node(*item, ports or {})))
 
 
 def bounded(nodes: Iterable[Node]) -> Graph | None:
@@ -224,7 +227,9 @@ def bounded(nodes: Iterable[Node]) -> Graph | None:
     return Graph(kept, truncated=truncated) if kept else None
 
 
-def _api_node(key: object, node: object) -> Node | None:
+def _api_node(
+    key: object, node: object, ports: Mapping[str, tuple[Port, ...]]
+) -> Node | None:
     if not isinstance(node, dict) or not isinstance(node.get("class_type"), str):
         return None
     inputs = node.get("inputs")
@@ -233,5 +238,5 @@ def _api_node(key: object, node: object) -> Node | None:
         str(key),
         node["class_type"],
         inputs if isinstance(inputs, dict) else {},
-        known.outputs if known else (),
+        known.outputs if known else ports.get(str(key), ()),
     )

@@ -75,7 +75,11 @@ class GenerationRecord(Details):
     clip_skip: Number | None = None
     rng: str | None = None
     mode: str | None = None
-    """``txt2img``, ``img2img``, ``inpaint``, ``upscale``, ``video`` … where the payload says so."""
+    """``txt2img``, ``img2img``, ``inpaint``, ``upscale``, ``video`` … where the payload says so.
+
+    ``composite``: a generated picture with one that was there. ``processed``: a graph that
+    sampled nothing. ``undetermined``: a graph with unknown nodes and no known sampler.
+    """
     init_image: str | None = None
     mask: str | None = None
     """What the payload says of an inpainting mask."""

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Literal
 from lightkeeper.evidence.metadata import _comfy_resources as resources
 from lightkeeper.evidence.metadata._carriers import parse_json
 from lightkeeper.evidence.metadata._comfy_nodes import node_class
-from lightkeeper.evidence.metadata._comfy_samplers import behind, is_sampler, passes, ways
+from lightkeeper.evidence.metadata._comfy_samplers import behind, end_rank, is_sampler, passes, ways
 from lightkeeper.evidence.metadata._comfy_text import Prompts, embeddings
-from lightkeeper.evidence.metadata._comfy_workflow import from_workflow
+from lightkeeper.evidence.metadata._comfy_workflow import from_workflow, ports
 from lightkeeper.evidence.metadata._graph import from_api
 from lightkeeper.evidence.metadata._record import GenerationRecord, Resource
 
@@ -50,19 +50,23 @@ def read(carriers: Carriers) -> Iterable[GenerationRecord]:
             carriers.claim(*(c.payload for c in wanted), *_companions(carriers, wanted))
             continue
         for candidate in wanted:
-            if record := _record_of(candidate, carriers):
+            beside = (c for c in candidates if c.role != role)
+            if record := _record_of(candidate, carriers, next(beside, None)):
                 records.append(record)
                 carriers.claim(candidate.payload)
     return records
 
 
-def read_graph(graph: object, *, carrier: str, raw: str) -> GenerationRecord | None:
+def read_graph(
+    graph: object, *, carrier: str, raw: str, editor: object = None
+) -> GenerationRecord | None:
     """Record of a parsed API graph (``{id: {class_type, inputs}}``) or of an editor's workflow.
 
-    Returns ``None`` where ``graph`` is neither. ``tool`` is ``comfyui``; the caller may
-    ``dataclasses.replace`` it.
+    Returns ``None`` where ``graph`` is neither. ``editor`` is the workflow that stands beside an
+    API graph: it names the outputs of nodes whose class is not known here. ``tool`` is
+    ``comfyui``; the caller may ``dataclasses.replace`` it.
     """
-    nodes = from_api(graph) or from_workflow(graph)
+    nodes = from_api(graph, ports(editor)) or from_workflow(graph)
     return _record(nodes, carrier=carrier, raw=raw) if nodes else None
 
 
@@ -80,14 +84,23 @@ def _candidate(payload: Payload) -> _Candidate | None:
     return _Candidate(payload, "workflow", text) if '"last_node_id"' in text else None
 
 
-def _record_of(candidate: _Candidate, carriers: Carriers) -> GenerationRecord | None:
-    payload = candidate.payload
-    whole = candidate.text is payload.text
-    graph = carriers.json(payload) if whole else parse_json(candidate.text)
+def _record_of(
+    candidate: _Candidate, carriers: Carriers, beside: _Candidate | None
+) -> GenerationRecord | None:
+    graph, editor = _parsed(candidate, carriers), None
     if isinstance(graph, dict) and "prompt" in graph and "class_type" not in graph:
-        inner = graph["prompt"]
+        inner, editor = graph["prompt"], graph.get("workflow")
         graph = parse_json(inner) if isinstance(inner, str) else inner
-    return read_graph(graph, carrier=payload.carrier, raw=candidate.text)
+        editor = parse_json(editor) if isinstance(editor, str) else editor
+    elif beside is not None and candidate.role == "prompt":
+        editor = _parsed(beside, carriers)
+    payload = candidate.payload
+    return read_graph(graph, carrier=payload.carrier, raw=candidate.text, editor=editor)
+
+
+def _parsed(candidate: _Candidate, carriers: Carriers) -> object | None:
+    whole = candidate.text is candidate.payload.text
+    return carriers.json(candidate.payload) if whole else parse_json(candidate.text)
 
 
 def _companions(carriers: Carriers, wanted: Iterable[_Candidate]) -> Iterator[Payload]:
@@ -161,8 +174,7 @@ def _canvas(
         return None, None, next(filter(None, map(resources.loaded_image, nodes)), None), None
     before = behind(graph, main.node)
     width, height = resources.size(graph, before)
-    guided = any("instructpixtopix" in n.kind.lower() for n in before)
-    image = None if guided else next(filter(None, map(resources.loaded_image, before)), None)
+    image = next(filter(None, map(resources.loaded_image, before)), None)
     image = image or resources.edited_image(graph, graph.upstream(main.node))
     return width, height, image, resources.masks(graph, before)
 
@@ -236,7 +248,8 @@ def _extra(
     prompts: Prompts,
     all_ways: Sequence[Way],
 ) -> dict[str, object]:
-    unsampled = sum(not w.samplers for w in all_ways)
+    rank = end_rank(reach[0]) if reach else 0
+    unsampled = sum(not w.samplers for w in all_ways if end_rank(w.end) == rank)
     found: dict[str, object] = {
         "node_count": len(graph.nodes),
         "output_node": reach[0].kind if reach else None,
