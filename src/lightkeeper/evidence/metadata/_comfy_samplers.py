@@ -85,7 +85,7 @@ _NOT_PICTURE = frozenset(
 _NOT_SAMPLING = re.compile(
     r"save|preview|provider|config|select|setting|scheduler|loader|schedule|hook|script|preset"
 )
-_SAMPLING = re.compile(r"sampler|detailer")
+_SAMPLING = re.compile(r"(?<!up)(?<!re)(?<!down)sampler|detailer")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,7 +242,7 @@ def _has_work(node: Node) -> bool:
     names = node.inputs
     if not any(n in names for n in _SEEDS) or not any(n in names for n in _WORK):
         return False
-    if "prompt" in names or "sampler" in node.kind.lower():
+    if "prompt" in names or _SAMPLING.search(node.kind.lower()):
         return True
     return any(isinstance(v, list) for v in names.values())
 

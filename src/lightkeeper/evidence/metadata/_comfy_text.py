@@ -155,6 +155,9 @@ class Prompts:
                 self._follow([(own, False), (pipes, True)], want, found)
             if found.texts or own:
                 break
+        if not found.texts and want.side == "positive":
+            for node in scope[:1]:
+                self._keep(node, dict(self._encoded(node)), found)
         return found
 
     def _follow(
@@ -213,8 +216,8 @@ class Prompts:
             self._keep(node, texts, found)
             yield own, False
             return
-        # A text of no side, where both sides come out, is what was wanted.
-        wanted = want.side == "negative" and {side(p.name) for p in node.outputs} >= _BOTH
+        # A text of no side, where both sides or a pipe come out, is what was wanted.
+        wanted = want.side == "negative" and _is_for_both(node)
         encoded = {} if wanted else dict(self._encoded(node))
         if pipes and not encoded:
             yield pipes, True
@@ -238,8 +241,8 @@ class Prompts:
             if names:
                 own = [s for n, s in sided.items() if n in names and s in own]
                 break
-        strings = {n: s for n, s in sided.items() if s.type == "STRING" and s in own}
-        own = [s for s in own if s.type != "STRING"]
+        strings = {n: s for n, s in sided.items() if s in own and _is_text(n, s)}
+        own = [s for n, s in sided.items() if s in own and n not in strings]
         texts = {n: self._text(s, want.side, 0) for n, s in strings.items()}
         for name, value in node.inputs.items():
             match = _SIDED_TEXT.fullmatch(name.lower()) if isinstance(value, str) else None
@@ -349,11 +352,27 @@ _DEAD_ENDS = frozenset(
 )  # fmt: skip
 
 
+def _is_for_both(node: Node) -> bool:
+    """Whether a node gives out both sides, by name, by number or in one pipe."""
+    plain = sum(p.type == "CONDITIONING" for p in node.outputs)
+    return plain > 1 or any(is_pipe(p.type) for p in node.outputs)
+
+
 def _unnamed(node: Node) -> Iterator[tuple[str, str]]:
-    """The first text of a node whose widgets nobody can name, if it reads like one."""
+    """The first text of a node whose widgets nobody can name, if it reads like one.
+
+    None of a node that gives out both sides: which text is for which does not show.
+    """
+    if any(is_pipe(p.type) for p in node.outputs):
+        return
     encodes = "textencode" in node.kind.lower()
     typed = ((n, v) for n, v in node.inputs.items() if isinstance(v, str) and _UNNAMED.fullmatch(n))
     yield from islice((i for i in typed if encodes or _PROSE.search(i[1])), 1)
+
+
+def _is_text(name: str, source: Source) -> bool:
+    typed = source.type == ANY and ("prompt" in name.lower() or "text" in name.lower())
+    return source.type == "STRING" or typed
 
 
 def _is_scalar(kind: str) -> bool:

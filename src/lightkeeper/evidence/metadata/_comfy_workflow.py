@@ -204,11 +204,15 @@ def _subgraph(definition: Raw, outer: _Scope, key: str, raw: Raw) -> _Scope:
     for _, origin, slot, target, target_slot in found:
         if target == _OUTPUT:
             scope.exits.setdefault(target_slot, (origin, slot))
-    declared = definition.get("inputs")
-    names = [str(i.get("name")) for i in declared if isinstance(i, dict)] if isinstance(declared, list) else []
+    listed = definition.get("inputs")
+    declared = [i for i in listed if isinstance(i, dict)] if isinstance(listed, list) else []
+    names = [str(i.get("name")) for i in declared]
     entries = {str(e.get("name")): e for e in _inputs(raw)}
-    typed = [e for e in _inputs(raw) if isinstance(e.get("widget"), dict)]
-    values = _aligned([(str(e.get("name")), _letter(e.get("type"))) for e in typed], _values(raw)) or {}
+    # The values stand in the order of the definition; older files list only what the node shows.
+    typed = [e for e in declared if e.get("type") in (*_LETTERS, "COMBO")]
+    shown = [_named(e) for e in _inputs_with_widgets(raw)]
+    values = _aligned(map(_named, typed), _values(raw), whole=True)
+    values = values or _aligned(shown, _values(raw), whole=True) or {}
     for index, name in enumerate(names[:_MAX_VALUES]):
         scope.entries.append((outer, entries.get(name, {})))
         if name in values:
@@ -410,6 +414,10 @@ def _first_text(node: Raw) -> str | None:
     return found[0] if found and isinstance(found[0], str) else None
 
 
+def _named(entry: Raw) -> tuple[str, str]:
+    return str(entry.get("name")), _letter(entry.get("type"))
+
+
 def _letter(kind: object) -> str:
     return _LETTERS.get(str(kind), "c")
 
@@ -419,7 +427,7 @@ def _names(node: Raw) -> list[tuple[str, str]]:
     known = node_class(str(node.get("type")))
     if known and known.widgets:
         return list(known.widgets)
-    return [(str(e["name"]), _letter(e.get("type"))) for e in _inputs_with_widgets(node)]
+    return [_named(e) for e in _inputs_with_widgets(node)]
 
 
 def widgets(node: Raw) -> dict[str, object]:
@@ -432,7 +440,7 @@ def widgets(node: Raw) -> dict[str, object]:
     listed = _values(node)
     if not listed:
         return dict(extra)
-    own = [(str(e["name"]), _letter(e.get("type"))) for e in _inputs_with_widgets(node)]
+    own = [_named(e) for e in _inputs_with_widgets(node)]
     known = node_class(str(node.get("type")))
     by_file = _aligned(own, listed, whole=True) if own else None
     by_table = _aligned(known.widgets, listed) if known and known.widgets else None
