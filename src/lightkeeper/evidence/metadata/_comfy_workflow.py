@@ -250,10 +250,13 @@ def _group(definition: Raw, outer: _Scope, key: str, raw: Raw) -> _Scope | None:
             links[index] = (str(link[0]), link[1])
             fed[link[2], link[3]] = index
             gone.add((link[0], link[1]))
+    fresh = len(listed) if isinstance(listed, list) else 0
     listed = definition.get("external")
     for entry in listed if isinstance(listed, list) else ():
         if isinstance(entry, list) and len(entry) >= 2:
-            gone.discard((entry[0], entry[1]) if all(isinstance(v, int) for v in entry[:2]) else (-1, -1))
+            of = entry[0].get("index") if isinstance(entry[0], dict) else entry[0]
+            if isinstance(of, int) and isinstance(entry[1], int):
+                gone.discard((of, entry[1]))
     scope = _Scope(f"{outer.prefix}{key}:", {}, links, outer)
     outer_entries = [e for e in _inputs(raw) if not isinstance(e.get("widget"), dict)]
     count = 0
@@ -263,9 +266,8 @@ def _group(definition: Raw, outer: _Scope, key: str, raw: Raw) -> _Scope | None:
             if (position, slot) in fed:
                 entry["link"] = fed[position, slot]
             elif not isinstance(entry.get("widget"), dict):
-                number_of = len(links) + count
-                links[number_of] = (_INPUT, count)
-                entry["link"] = number_of
+                links[fresh + count] = (_INPUT, count)
+                entry["link"] = fresh + count
                 scope.entries.append((outer, outer_entries[count] if count < len(outer_entries) else {}))
                 count += 1
         scope.nodes[str(position)] = {**node, "id": position, "inputs": entries}
