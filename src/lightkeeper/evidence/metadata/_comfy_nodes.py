@@ -1,9 +1,9 @@
 """What is known of ComfyUI's node classes: the order of their widgets, the names of their outputs.
 
 ``comfy_nodes.json`` holds a row per class, by node pack: widgets (``name:letter``), outputs
-(``name:TYPE``, or the type alone), ``out`` where the node ends a graph, and ``remote`` where it asks
-a service for a picture. The names and orders
-are the packs' public interface at the commit that stands beside each pack.
+(``name:TYPE``, or the type alone), ``out`` where the node ends a graph, and ``remote`` where it
+asks a service for a picture. The names and orders are the packs' public interface at the commit
+that stands beside each pack.
 """
 
 from __future__ import annotations

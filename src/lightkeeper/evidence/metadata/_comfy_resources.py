@@ -54,7 +54,9 @@ def _models(graph: Graph, start: Source) -> list[Node]:
     queue = deque([start.node])
     while queue and len(found) < _MAX_MODELS:
         links = graph.links(queue.popleft())
-        own = [s for n, s in links.items() if s.type == "MODEL" or n in ("model", "unet", "base_model")]
+        own = [
+            s for n, s in links.items() if s.type == "MODEL" or n in ("model", "unet", "base_model")
+        ]
         pipes = [s for n, s in links.items() if is_pipe(s.type)]
         loose = [s for s in links.values() if s.type == ANY]
         for source in own or pipes or loose:
@@ -186,7 +188,8 @@ def masks(graph: Graph, nodes: Iterable[Node]) -> str | None:
         details = "detailer" in node.kind.lower()
         link = graph.source(node, "mask") or (graph.source(node, "segs") if details else None)
         covers = details or (
-            "sampler" not in node.kind.lower() and ("samples" in node.inputs or "pixels" in node.inputs)
+            "sampler" not in node.kind.lower()
+            and ("samples" in node.inputs or "pixels" in node.inputs)
         )
         if link and covers:
             return image_name(graph, link.node) or link.node.kind
@@ -207,7 +210,11 @@ def edited_image(graph: Graph, nodes: Iterable[Node]) -> str | None:
                     image = loaded_image(chain[-1])
                     if image:
                         return image
-                    onward = [s for s in graph.links(chain[-1]).values() if s.type in ("IMAGE", "LATENT", ANY)]
+                    onward = [
+                        s
+                        for s in graph.links(chain[-1]).values()
+                        if s.type in ("IMAGE", "LATENT", ANY)
+                    ]
                     if len(onward) != 1 or not _PLAIN.search(chain[-1].kind.lower()):
                         break
                     chain.append(onward[0].node)

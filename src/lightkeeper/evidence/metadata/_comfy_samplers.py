@@ -134,10 +134,14 @@ def ways(graph: Graph) -> list[Way]:
     An end is a node that ComfyUI runs for its own sake. Where the graph has none (a fragment), it
     is any node that nothing else depends on.
     """
-    used = {s.node.id for n in graph.nodes.values() for s in graph.links(n).values() if s.node is not n}
+    used = {
+        s.node.id for n in graph.nodes.values() for s in graph.links(n).values() if s.node is not n
+    }
     loose = [n for n in graph.nodes.values() if n.id not in used]
     ends = [n for n in graph.nodes.values() if _ends(n, n.id not in used)]
-    ends = sorted(ends or loose or graph.nodes.values(), key=lambda n: (end_rank(n), _number(n)))[:_MAX_ENDS]
+    ends = sorted(ends or loose or graph.nodes.values(), key=lambda n: (end_rank(n), _number(n)))[
+        :_MAX_ENDS
+    ]
     found = [_way(graph, end) for end in ends]
     return [way for way in found if way.nodes] or found[:1]
 
@@ -235,7 +239,9 @@ def is_sampler(node: Node) -> bool:
 
 def _edits_pipe(node: Node) -> bool:
     """Whether it only packs or unpacks what a detailer is given."""
-    return "pipe" in node.kind.lower() and not any(n in node.inputs for n in ("image", "segs", "latent_image", "samples", "pipe"))
+    return "pipe" in node.kind.lower() and not any(
+        n in node.inputs for n in ("image", "segs", "latent_image", "samples", "pipe")
+    )
 
 
 def _has_work(node: Node) -> bool:

@@ -93,6 +93,7 @@ _MAX_DEPTH = 40
 _MAX_TEXT = 1_000_000
 _MAX_EMBEDDINGS = 256
 _MAX_REPLACED = 20_000
+_MAX_REPLACEMENTS = 32
 
 
 class Want(NamedTuple):
@@ -198,7 +199,11 @@ class Prompts:
         if port.type == "CONDITIONING":
             named = side(port.name)
             plain = [i for i, p in enumerate(node.outputs) if p.type == "CONDITIONING"]
-            if named is None and len(plain) > 1 and not any(side(node.outputs[i].name) for i in plain):
+            if (
+                named is None
+                and len(plain) > 1
+                and not any(side(node.outputs[i].name) for i in plain)
+            ):
                 both = {side(n) for n in node.inputs} >= _BOTH
                 named = ("positive", "negative", None)[min(plain.index(slot), 2)] if both else None
             refiner = "refiner" in port.name.lower() if named else want.refiner
@@ -229,9 +234,7 @@ class Prompts:
         self._keep(node, encoded, found)
         yield plain, "switch" in node.kind.lower()
 
-    def _inputs(
-        self, node: Node, want: Want
-    ) -> tuple[list[Source], list[Source], dict[str, str]]:
+    def _inputs(self, node: Node, want: Want) -> tuple[list[Source], list[Source], dict[str, str]]:
         """Links of this side, pipes that may hold it, and texts of this side typed in place."""
         links = self._graph.links(node)
         sided = {n: s for n, s in links.items() if want.side and side(n) == want.side}
@@ -317,8 +320,7 @@ class Prompts:
         if chosen := self._graph.chosen(node):
             return self.text(node, chosen, depth=depth) or ""
         if node.kind == "StringReplace":
-            whole, old, new = (self.text(node, n, depth=depth) for n in ("string", "find", "replace"))
-            return (whole or "")[:_MAX_REPLACED].replace(old, (new or "")[:_MAX_REPLACED], 64) if old else whole or ""
+            return self._replaced(node, depth)
         named = [n for n in names if port and n.lower() == port.name.lower()]
         sided = [n for n in names if wanted and side(n) == wanted]
         if "text_positive" in names and "text_negative" in names and slot == 1:
@@ -330,17 +332,24 @@ class Prompts:
         elif sided:
             parts = sided[:1]
         elif len(parts) < 2 or "switch" in node.kind.lower():
-            whole = [n for n in _WHOLE if n in names]
+            entire = [n for n in _WHOLE if n in names]
             pipes = [n for n, s in links.items() if is_pipe(s.type)]
             unnamed = [n for n, _ in _unnamed(node)]
             linked = [n for n, s in links.items() if s.type in ("STRING", ANY)]
             parts = [n for n in parts if n in links][:1] if "switch" in node.kind.lower() else []
-            parts = parts or whole[:1] or pipes[:1] or linked[:1] or unnamed[:1]
+            parts = parts or entire[:1] or pipes[:1] or linked[:1] or unnamed[:1]
         else:
             parts = [n for n in parts if isinstance(node.inputs[n], str) or n in links]
         joint = node.inputs.get("delimiter", node.inputs.get("separator", ""))
         texts = (self.text(node, n, depth=depth) for n in parts)
         return (joint if isinstance(joint, str) else "").join(t for t in texts if t)
+
+    def _replaced(self, node: Node, depth: int) -> str:
+        names = ("string", "find", "replace")
+        whole, old, new = (self.text(node, n, depth=depth) or "" for n in names)
+        if not old:
+            return whole
+        return whole[:_MAX_REPLACED].replace(old, new[:_MAX_REPLACED], _MAX_REPLACEMENTS)
 
 
 _BOTH = frozenset(("positive", "negative"))

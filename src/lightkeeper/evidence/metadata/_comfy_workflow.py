@@ -35,18 +35,19 @@ _MAX_DEPTH = 8
 _MAX_VALUES = 512
 _LETTERS = {"INT": "i", "FLOAT": "f", "STRING": "s", "BOOLEAN": "b"}
 _GROUP = re.compile(r"workflow[>/]")
-_SAMPLERS = frozenset(
+_SAMPLER_WORDS = (
     "euler euler_cfg_pp euler_ancestral euler_ancestral_cfg_pp heun heunpp2 dpm_2 dpm_2_ancestral "
     "lms dpm_fast dpm_adaptive dpmpp_2s_ancestral dpmpp_2s_ancestral_cfg_pp dpmpp_sde "
     "dpmpp_sde_gpu dpmpp_2m dpmpp_2m_cfg_pp dpmpp_2m_sde dpmpp_2m_sde_gpu dpmpp_3m_sde "
     "dpmpp_3m_sde_gpu ddpm lcm ipndm ipndm_v deis res_multistep res_multistep_cfg_pp "
     "res_multistep_ancestral gradient_estimation er_sde seeds_2 seeds_3 sa_solver ddim uni_pc "
-    "uni_pc_bh2".split()
+    "uni_pc_bh2"
 )
-_SCHEDULERS = frozenset(
-    "normal karras exponential sgm_uniform simple ddim_uniform beta linear_quadratic "
-    "kl_optimal".split()
+_SCHEDULER_WORDS = (
+    "normal karras exponential sgm_uniform simple ddim_uniform beta linear_quadratic kl_optimal"
 )
+_SAMPLERS = frozenset(_SAMPLER_WORDS.split())
+_SCHEDULERS = frozenset(_SCHEDULER_WORDS.split())
 
 
 def from_workflow(workflow: object) -> Graph | None:
@@ -124,7 +125,9 @@ class _Editor:
                 inner = _subgraph(self._subgraphs[kind], scope, key, raw)
             elif _GROUP.match(kind):
                 definition = self._groups.get(kind[len("workflow/") :])
-                inner = _group(definition, scope, key, raw) if isinstance(definition, dict) else None
+                inner = (
+                    _group(definition, scope, key, raw) if isinstance(definition, dict) else None
+                )
             if inner is not None:
                 scope.inner[key] = inner
                 self._open(inner, depth + 1)
@@ -225,7 +228,9 @@ def _proxied(raw: Raw, scope: _Scope) -> None:
     """Values of inner widgets that the outer node shows, where it has kept its own copy."""
     properties = raw.get("properties")
     shown = properties.get("proxyWidgets") if isinstance(properties, dict) else None
-    pairs = [p for p in (shown if isinstance(shown, list) else ()) if isinstance(p, list) and len(p) >= 2]
+    pairs = [
+        p for p in (shown if isinstance(shown, list) else ()) if isinstance(p, list) and len(p) >= 2
+    ]
     values = _values(raw)
     if not pairs or len(pairs) != len(values) or _inputs_with_widgets(raw):
         return
@@ -233,7 +238,10 @@ def _proxied(raw: Raw, scope: _Scope) -> None:
         inner = scope.nodes.get(node_id)
         if inner is not None and _scalar(value):
             given = inner.get("given")
-            scope.nodes[node_id] = {**inner, "given": {**(given if isinstance(given, dict) else {}), name: value}}
+            scope.nodes[node_id] = {
+                **inner,
+                "given": {**(given if isinstance(given, dict) else {}), name: value},
+            }
 
 
 def _group(definition: Raw, outer: _Scope, key: str, raw: Raw) -> _Scope | None:
@@ -268,32 +276,44 @@ def _group(definition: Raw, outer: _Scope, key: str, raw: Raw) -> _Scope | None:
             elif not isinstance(entry.get("widget"), dict):
                 links[fresh + count] = (_INPUT, count)
                 entry["link"] = fresh + count
-                scope.entries.append((outer, outer_entries[count] if count < len(outer_entries) else {}))
+                scope.entries.append(
+                    (outer, outer_entries[count] if count < len(outer_entries) else {})
+                )
                 count += 1
         scope.nodes[str(position)] = {**node, "id": position, "inputs": entries}
     _shared_values(scope, inner, _values(raw), definition.get("config"))
     for position, node in enumerate(inner):
         for slot in range(len(_ports(node))):
-            if (position, slot) not in gone and not _hidden(definition.get("config"), position, "output", str(slot)):
+            if (position, slot) not in gone and not _hidden(
+                definition.get("config"), position, "output", str(slot)
+            ):
                 scope.exits[len(scope.exits)] = (str(position), slot)
     return scope
 
 
-def _shared_values(scope: _Scope, inner: Sequence[Raw], values: list[object], config: object) -> None:
+def _shared_values(
+    scope: _Scope, inner: Sequence[Raw], values: list[object], config: object
+) -> None:
     """Hand a group node's values to the nodes in it, in their order; none where they do not fit."""
     own = [_values(n) for n in inner]
     if sum(map(len, own)) == len(values):
         rest = iter(values)
         for position, node_values in enumerate(own):
             raw = scope.nodes[str(position)]
-            scope.nodes[str(position)] = {**raw, "widgets_values": [next(rest) for _ in node_values]}
+            scope.nodes[str(position)] = {
+                **raw,
+                "widgets_values": [next(rest) for _ in node_values],
+            }
         return
     rest = iter(values)
     for position, node in enumerate(inner):
         given: dict[str, object] = {}
         for name, letter in _names(node):
             hidden = _hidden(config, position, "input", name)
-            linked = any(e.get("name") == name and isinstance(e.get("link"), int) for e in _inputs(scope.nodes[str(position)]))
+            linked = any(
+                e.get("name") == name and isinstance(e.get("link"), int)
+                for e in _inputs(scope.nodes[str(position)])
+            )
             if hidden or linked:
                 continue
             value = next(rest, None)
@@ -301,7 +321,11 @@ def _shared_values(scope: _Scope, inner: Sequence[Raw], values: list[object], co
                 value = next(rest, None)
             if _fits(value, letter):
                 given[name] = value
-        scope.nodes[str(position)] = {**scope.nodes[str(position)], "widgets_values": [], "given": given}
+        scope.nodes[str(position)] = {
+            **scope.nodes[str(position)],
+            "widgets_values": [],
+            "given": given,
+        }
 
 
 def _hidden(config: object, position: int, part: str, name: str) -> bool:
@@ -341,7 +365,12 @@ def _add_everywhere(root: _Scope, listed: object) -> None:
         for number_of, entry in enumerate(_inputs(raw)):
             kind = str(entry.get("type"))
             origin_of = sent.get((kind, side(str(entry.get("name"))))) or sent.get((kind, None))
-            if origin_of and origin_of[0] != key and kind != ANY and not isinstance(entry.get("widget"), dict):
+            if (
+                origin_of
+                and origin_of[0] != key
+                and kind != ANY
+                and not isinstance(entry.get("widget"), dict)
+            ):
                 fresh = _plug(root, key, number_of, origin_of, fresh)
 
 
@@ -401,7 +430,10 @@ def _ports(node: Raw) -> tuple[Port, ...]:
     outputs = node.get("outputs")
     listed = [o for o in outputs if isinstance(o, dict)] if isinstance(outputs, list) else []
     return tuple(
-        Port(str(o.get("name") or o.get("type") or ""), o["type"] if isinstance(o.get("type"), str) else ANY)
+        Port(
+            str(o.get("name") or o.get("type") or ""),
+            o["type"] if isinstance(o.get("type"), str) else ANY,
+        )
         for o in listed[:_MAX_VALUES]
     )
 
@@ -477,7 +509,11 @@ def _aligned(
     for name, letter in names:
         while position < len(values):
             value = values[position]
-            added = value in _CONTROLS if isinstance(value, str) else value is None or isinstance(value, bool)
+            added = (
+                value in _CONTROLS
+                if isinstance(value, str)
+                else value is None or isinstance(value, bool)
+            )
             if not (before in _SEEDS and added) or (isinstance(value, bool) and letter == "b"):
                 break
             position += 1
@@ -491,7 +527,11 @@ def _aligned(
         if _scalar(value):
             found[name] = value
         before = name
-    left = [v for v in values[position:] if not (isinstance(v, str) and v in _CONTROLS) and v is not None]
+    left = [
+        v
+        for v in values[position:]
+        if not (isinstance(v, str) and v in _CONTROLS) and v is not None
+    ]
     return None if whole and left else found
 
 
@@ -511,7 +551,11 @@ def _by_pattern(values: list[object]) -> dict[str, object]:
         if sampler not in _SAMPLERS or scheduler not in _SCHEDULERS:
             continue
         found: dict[str, object] = {"sampler_name": sampler, "scheduler": scheduler}
-        before = [v for v in values[:i] if v not in _CONTROLS and v is not None and not isinstance(v, bool)]
+        before = [
+            v
+            for v in values[:i]
+            if v not in _CONTROLS and v is not None and not isinstance(v, bool)
+        ]
         numbers = [v for v in before[-3:] if number(v) is not None and not isinstance(v, str)]
         if len(numbers) == 3 and len(before) >= 3:
             found |= dict(zip(("seed", "steps", "cfg"), numbers, strict=True))

@@ -40,6 +40,8 @@ def parameters_finding(record: GenerationRecord, *, examiner: str, version: str)
         supports = Hypothesis.AI_EDITED
     if record.extra.get("unsampled_outputs"):
         limits.append("not-every-output-was-sampled")
+    if "editor-form" in record.notes:
+        limits.append("only-the-editors-form")
     return Finding(
         claim=claim,
         basis=Basis.ASSERTED,

@@ -21,7 +21,9 @@ MAX_INPUTS = 30_000
 _MAX_OUTPUTS = 16
 _MAX_HOPS = 64
 _PRIMITIVE_INPUTS = ("value", "Value", "int", "float", "number", "Number", "string", "text", "")
-_GENERIC = frozenset(("int", "float", "string", "combo", "boolean", "value", "output", "number", ANY, ""))
+_GENERIC = frozenset(
+    ("int", "float", "string", "combo", "boolean", "value", "output", "number", ANY, "")
+)
 _NUMBERED = re.compile(r"(.*?)_?(\d{1,3})")
 _SELECTORS = ("select", "Input", "input", "index", "selected_index")
 
@@ -143,7 +145,7 @@ class Graph:
                 return name
         if "" in links:
             return ""
-        single = links if links else node.inputs
+        single = links or node.inputs
         return next(iter(single), None) if len(single) == 1 or _is_switch(node) else None
 
     def _resolve(self, value: list[object]) -> Source | None:
@@ -160,7 +162,9 @@ class Graph:
         inputs = node.inputs
         if "on_true" in inputs or "on_false" in inputs:
             held = next((self.value(node, n) for n in ("switch", "boolean") if n in inputs), None)
-            name = {True: "on_true", False: "on_false"}.get(held) if isinstance(held, bool) else None
+            name = (
+                {True: "on_true", False: "on_false"}.get(held) if isinstance(held, bool) else None
+            )
             return name if name in inputs else None
         selector = next((n for n in _SELECTORS if n in inputs), None)
         held = number(self.value(node, selector)) if selector else None
@@ -227,9 +231,7 @@ def bounded(nodes: Iterable[Node]) -> Graph | None:
     return Graph(kept, truncated=truncated) if kept else None
 
 
-def _api_node(
-    key: object, node: object, ports: Mapping[str, tuple[Port, ...]]
-) -> Node | None:
+def _api_node(key: object, node: object, ports: Mapping[str, tuple[Port, ...]]) -> Node | None:
     if not isinstance(node, dict) or not isinstance(node.get("class_type"), str):
         return None
     inputs = node.get("inputs")

@@ -86,6 +86,10 @@ class GenerationRecord(Details):
     extra: Mapping[str, object] = field(default_factory=dict)
     """Everything else the tool wrote, under the tool's own keys."""
     notes: tuple[str, ...] = ()
-    """Codes of what was odd: ``truncated``, ``duplicate-key``, ``contradicts-graph`` …"""
+    """Codes of what was odd: ``truncated``, ``duplicate-key``, ``contradicts-graph`` …
+
+    ``editor-form``: ComfyUI's workflow without the graph that ran. ``negative-undetermined``: a
+    text that may be on the negative side is not reported there.
+    """
     raw: str = field(default="", repr=False, metadata={"plain": False})
     """The payload itself; left out of plain forms, where a face adds it on request."""

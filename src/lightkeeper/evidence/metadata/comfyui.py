@@ -66,8 +66,10 @@ def read_graph(
     API graph: it names the outputs of nodes whose class is not known here. ``tool`` is
     ``comfyui``; the caller may ``dataclasses.replace`` it.
     """
-    nodes = from_api(graph, ports(editor)) or from_workflow(graph)
-    return _record(nodes, carrier=carrier, raw=raw) if nodes else None
+    if ran := from_api(graph, ports(editor)):
+        return _record(ran, carrier=carrier, raw=raw)
+    drawn = from_workflow(graph)
+    return _record(drawn, carrier=carrier, raw=raw, notes=("editor-form",)) if drawn else None
 
 
 def _candidate(payload: Payload) -> _Candidate | None:
@@ -111,7 +113,9 @@ def _companions(carriers: Carriers, wanted: Iterable[_Candidate]) -> Iterator[Pa
                 yield payload
 
 
-def _record(graph: Graph, *, carrier: str, raw: str) -> GenerationRecord:
+def _record(
+    graph: Graph, *, carrier: str, raw: str, notes: tuple[str, ...] = ()
+) -> GenerationRecord:
     found = ways(graph)
     sampled = [w for w in found if w.samplers]
     way = next((w for w in sampled if any(node_class(n.kind) for n in w.samplers)), None)
@@ -127,7 +131,7 @@ def _record(graph: Graph, *, carrier: str, raw: str) -> GenerationRecord:
     skip = _first_number(graph, reach, "stop_at_clip_layer", "clip_skip")
     scope = graph.upstream(main.node) if main else reach
     scope = scope if len(scope) > 1 else list(graph.nodes.values())
-    notes = {
+    odd = {
         "truncated": graph.truncated or prompts.truncated,
         "negative-undetermined": unclear,
     }
@@ -160,7 +164,7 @@ def _record(graph: Graph, *, carrier: str, raw: str) -> GenerationRecord:
         init_image=init_image,
         mask=mask,
         extra=_extra(graph, runs, reach, prompts, found),
-        notes=tuple(code for code, holds in notes.items() if holds),
+        notes=(*notes, *(code for code, holds in odd.items() if holds)),
         raw=raw,
     )
 
