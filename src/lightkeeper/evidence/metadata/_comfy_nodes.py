@@ -19,7 +19,7 @@ PICTURE = frozenset(("IMAGE", "LATENT", "VIDEO", "SEGS", "SEG_ELT"))
 """Types that carry the picture itself, as pixels, latents or cut-outs."""
 _CHOICE = ("COMBO", "c")
 _BARE_PIPES = frozenset(("BASIC_PIPE", "DETAILER_PIPE", "SDXL_TUPLE", "IPADAPTER_PIPE"))
-_PIPE = re.compile(r"pipe|ctx|context|tuple|bundle", re.IGNORECASE)
+_PIPE = re.compile(r"pipe|ctx|context|tuple|bundle|embeds", re.IGNORECASE)
 
 
 class Port(NamedTuple):

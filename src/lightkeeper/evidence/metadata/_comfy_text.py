@@ -123,7 +123,9 @@ class Prompts:
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
-        self._known: dict[tuple[str, int, str | None], str] = {}
+        self._known: dict[tuple[str, int | str, str | None], str] = {}
+        self._both: dict[str, bool] = {}
+        self._outputs: dict[str, dict[int, str | None]] = {}
         self._left = _MAX_TEXT
         self.truncated = False
 
@@ -164,11 +166,11 @@ class Prompts:
     def _follow(
         self, starts: Iterable[tuple[Sequence[Source], bool]], want: Want, found: Found
     ) -> None:
-        """Depth first over ``(node, output, what is wanted)``, each once.
+        """Depth first over nodes and what is wanted of them, each once.
 
         A group that is marked is one of pipes, of which the first that holds something counts.
         """
-        seen: set[tuple[str, int, Want]] = set()
+        seen: set[tuple[str, Want]] = set()
         stack = [(iter(sources), want, first, len(found.texts)) for sources, first in starts][::-1]
         while stack and not self.truncated:
             sources, want, first, before = stack[-1]
@@ -177,9 +179,9 @@ class Prompts:
                 stack.pop()
                 continue
             here = self._at(source, want)
-            if here is None or (source.node.id, min(source.slot, 64), here) in seen:
+            if here is None or (source.node.id, here) in seen:
                 continue
-            seen.add((source.node.id, min(source.slot, 64), here))
+            seen.add((source.node.id, here))
             for onward, is_alternative in self._onward(source.node, here, found):
                 stack.append((iter(onward), here, is_alternative, len(found.texts)))
             too_long = len(stack) > 1 and sum(map(len, found.texts.values())) > _MAX_TEXT
@@ -192,25 +194,29 @@ class Prompts:
             return None
         port = node.port(slot)
         if port is None:
-            both = {side(n) for n in node.inputs} >= _BOTH
-            if both and want.side is None and 0 <= slot < 2:
+            if want.side is None and 0 <= slot < 2 and self._takes_both(node):
                 return Want(("positive", "negative")[slot], want.refiner)
             return want
         if port.type == "CONDITIONING":
-            named = side(port.name)
-            plain = [i for i, p in enumerate(node.outputs) if p.type == "CONDITIONING"]
-            if (
-                named is None
-                and len(plain) > 1
-                and not any(side(node.outputs[i].name) for i in plain)
-            ):
-                both = {side(n) for n in node.inputs} >= _BOTH
-                named = ("positive", "negative", None)[min(plain.index(slot), 2)] if both else None
+            named = self._conditionings(node).get(slot)
             refiner = "refiner" in port.name.lower() if named else want.refiner
             return Want(named or want.side, refiner)
-        if port.type in (ANY, "STRING") or is_pipe(port.type) or "," in port.type:
-            return want
         return None if port.type in _DEAD_ENDS else want
+
+    def _takes_both(self, node: Node) -> bool:
+        if node.id not in self._both:
+            self._both[node.id] = {side(n) for n in node.inputs} >= _BOTH
+        return self._both[node.id]
+
+    def _conditionings(self, node: Node) -> dict[int, str | None]:
+        """Sides of a node's conditionings, by output: named, or else the first and the second."""
+        if node.id not in self._outputs:
+            slots = [i for i, p in enumerate(node.outputs) if p.type == "CONDITIONING"]
+            found = {i: side(node.outputs[i].name) for i in slots}
+            if len(slots) > 1 and not any(found.values()) and self._takes_both(node):
+                found |= dict(zip(slots, ("positive", "negative"), strict=False))
+            self._outputs[node.id] = found
+        return self._outputs[node.id]
 
     def _onward(
         self, node: Node, want: Want, found: Found
@@ -229,24 +235,26 @@ class Prompts:
             return
         plain = self._plain(node)
         if not plain and not encoded:
-            plain = self._unknown(node, want, found)
+            plain = self._unknown(node, want)
             encoded = {} if plain or wanted else dict(_unnamed(node))
+        if len(plain) > 1 and not node.outputs:
+            found.guessed = True
         self._keep(node, encoded, found)
         yield plain, "switch" in node.kind.lower()
 
     def _inputs(self, node: Node, want: Want) -> tuple[list[Source], list[Source], dict[str, str]]:
         """Links of this side, pipes that may hold it, and texts of this side typed in place."""
         links = self._graph.links(node)
-        sided = {n: s for n, s in links.items() if want.side and side(n) == want.side}
-        own = [s for n, s in sided.items() if s.type == "CONDITIONING" or not _is_scalar(s.type)]
-        for refiner in (want.refiner, not want.refiner):
-            names = [n for n in sided if ("refiner" in n.lower()) == refiner]
-            if names:
-                own = [s for n, s in sided.items() if n in names and s in own]
-                break
-        strings = {n: s for n, s in sided.items() if s in own and _is_text(n, s)}
-        own = [s for n, s in sided.items() if s in own and n not in strings]
-        texts = {n: self._text(s, want.side, 0) for n, s in strings.items()}
+        sided = {
+            n: s
+            for n, s in links.items()
+            if want.side and side(n) == want.side and s.type not in _DEAD_ENDS
+        }
+        of_refiner = {n: s for n, s in sided.items() if "refiner" in n.lower()}
+        of_base = {n: s for n, s in sided.items() if n not in of_refiner}
+        sided = (of_refiner or of_base) if want.refiner else (of_base or of_refiner)
+        own = [s for n, s in sided.items() if not _is_text(n, s)]
+        texts = {n: self._text(s, want.side, 0) for n, s in sided.items() if _is_text(n, s)}
         for name, value in node.inputs.items():
             match = _SIDED_TEXT.fullmatch(name.lower()) if isinstance(value, str) else None
             if match and want.side and want.side.startswith(match["side"]):
@@ -266,7 +274,7 @@ class Prompts:
             and (s.type == "CONDITIONING" or (s.type == ANY and ("cond" in n.lower() or n == "")))
         ]
 
-    def _unknown(self, node: Node, want: Want, found: Found) -> list[Source]:
+    def _unknown(self, node: Node, want: Want) -> list[Source]:
         """Anything that may be a conditioning, short of what is known for something else."""
         other = {"positive": "negative", "negative": "positive"}.get(want.side or "")
         links = {
@@ -274,8 +282,6 @@ class Prompts:
             for n, s in self._graph.links(node).items()
             if n not in _NOT_CONDITIONING and s.type not in _DEAD_ENDS and side(n) != other
         }
-        if len(links) > 1 and not node.outputs:
-            found.guessed = True
         return list(links.values())
 
     def _keep(self, node: Node, texts: dict[str, str], found: Found) -> None:
@@ -304,7 +310,7 @@ class Prompts:
     def _text(self, source: Source, wanted: str | None, depth: int) -> str:
         port = source.node.port(source.slot)
         wanted = (side(port.name) if port else None) or wanted
-        key = (source.node.id, min(source.slot, 64), wanted)
+        key = (source.node.id, port.name if port else min(source.slot, 2), wanted)
         if key not in self._known:
             self._known[key] = ""
             text = self._composed(source, wanted, depth + 1) if depth < _MAX_DEPTH else ""
@@ -382,10 +388,6 @@ def _unnamed(node: Node) -> Iterator[tuple[str, str]]:
 def _is_text(name: str, source: Source) -> bool:
     typed = source.type == ANY and ("prompt" in name.lower() or "text" in name.lower())
     return source.type == "STRING" or typed
-
-
-def _is_scalar(kind: str) -> bool:
-    return kind in _DEAD_ENDS
 
 
 _EMBEDDING = re.compile(r"embedding:([^\s,:()\[\]{}<>]{1,200})(?::(\d{1,3}(?:\.\d{1,6})?)(?=\)))?")

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lightkeeper.evidence.metadata._comfy_nodes import ANY, Port, node_class, side
-from lightkeeper.evidence.metadata._graph import Node, bounded
+from lightkeeper.evidence.metadata._graph import MAX_NODES, Node, bounded
 from lightkeeper.evidence.metadata._numbers import number
 
 if TYPE_CHECKING:
@@ -96,6 +96,7 @@ class _Editor:
         groups = extra.get("groupNodes") if isinstance(extra, dict) else None
         self._groups = groups if isinstance(groups, dict) else {}
         self._scopes: list[_Scope] = []
+        self._left = 2 * MAX_NODES
         self._sets: dict[str, tuple[_Scope, Raw]] = {}
         root = _Scope("", _raw_nodes(workflow), dict(_links(workflow.get("links"))))
         self._open(root, 0)
@@ -112,13 +113,14 @@ class _Editor:
 
     def _open(self, scope: _Scope, depth: int) -> None:
         self._scopes.append(scope)
+        self._left -= len(scope.nodes)
         for key, raw in scope.nodes.items():
             if raw.get("mode") in (_MUTED, _BYPASSED):
                 continue
             kind = str(raw["type"])
             if kind.lower().endswith("setnode") and (name := _first_text(raw)):
                 self._sets.setdefault(name, (scope, raw))
-            if len(self._scopes) >= _MAX_SCOPES or depth >= _MAX_DEPTH:
+            if len(self._scopes) >= _MAX_SCOPES or depth >= _MAX_DEPTH or self._left <= 0:
                 continue
             inner: _Scope | None = None
             if kind in self._subgraphs:
@@ -150,37 +152,31 @@ class _Editor:
 
     def _end(self, scope: _Scope, entry: Raw) -> object | None:
         """What an input is linked to: ``[id, output]``, or a value typed on the way."""
+        link = entry.get("link")
+        at = scope.links.get(link) if isinstance(link, int) else None
         for _ in range(_MAX_HOPS):
-            link = entry.get("link")
-            if not isinstance(link, int) or link not in scope.links:
+            if at is None:
                 return None
-            origin, slot = scope.links[link]
-            for _ in range(_MAX_HOPS):
-                if origin == _INPUT and scope.outer is not None:
-                    break
-                raw = scope.nodes.get(origin)
-                if raw is None or raw.get("mode") == _MUTED:
-                    return None
-                if origin in scope.inner:
-                    scope = scope.inner[origin]
-                    if slot not in scope.exits:
-                        return None
-                    origin, slot = scope.exits[slot]
-                    continue
-                if raw.get("mode") != _BYPASSED:
-                    return [scope.prefix + origin, slot]
-                passed = _past(raw, slot, scope)
-                if passed is None:
-                    return None
-                origin, slot = passed
+            origin, slot = at
+            if origin == _INPUT and scope.outer is not None:
+                if not 0 <= slot < len(scope.entries):
+                    return scope.values.get(slot)
+                outer, entry = scope.entries[slot]
+                link = entry.get("link")
+                if not isinstance(link, int):
+                    return scope.values.get(slot)
+                scope, at = outer, outer.links.get(link)
+                continue
+            raw = scope.nodes.get(origin)
+            if raw is None or raw.get("mode") == _MUTED:
+                return None
+            if origin in scope.inner:
+                scope = scope.inner[origin]
+                at = scope.exits.get(slot)
+            elif raw.get("mode") == _BYPASSED:
+                at = _past(raw, slot, scope)
             else:
-                return None
-            if not 0 <= slot < len(scope.entries):
-                return scope.values.get(slot)
-            outer, outer_entry = scope.entries[slot]
-            if not isinstance(outer_entry.get("link"), int):
-                return scope.values.get(slot)
-            scope, entry = outer, outer_entry
+                return [scope.prefix + origin, slot]
         return None
 
 
@@ -419,7 +415,8 @@ def _links_with_target(links: object) -> Iterator[tuple[int, str, int, str, int]
 
 def _inputs(node: Raw) -> list[Raw]:
     inputs = node.get("inputs")
-    return [i for i in inputs if isinstance(i, dict)] if isinstance(inputs, list) else []
+    listed = inputs[:_MAX_VALUES] if isinstance(inputs, list) else []
+    return [i for i in listed if isinstance(i, dict)]
 
 
 def _inputs_with_widgets(node: Raw) -> list[Raw]:
@@ -551,13 +548,9 @@ def _by_pattern(values: list[object]) -> dict[str, object]:
         if sampler not in _SAMPLERS or scheduler not in _SCHEDULERS:
             continue
         found: dict[str, object] = {"sampler_name": sampler, "scheduler": scheduler}
-        before = [
-            v
-            for v in values[:i]
-            if v not in _CONTROLS and v is not None and not isinstance(v, bool)
-        ]
-        numbers = [v for v in before[-3:] if number(v) is not None and not isinstance(v, str)]
-        if len(numbers) == 3 and len(before) >= 3:
+        before = (v for v in values[:i] if isinstance(v, (int, float)) and not isinstance(v, bool))
+        numbers = [v for v in before if number(v) is not None][-3:]
+        if len(numbers) == 3:
             found |= dict(zip(("seed", "steps", "cfg"), numbers, strict=True))
         denoise = number(values[i + 2]) if i + 2 < len(values) else None
         if denoise is not None and 0 <= denoise <= 1 and not isinstance(values[i + 2], bool):

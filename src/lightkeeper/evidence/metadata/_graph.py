@@ -18,9 +18,17 @@ MAX_NODES = 4_000
 MAX_INPUTS = 30_000
 """Of all nodes together. Real graphs stay under a third of both; what is beyond is not read."""
 
-_MAX_OUTPUTS = 16
-_MAX_HOPS = 64
-_PRIMITIVE_INPUTS = ("value", "Value", "int", "float", "number", "Number", "string", "text", "")
+_MAX_HOPS = 32
+_MAX_CHOOSING = 8
+_PRIMITIVE_INPUTS = ("value", "int", "float", "number", "string", "text", "")
+_ALIASES = {
+    "steps": ("steps_total",),
+    "sampler": ("sampler_name",),
+    "sampler_name": ("sampler",),
+    "seed": ("noise_seed",),
+    "noise_seed": ("seed",),
+}
+_PIPED = "|pipe"
 _GENERIC = frozenset(
     ("int", "float", "string", "combo", "boolean", "value", "output", "number", ANY, "")
 )
@@ -64,6 +72,9 @@ class Graph:
         self.nodes = nodes
         self.truncated = truncated
         self._links: dict[str, dict[str, Source]] = {}
+        self._names: dict[str, dict[str, str]] = {}
+        self._chosen: dict[str, str | None] = {}
+        self._choosing = 0
 
     def source(self, node: Node, name: str) -> Source | None:
         """Where the input ``name`` is linked to, ``None`` where it is absent or literal."""
@@ -101,23 +112,19 @@ class Graph:
         wanted = name
         for _ in range(_MAX_HOPS):
             found = node.inputs.get(name)
-            if not isinstance(found, list):
-                return found
-            source = self._resolve(found)
+            source = self._resolve(found) if isinstance(found, list) else None
             if source is None:
                 return found
             node, slot = source
-            port = node.port(slot)
             if node.kind == "ResolutionSelector":
                 return _side_length(node, slot)
+            port = node.port(slot)
             if port and not is_pipe(port.type) and port.name.lower() not in _GENERIC:
                 wanted = port.name
-            if port is None or port.type != "SIGMAS":
-                following = self._giving(node, wanted)
-                if following is not None:
-                    name = following
-                    continue
-            return None
+            following = self._giving(node, wanted.lower())
+            if following is None:
+                return None
+            name = following
         return None
 
     def number(self, node: Node, *names: str) -> int | float | None:
@@ -134,19 +141,24 @@ class Graph:
         """Input of ``node`` that an output called ``wanted`` hands on."""
         if chosen := self.chosen(node):
             return chosen
-        low = wanted.lower()
-        exact = (n for n in node.inputs if n.lower() == low)
-        begins = (n for n in node.inputs if low and n.lower().startswith(f"{low}_"))
-        plain = (n for n in _PRIMITIVE_INPUTS if n in node.inputs)
+        lowered = self._lowered(node)
+        for name in (wanted, *_ALIASES.get(wanted, ()), *_PRIMITIVE_INPUTS, _PIPED):
+            if name in lowered:
+                return lowered[name]
         links = self.links(node)
-        pipes = (n for n, link in links.items() if is_pipe(link.type) or is_pipe(n))
-        for names in (exact, begins, plain, pipes):
-            if name := next(names, None):
-                return name
-        if "" in links:
-            return ""
-        single = links or node.inputs
-        return next(iter(single), None) if len(single) == 1 or _is_switch(node) else None
+        only = links or node.inputs
+        return next(iter(only), None) if len(only) == 1 or _is_switch(node) else None
+
+    def _lowered(self, node: Node) -> Mapping[str, str]:
+        """Inputs by their names in small letters, the first pipe as well under its own key."""
+        found = self._names.get(node.id)
+        if found is None:
+            found = {name.lower(): name for name in reversed([*node.inputs])}
+            pipes = (n for n, s in self.links(node).items() if is_pipe(s.type) or is_pipe(n))
+            if pipe := next(pipes, None):
+                found[_PIPED] = pipe
+            self._names[node.id] = found
+        return found
 
     def _resolve(self, value: list[object]) -> Source | None:
         if len(value) != 2:
@@ -159,12 +171,21 @@ class Graph:
 
     def chosen(self, node: Node) -> str | None:
         """The input that a switch passes on, linked or typed; ``None`` where that is not known."""
+        if node.id not in self._chosen:
+            self._chosen[node.id] = None
+            if self._choosing < _MAX_CHOOSING:
+                self._choosing += 1
+                self._chosen[node.id] = self._choose(node)
+                self._choosing -= 1
+        return self._chosen[node.id]
+
+    def _choose(self, node: Node) -> str | None:
         inputs = node.inputs
         if "on_true" in inputs or "on_false" in inputs:
             held = next((self.value(node, n) for n in ("switch", "boolean") if n in inputs), None)
-            name = (
-                {True: "on_true", False: "on_false"}.get(held) if isinstance(held, bool) else None
-            )
+            if not isinstance(held, bool):
+                return None
+            name = "on_true" if held else "on_false"
             return name if name in inputs else None
         selector = next((n for n in _SELECTORS if n in inputs), None)
         held = number(self.value(node, selector)) if selector else None
