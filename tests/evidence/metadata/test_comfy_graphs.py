@@ -10,15 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lightkeeper.evidence import Claim, Hypothesis
-from lightkeeper.evidence.metadata import comfyui
+from lightkeeper.evidence.metadata import MetadataExaminer, comfyui, read_parameters
 from lightkeeper.evidence.metadata._carriers import Carriers
 from lightkeeper.evidence.metadata._comfy_nodes import node_class
 from lightkeeper.evidence.metadata._findings import parameters_finding
 from lightkeeper.evidence.metadata._graph import MAX_NODES, Graph
-from lightkeeper.media import Embedded, TextBlock
+from lightkeeper.media import Embedded, TextBlock, open_media
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from lightkeeper.evidence import Finding
     from lightkeeper.evidence.metadata._record import GenerationRecord
@@ -143,7 +144,10 @@ PIPES = {
             "8": node("CLIPTextEncode", text="of the refiner", clip=["1", 1]),
             "10": node(
                 "Pack SDXL Tuple",
-                base_positive=["2", 0], base_negative=["3", 0], refiner_positive=["8", 0], refiner_negative=["8", 0],
+                base_positive=["2", 0],
+                base_negative=["3", 0],
+                refiner_positive=["8", 0],
+                refiner_negative=["8", 0],
             ),
             "11": node("Unpack SDXL Tuple", sdxl_tuple=["10", 0]),
         },
@@ -1066,3 +1070,49 @@ def test_no_nesting_of_pipes_swaps_or_mixes_the_sides(layers: list[str]) -> None
     graph["5"]["inputs"] |= {"positive": positive, "negative": negative}
 
     assert sides(graph) == (WANTED, UNWANTED)
+
+
+# Real graphs of node packs' documentation.
+
+_FIELDS = {
+    "pos": "positive_prompt",
+    "neg": "negative_prompt",
+    "seed": "seed",
+    "steps": "steps",
+    "cfg": "guidance_scale",
+    "sampler": "sampler",
+    "scheduler": "scheduler",
+}
+
+
+@pytest.mark.shared
+def test_every_real_graph_that_ran_gives_the_settings_of_one_of_its_samplers(shared: Path) -> None:
+    known = json.loads((shared / "comfyui" / "api_fields.json").read_text())
+    wrong = {}
+    for name, candidates in known.items():
+        (first, *_) = read_parameters(open_media(shared / "comfyui" / "api" / name), pixels=False)
+        found = {key: getattr(first, field) for key, field in _FIELDS.items()}
+        if not any(
+            all(found[k] == v for k, v in candidate.items() if v is not None)
+            for candidate in candidates
+        ):
+            wrong[name] = found
+    assert wrong == {}
+    assert len(known) >= 22
+
+
+@pytest.mark.shared
+def test_real_graphs_are_called_ai_where_something_samples_and_nowhere_else(shared: Path) -> None:
+    known = json.loads((shared / "comfyui" / "workflow_samplers.json").read_text())
+    wrong, empty = [], []
+    for name, graph in known.items():
+        media = open_media(shared / "comfyui" / "workflow" / name)
+        called = any(f.supports is not None for f in MetadataExaminer().examine(media))
+        if called != bool(graph["samplers"]):
+            wrong.append(name)
+        record = next(iter(read_parameters(media, pixels=False)), None)
+        settings = [getattr(record, field, None) for field in _FIELDS.values()]
+        if graph["samplers"] and not any(v is not None for v in settings):
+            empty.append(name)
+    assert (wrong, empty) == ([], [])
+    assert len(known) >= 53
