@@ -542,6 +542,52 @@ def test_a_saved_photograph_beside_a_saved_generation_is_said() -> None:
     assert "not-every-output-was-sampled" not in finding(wired(["2", 0], ["3", 0])).limits
 
 
+def test_pixels_from_an_unnamed_place_are_not_called_generated_from_nothing() -> None:
+    graph = wired(["2", 0], ["3", 0])
+    graph |= {
+        "20": node("ImageReceiver", image="", link_id=0),
+        "21": node("VAEEncode", pixels=["20", 0], vae=["1", 2]),
+    }
+    graph["5"]["inputs"]["latent_image"] = ["21", 0]
+
+    assert record(graph).mode == "img2img"
+    assert finding(graph).supports is Hypothesis.AI_EDITED
+
+
+def test_a_picture_loaded_as_text_does_not_stand_in_the_record() -> None:
+    graph = wired(["2", 0], ["3", 0])
+    graph |= {
+        "20": node("ETN_LoadImageBase64", image="A" * 50_000),
+        "21": node("VAEEncode", pixels=["20", 0], vae=["1", 2]),
+    }
+    graph["5"]["inputs"]["latent_image"] = ["21", 0]
+
+    assert record(graph).init_image == "ETN_LoadImageBase64"
+
+
+def test_a_guider_of_two_conditionings_takes_its_prompt_from_the_first() -> None:
+    both = node("InstructPixToPixConditioning", positive=["2", 0], negative=["3", 0])
+    guider = node("DualCFGGuider", cond1=["10", 0], cond2=["10", 1], negative=["3", 0])
+    graph = parts() | {"10": both, "11": guider, "12": node("RandomNoise", noise_seed=1)}
+    graph["5"] = node(
+        "SamplerCustomAdvanced",
+        noise=["12", 0],
+        guider=["11", 0],
+        sigmas=["13", 0],
+        latent_image=["4", 0],
+    )
+
+    assert sides(graph) == (WANTED, UNWANTED)
+
+
+def test_embeddings_of_texts_keep_the_sides_apart() -> None:
+    texts = node("WanVideoTextEncode", positive_prompt=WANTED, negative_prompt=UNWANTED)
+    graph = parts() | {"10": texts}
+    graph["5"] = node("WanVideoSampler", seed=7, steps=20, text_embeds=["10", 0], samples=["4", 0])
+
+    assert sides(graph) == (WANTED, UNWANTED)
+
+
 # The editor's own form.
 
 

@@ -32,6 +32,8 @@ _EDITS = re.compile(r"textencode\w*edit|referencelatent|instructpixtopix|imageed
 _PLAIN = re.compile(r"scale|resize|crop|reroute|vaeencode|getnode|setnode|switch|pad")
 _PICTURES = ("image", "latent", "pixels")
 _MAX_PLAIN = 16
+_MAX_NAME = 1_000
+"""Longer is no name: the picture itself, as text."""
 _AIR = re.compile(r"urn:air:[\w.:-]{1,80}:\d{1,19}@(\d{1,19})")
 
 
@@ -174,9 +176,16 @@ def image_name(graph: Graph, start: Node) -> str | None:
 
 
 def loaded_image(node: Node) -> str | None:
-    """Name of the picture that this node loads."""
-    image = node.inputs.get("image")
-    return image if isinstance(image, str) and "load" in node.kind.lower() else None
+    """Name of the picture that this node loads, or its class where the node names none."""
+    kind = node.kind.lower()
+    if "load" not in kind or not any(word in kind for word in ("image", "video", "photo")):
+        image = node.inputs.get("image")
+        return image if isinstance(image, str) and "load" in kind else None
+    if any(p.type == "MASK" for p in node.outputs[:1]):
+        return None
+    named = (node.inputs.get(n) for n in ("image", "video", "file", "url", "image_path", "path"))
+    name = next((n for n in named if isinstance(n, str) and n), node.kind)
+    return name if len(name) <= _MAX_NAME else node.kind
 
 
 def masks(graph: Graph, nodes: Iterable[Node]) -> str | None:

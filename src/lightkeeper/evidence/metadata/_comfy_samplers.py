@@ -217,24 +217,26 @@ def _is_picture(name: str, source: Source) -> bool:
 
 
 def is_sampler(node: Node) -> bool:
-    """By its inputs, so that custom nodes count: a seed, something to do with it, and a link."""
-    names = node.inputs
-    kind = node.kind.lower()
-    if _NOT_SAMPLING.search(kind) and "guider" not in names:
-        return False
+    """By its inputs, so that custom nodes count: a seed, something to do with it, and a link.
+
+    A node that is known to give out no picture is none, whatever its inputs are called.
+    """
+    names, kind = node.inputs, node.kind.lower()
     known = node_class(node.kind)
-    if node.outputs and not any(_may_be_picture(p.type) for p in node.outputs):
-        return bool(known and known.ends) and _has_work(node)
     if known and known.remote:
         return True
+    if node.outputs and not any(_may_be_picture(p.type) for p in node.outputs):
+        return bool(known and known.ends) and _has_work(node)
+    named_otherwise = _NOT_SAMPLING.search(kind) is not None
+    if "save" in kind or (named_otherwise and not node.outputs and "guider" not in names):
+        return False
     if "guider" in names and "sigmas" in names:
         return True
-    if any(isinstance(names.get(n), list) for n in _PROVIDED_TO):
-        return True
-    if _has_work(node):
+    if any(isinstance(names.get(n), list) for n in _PROVIDED_TO) or _has_work(node):
         return True
     linked = any(isinstance(v, list) for v in names.values())
-    return linked and _SAMPLING.search(kind) is not None and not _edits_pipe(node)
+    sampling = _SAMPLING.search(kind) is not None and not named_otherwise
+    return linked and sampling and not _edits_pipe(node)
 
 
 def _edits_pipe(node: Node) -> bool:

@@ -152,7 +152,7 @@ class Prompts:
         for node in scope:
             own, pipes, texts = self._inputs(node, want)
             if want.side == "positive" and not own and not texts:
-                own = self._plain(node)
+                own = self._plain(node)[:1]
             if own or pipes or texts:
                 self._keep(node, texts, found)
                 self._follow([(own, False), (pipes, True)], want, found)

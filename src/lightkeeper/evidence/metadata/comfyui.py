@@ -237,7 +237,18 @@ def _mode(
     if any(resources.loaded_image(n) for n in nodes):
         return "composite"
     before = behind(graph, main.node)
+    if any(_encodes_picture(graph, n) for n in before):
+        return "img2img"
     return "txt2img" if width or not any(map(_is_opaque, before)) else None
+
+
+def _encodes_picture(graph: Graph, node: Node) -> bool:
+    """Whether pixels that no sampler made go into a latent here, wherever they come from."""
+    if "vaeencode" not in node.kind.lower():
+        return False
+    source = behind(graph, node)
+    blank = any(n.kind.lower().startswith(("emptyimage", "solid")) for n in source)
+    return not blank and not any(map(is_sampler, source))
 
 
 def _is_opaque(node: Node) -> bool:
