@@ -181,8 +181,6 @@ def loaded_image(node: Node) -> str | None:
     if "load" not in kind or not any(word in kind for word in ("image", "video", "photo")):
         image = node.inputs.get("image")
         return image if isinstance(image, str) and "load" in kind else None
-    if any(p.type == "MASK" for p in node.outputs[:1]):
-        return None
     named = (node.inputs.get(n) for n in ("image", "video", "file", "url", "image_path", "path"))
     name = next((n for n in named if isinstance(n, str) and n), node.kind)
     return name if len(name) <= _MAX_NAME else node.kind
