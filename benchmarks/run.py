@@ -22,6 +22,7 @@ import numpy as np
 
 BENCHMARKS = (
     "bench_metadata",
+    "bench_graphs",
     "bench_pdq",
     "bench_watermark",
     "bench_provenance",

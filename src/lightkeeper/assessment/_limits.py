@@ -4,6 +4,10 @@ from __future__ import annotations
 
 LIMITS = {
     "anyone-can-write": "Unsigned text: anyone can write it into any file.",
+    "nothing-was-sampled": "It worked on a picture that was there, and says nothing of its origin.",
+    "not-known-what-it-did": "Nodes that are not known here stood on the picture's way.",
+    "not-every-output-was-sampled": "The graph has other outputs: which one this is does not show.",
+    "only-the-editors-form": "The graph that ran is not here: this may be a picture of the editor.",
     "key-is-public": "Anyone can put this mark on any picture, photographs included.",
     "one-picture-copies-it": "One picture that carries it is enough to copy it onto another.",
     "holder-of-the-key-could-have-marked": "Whoever holds the secret can mark any picture.",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from typing import TYPE_CHECKING
 
-from lightkeeper.evidence.metadata._graph import distinct
+from lightkeeper.evidence.metadata._comfy_nodes import ANY, is_pipe
 from lightkeeper.evidence.metadata._numbers import number
 from lightkeeper.evidence.metadata._record import Resource
 
@@ -26,6 +27,13 @@ _STRENGTHS = (
     "lora_wt{}",
     "lora_weight{}",
 )
+_MAX_MODELS = 400
+_EDITS = re.compile(r"textencode\w*edit|referencelatent|instructpixtopix|imageedit")
+_PLAIN = re.compile(r"scale|resize|crop|reroute|vaeencode|getnode|setnode|switch|pad")
+_PICTURES = ("image", "latent", "pixels")
+_MAX_PLAIN = 16
+_MAX_NAME = 1_000
+"""Longer is no name: the picture itself, as text."""
 _AIR = re.compile(r"urn:air:[\w.:-]{1,80}:\d{1,19}@(\d{1,19})")
 
 
@@ -35,11 +43,29 @@ def checkpoint(graph: Graph, model: Source | None, scope: Sequence[Node]) -> str
     A loader is known by its inputs, not by its class; ``scope`` is searched where the link is
     missing (a custom node that carries everything in one pipe).
     """
-    chain = graph.upstream(model.node) if model else list(scope)
+    chain = _models(graph, model) if model else list(scope)
     named = (name for node in chain if (name := graph.string(node, *_CHECKPOINT)))
     loaders = (node for node in chain if _is_loader(node))
     loaded = (name for node in loaders if (name := graph.string(node, "model_name", "model_path")))
     return next(named, None) or next(loaded, None)
+
+
+def _models(graph: Graph, start: Source) -> list[Node]:
+    """Nodes that a model passes on its way, nearest first: a pipe only by its field for it."""
+    found = {start.node.id: start.node}
+    queue = deque([start.node])
+    while queue and len(found) < _MAX_MODELS:
+        links = graph.links(queue.popleft())
+        own = [
+            s for n, s in links.items() if s.type == "MODEL" or n in ("model", "unet", "base_model")
+        ]
+        pipes = [s for n, s in links.items() if is_pipe(s.type)]
+        loose = [s for s in links.values() if s.type == ANY]
+        for source in own or pipes or loose:
+            if source.node.id not in found:
+                found[source.node.id] = source.node
+                queue.append(source.node)
+    return list(found.values())
 
 
 def _is_loader(node: Node) -> bool:
@@ -150,17 +176,55 @@ def image_name(graph: Graph, start: Node) -> str | None:
 
 
 def loaded_image(node: Node) -> str | None:
-    """Name of the picture that this node loads."""
-    image = node.inputs.get("image")
-    return image if isinstance(image, str) and "load" in node.kind.lower() else None
+    """Name of the picture that this node loads, or its class where the node names none."""
+    kind = node.kind.lower()
+    if "load" not in kind or not any(word in kind for word in ("image", "video", "photo")):
+        image = node.inputs.get("image")
+        return image if isinstance(image, str) and "load" in kind else None
+    named = (node.inputs.get(n) for n in ("image", "video", "file", "url", "image_path", "path"))
+    name = next((n for n in named if isinstance(n, str) and n), node.kind)
+    return name if len(name) <= _MAX_NAME else node.kind
 
 
 def masks(graph: Graph, nodes: Iterable[Node]) -> str | None:
-    """What masks the sampling: the mask's file, or the class of the node that makes it."""
+    """What masks the sampling: the mask's file, or the class of the node that makes it.
+
+    A sampler's own mask says where which of its prompts goes; a detailer's, what it paints over.
+    """
     for node in nodes:
-        link = graph.source(node, "mask")
-        if link and ("samples" in node.inputs or "pixels" in node.inputs):
+        details = "detailer" in node.kind.lower()
+        link = graph.source(node, "mask") or (graph.source(node, "segs") if details else None)
+        covers = details or (
+            "sampler" not in node.kind.lower()
+            and ("samples" in node.inputs or "pixels" in node.inputs)
+        )
+        if link and covers:
             return image_name(graph, link.node) or link.node.kind
+        if details and "image" in node.inputs:
+            return node.kind
+    return None
+
+
+def edited_image(graph: Graph, nodes: Iterable[Node]) -> str | None:
+    """Name of a picture that an editing model is told to change: it enters with the prompt."""
+    for node in nodes:
+        if not _EDITS.search(node.kind.lower()):
+            continue
+        for name, link in graph.links(node).items():
+            if link.type in ("IMAGE", "LATENT", ANY) and name.startswith(_PICTURES):
+                chain = [link.node]
+                for _ in range(_MAX_PLAIN):
+                    image = loaded_image(chain[-1])
+                    if image:
+                        return image
+                    onward = [
+                        s
+                        for s in graph.links(chain[-1]).values()
+                        if s.type in ("IMAGE", "LATENT", ANY)
+                    ]
+                    if len(onward) != 1 or not _PLAIN.search(chain[-1].kind.lower()):
+                        break
+                    chain.append(onward[0].node)
     return None
 
 
@@ -190,7 +254,7 @@ _SIDES = re.compile(r"\s*(\d{2,5})\s*[x×]\s*(\d{2,5})")
 
 def size(graph: Graph, nodes: Iterable[Node]) -> tuple[int | None, int | None]:
     """Width and height, in pixels, of the latent that sampling starts from."""
-    for node in distinct(nodes):
+    for node in nodes:
         for names in (("width", "height"), ("empty_latent_width", "empty_latent_height")):
             width, height = (graph.number(node, n) for n in names)
             if isinstance(width, int) and isinstance(height, int) and width > 0 and height > 0:

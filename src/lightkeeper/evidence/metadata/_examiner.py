@@ -47,7 +47,7 @@ class MetadataExaminer:
     """Reads generation parameters from a container's texts, EXIF and XMP; decodes nothing."""
 
     name = "metadata"
-    version = "1"
+    version = "2"
     tier = Tier.BYTES
 
     def unavailable(self) -> str | None:

@@ -75,13 +75,21 @@ class GenerationRecord(Details):
     clip_skip: Number | None = None
     rng: str | None = None
     mode: str | None = None
-    """``txt2img``, ``img2img``, ``inpaint``, ``upscale``, ``video`` … where the payload says so."""
+    """``txt2img``, ``img2img``, ``inpaint``, ``upscale``, ``video`` … where the payload says so.
+
+    ``composite``: a generated picture with one that was there. ``processed``: a graph that
+    sampled nothing. ``undetermined``: a graph with unknown nodes and no known sampler.
+    """
     init_image: str | None = None
     mask: str | None = None
     """What the payload says of an inpainting mask."""
     extra: Mapping[str, object] = field(default_factory=dict)
     """Everything else the tool wrote, under the tool's own keys."""
     notes: tuple[str, ...] = ()
-    """Codes of what was odd: ``truncated``, ``duplicate-key``, ``contradicts-graph`` …"""
+    """Codes of what was odd: ``truncated``, ``duplicate-key``, ``contradicts-graph`` …
+
+    ``editor-form``: ComfyUI's workflow without the graph that ran. ``negative-undetermined``: a
+    text that may be on the negative side is not reported there.
+    """
     raw: str = field(default="", repr=False, metadata={"plain": False})
     """The payload itself; left out of plain forms, where a face adds it on request."""

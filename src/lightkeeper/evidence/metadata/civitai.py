@@ -127,7 +127,7 @@ def _graph_record(graph: object, notes: Mapping[str, object], payload: Payload) 
         height=fields.side("height") or base.height,
         model_name=base.model_name or fields.text("basemodel"),
         clip_skip=fields.number("clipskip") or base.clip_skip,
-        mode=fields.text("workflow") or base.mode,
+        mode=fields.text("workflow") or (base.mode if base.seed is not None else None),
         upscaling=_upscaling(fields) or base.upscaling,
         extra={**base.extra, **fields.rest()},
     )

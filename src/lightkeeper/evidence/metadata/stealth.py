@@ -157,7 +157,7 @@ class StealthExaminer:
     """
 
     name = "stealth"
-    version = "1"
+    version = "2"
     tier = Tier.PIXELS
 
     def __init__(self, read: Reader = read_carriers) -> None:
