@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from lightkeeper.evidence._finding import Claim, Details, Hypothesis
+from lightkeeper.evidence._source_types import source_type_term
 from lightkeeper.evidence.metadata._declared import declared, shown
 from lightkeeper.evidence.metadata._record import GenerationRecord
 
@@ -83,7 +84,6 @@ _MEANINGS = {
     "screenCapture": _said(Claim.PROVENANCE, "captured from a screen"),
     "virtualRecording": _said(Claim.PROVENANCE, "recorded in a virtual scene"),
 }
-_CODES = {code.lower(): code for code in _MEANINGS}
 
 
 def source_type_findings(embedded: Embedded) -> Iterable[Finding]:
@@ -103,10 +103,9 @@ def source_type_findings(embedded: Embedded) -> Iterable[Finding]:
 
 
 def _finding(value: str, source: str) -> Finding:
-    bare = value.rstrip("/").replace("#", "/").rsplit("/", 1)[-1].rsplit(":", 1)[-1]
-    code = _CODES.get(bare.lower())
-    details = SourceType(code=code or bare, value=value, known=code is not None)
-    if code is None:
+    code = source_type_term(value)
+    details = SourceType(code=code, value=value, known=code in _MEANINGS)
+    if not details.known:
         return declared(
             Claim.PROVENANCE,
             f"XMP declares a digital source type that is not in the IPTC list: {shown(value)}.",

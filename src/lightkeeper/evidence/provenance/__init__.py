@@ -1,12 +1,17 @@
 """C2PA content credentials: read, validated offline, and said without more certainty than due.
 
 :func:`read_manifest` summarises what a manifest store says and whether it holds;
-:class:`ProvenanceExaminer` turns that into findings.
+:class:`ProvenanceExaminer` turns that into findings. Four questions are kept apart: are the bytes
+intact, does the signature verify, is the certificate valid (at which time?), is its issuer trusted?
 """
 
 from lightkeeper.evidence.provenance._examiner import ProvenanceDetails, ProvenanceExaminer
 from lightkeeper.evidence.provenance._read import read_manifest
 from lightkeeper.evidence.provenance._summary import (
+    Certificate,
+    CertificateStatus,
+    Check,
+    Checks,
     Ingredient,
     Manifest,
     ManifestState,
@@ -14,11 +19,17 @@ from lightkeeper.evidence.provenance._summary import (
     OriginStatement,
     Signer,
     SoftBinding,
+    StatedSource,
+    TimeSource,
     ValidationCode,
 )
 from lightkeeper.evidence.provenance._trust import Trust
 
 __all__ = [
+    "Certificate",
+    "CertificateStatus",
+    "Check",
+    "Checks",
     "Ingredient",
     "Manifest",
     "ManifestState",
@@ -28,6 +39,8 @@ __all__ = [
     "ProvenanceExaminer",
     "Signer",
     "SoftBinding",
+    "StatedSource",
+    "TimeSource",
     "Trust",
     "ValidationCode",
     "read_manifest",

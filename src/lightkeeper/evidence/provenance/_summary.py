@@ -19,7 +19,9 @@ class ManifestState(StrEnum):
     """How far the content credentials of a file hold."""
 
     TRUSTED = "trusted"
-    """Intact, and the signer traces to a trust anchor."""
+    """Intact, the signer traces to a trust anchor, and its certificate was valid when judged."""
+    LAPSED = "lapsed"
+    """Intact, and the signer traces to a trust anchor, but its certificate was not valid then."""
     VALID = "valid"
     """Intact, but nobody vouches for the signer: anyone can make a certificate."""
     INVALID = "invalid"
@@ -41,9 +43,18 @@ class ValidationCode:
     where: str = ""
 
     @property
-    def is_unknown_signer(self) -> bool:
-        """Nobody vouches for a signer or an identity; what was signed is intact all the same."""
-        return self.code.endswith(".untrusted")
+    def is_about_credential(self) -> bool:
+        """It tells of a certificate and who issued it; what was signed is intact all the same."""
+        return self.code.startswith(_OF_CREDENTIALS)
+
+
+_OF_CREDENTIALS = (
+    "signingCredential.",
+    "claimSignature.outsideValidity",
+    "cawg.x509.credential.",
+    "cawg.x509.signature.outside_validity",
+    "cawg.ica.untrusted_issuer",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +76,75 @@ class Signer:
     time: str | None = None
     """When the time stamp says it was signed (ISO 8601); ``None`` without a usable time stamp."""
     time_stamp: str | None = None
-    """``trusted``, ``validated``, ``untrusted``, ``mismatch`` …; ``None`` without a time stamp."""
+    """``trusted``, ``not-traced``, ``untrusted``, ``mismatch`` …; ``None`` without a time stamp.
+    Only ``trusted`` says that its authority traces to a trust anchor."""
+    time_stamp_authority: str | None = None
+    """Name in the certificate of the time-stamp authority."""
+
+
+class CertificateStatus(StrEnum):
+    """How a signer's certificate stands at the time that it is judged at."""
+
+    VALID = "valid"
+    EXPIRED = "expired"
+    NOT_YET_VALID = "not-yet-valid"
+    REVOKED = "revoked"
+    """Its authority took it back, as an OCSP response in the manifest says."""
+    UNSUITABLE = "unsuitable"
+    """Not a certificate for signing claims; the reasons say why."""
+    UNKNOWN = "unknown"
+    """It could not be read; by the machine's clock the SDK did not find it expired."""
+
+
+class TimeSource(StrEnum):
+    """Where the time comes from that a certificate is judged at."""
+
+    TIME_STAMP = "time-stamp"
+    """A time stamp of an authority that traces to a trust anchor."""
+    VERIFICATION = "verification"
+    """The time of verification: nobody vouches for the time of signing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certificate:
+    """A signer's certificate, judged at one time. Times are ISO 8601 in UTC."""
+
+    status: CertificateStatus
+    judged_at: str
+    judged_by: TimeSource
+    not_before: str | None = None
+    not_after: str | None = None
+    """Validity of the certificate and of those that issued it, together."""
+    claimed_time: str | None = None
+    """When it was signed, as a time stamp that nobody traced or an action says: shown, and
+    counted for nothing."""
+    claimed_within: bool | None = None
+    """Whether that lies within the validity."""
+    purposes: tuple[str, ...] = ()
+    """Extended key usages, as object identifiers."""
+    reasons: tuple[str, ...] = ()
+    """Why it is ``unsuitable``."""
+
+
+class Check(StrEnum):
+    """Answer to one question about a manifest."""
+
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checks:
+    """What holds of a manifest, one question at a time."""
+
+    bytes_intact: Check
+    """The picture and the assertions are those that were signed."""
+    signature_verifies: Check
+    """The claim was signed with the key of the certificate."""
+    issuer_trusted: Check
+    """The certificate traces to a trust anchor."""
+    certificate: Certificate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +159,17 @@ class Action:
     when: str | None = None
     attested: bool = True
     """``False`` where a version 2 claim only gathered it, so the signer does not vouch for it."""
+    stated_in: str = ""
+    """Label of the assertion that holds it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatedSource:
+    """A digital source type that stands in a metadata assertion, about the picture as a whole."""
+
+    digital_source_type: str
+    stated_in: str
+    attested: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +199,8 @@ class Ingredient:
     format: str | None = None
     manifest: str | None = None
     """Label of its own manifest, where it has one."""
+    digital_source_type: str | None = None
+    """What the manifest that names it says of it."""
     failures: tuple[ValidationCode, ...] = ()
     """Recorded when it was added, or found now, whatever the state of the whole file."""
 
@@ -126,10 +218,12 @@ class Manifest:
     vendor: str | None = None
     """Generator family by its self-given names; proven only where ``trusted``."""
     trusted: bool = False
-    """Its signer traces to a trust anchor."""
+    """Its signer traces to a trust anchor by a certificate that is for this and not revoked."""
     intact: bool = False
-    """Nothing but an unknown signer or identity was found wrong with it."""
+    """Nothing was found wrong with it except its certificate or an identity's."""
+    certificate: Certificate | None = None
     actions: tuple[Action, ...] = ()
+    stated_sources: tuple[StatedSource, ...] = ()
     assertions: tuple[str, ...] = ()
     """Labels of all assertions."""
     ai_assertions: tuple[AiAssertion, ...] = ()
@@ -148,7 +242,10 @@ class OriginStatement:
     claim: Claim
     relation: Relation
     action: str
-    digital_source_type: str
+    digital_source_type: str | None
+    """``None`` where only the words of the action say it."""
+    stated_in: str
+    """Where in the manifest it stands: an assertion's label, and the field where another."""
     software_agent: Software | None
     description: str | None
     manifest: str
@@ -158,6 +255,8 @@ class OriginStatement:
     """The signer of this very manifest traces to a trust anchor."""
     intact: bool
     """This very manifest has no failure."""
+    certificate: Certificate | None = None
+    """That of this very manifest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +269,10 @@ class ManifestSummary:
     state: ManifestState
     claims: tuple[OriginStatement, ...] = ()
     """Statements about origin, those of the active manifest first."""
+    verified_at: str | None = None
+    """Time of verification, ISO 8601 in UTC."""
+    checks: Checks | None = None
+    """What holds of the active manifest."""
     claim_generators: tuple[Software, ...] = ()
     signer: Signer | None = None
     vendor: str | None = None
@@ -188,6 +291,6 @@ class ManifestSummary:
 
     @property
     def ingredient_failures(self) -> tuple[ValidationCode, ...]:
-        """Failures of all ingredients, however deep; an unknown signer is not one."""
+        """Failures of all ingredients, however deep; those of a certificate are not among them."""
         found = (f for m in self.manifests for i in m.ingredients for f in i.failures)
-        return tuple(dict.fromkeys(f for f in found if not f.is_unknown_signer))
+        return tuple(dict.fromkeys(f for f in found if not f.is_about_credential))
