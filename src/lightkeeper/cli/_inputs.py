@@ -14,6 +14,8 @@ from lightkeeper.media._probe import probe
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from lightkeeper.media import Limits
+
 # fmt: off
 _EXTENSIONS = frozenset({
     ".apng", ".avif", ".bmp", ".dib", ".gif", ".heic", ".heif", ".jfif", ".jpe", ".jpeg", ".jpg",
@@ -22,6 +24,14 @@ _EXTENSIONS = frozenset({
 # fmt: on
 _HEAD_BYTES = 512
 _READ_BYTES = 1 << 16
+
+
+def source_of(file: str, limits: Limits) -> str | bytes:
+    """What a command that takes pictures opens: ``-`` is one picture on standard input.
+
+    Of that no more is read than the limit on a file and a byte, which opening it then refuses.
+    """
+    return sys.stdin.buffer.read(limits.max_bytes + 1) if file == "-" else file
 
 
 class Inputs:

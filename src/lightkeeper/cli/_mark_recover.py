@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lightkeeper.cli._inputs import source_of
 from lightkeeper.cli._mark_store import StoreOption, opened
 from lightkeeper.cli._open_mark import NO_MARK
 from lightkeeper.cli._public_key import public_key
@@ -76,7 +77,8 @@ def recover_manifests(
 def _recover(
     file: str, *, registry: MarkRegistry, folder: Path | None, trust: Trust | None
 ) -> dict[str, Any]:
-    media = open_media(file, limits=load_settings().media_limits())
+    limits = load_settings().media_limits()
+    media = open_media(source_of(file, limits), name=file, limits=limits)
     marks = read_open_marks(media.rgb())
     if not marks:
         raise EvidenceError(NO_MARK)

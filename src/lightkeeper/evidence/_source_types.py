@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import re
 
+SCHEME = "http://cv.iptc.org/newscodes/digitalsourcetype/"
+GENERATED = "trainedAlgorithmicMedia"
 # fmt: off
 TERMS = (
-    "trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia", "compositeSynthetic",
+    GENERATED, "compositeWithTrainedAlgorithmicMedia", "compositeSynthetic",
     "digitalCapture", "computationalCapture", "compositeCapture", "negativeFilm", "positiveFilm",
     "print", "humanEdits", "minorHumanEdits", "algorithmicallyEnhanced", "composite",
     "digitalCreation", "digitalArt", "softwareImage", "algorithmicMedia", "dataDrivenMedia",

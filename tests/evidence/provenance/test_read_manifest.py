@@ -14,6 +14,7 @@ from PIL import Image
 from lightkeeper.errors import InvalidConfiguration, LightkeeperError, MediaError
 from lightkeeper.evidence import Claim
 from lightkeeper.evidence.provenance import (
+    CertificateStatus,
     ManifestState,
     ManifestSummary,
     SoftBinding,
@@ -198,7 +199,7 @@ def test_a_remote_manifest_is_named_and_never_fetched(naming: Callable[[str], by
 def test_revocation_is_not_asked_for_over_the_network(signed: bytes, trust: Trust) -> None:
     store = adapter.read_store(signed, "image/jpeg", trust)
     assert store is not None
-    told = store["validation_results"]["activeManifest"]["informational"]
+    told = store.json["validation_results"]["activeManifest"]["informational"]
     assert "signingCredential.ocsp.skipped" in [entry["code"] for entry in told]
 
 
@@ -262,8 +263,11 @@ def test_every_purpose_in_use_is_accepted_and_another_policy_may_refuse_it(
     assert read(content, Trust(anchors=anchors)).state is ManifestState.TRUSTED
     strict = read(content, Trust(anchors=anchors, purposes=(EMAIL_PROTECTION,)))
     if purpose != EMAIL_PROTECTION:
-        assert strict.state is ManifestState.INVALID
+        assert strict.state is ManifestState.VALID
         assert "signingCredential.invalid" in codes(strict)
+        assert strict.checks is not None
+        assert strict.checks.certificate.status is CertificateStatus.UNSUITABLE
+        assert purpose in strict.checks.certificate.reasons[0]
 
 
 def test_a_damaged_anchor_is_a_configuration_error_or_trusts_nobody(signed: bytes) -> None:

@@ -5,6 +5,7 @@
 intact, does the signature verify, is the certificate valid (at which time?), is its issuer trusted?
 """
 
+from lightkeeper.evidence.provenance._certificates import verification_time
 from lightkeeper.evidence.provenance._examiner import ProvenanceDetails, ProvenanceExaminer
 from lightkeeper.evidence.provenance._read import read_manifest
 from lightkeeper.evidence.provenance._summary import (
@@ -44,4 +45,5 @@ __all__ = [
     "Trust",
     "ValidationCode",
     "read_manifest",
+    "verification_time",
 ]

@@ -133,6 +133,23 @@ def serial_number(signature: Signature) -> str | None:
     return str(path[0].serial_number) if path else None
 
 
+def verification_time(written: str | datetime.date) -> datetime.datetime:
+    """A time of verification as people write it: a day is its midnight, and UTC is meant.
+
+    Raises
+    ------
+    ValueError
+        It is no time; the message says how one is written.
+    """
+    if isinstance(written, datetime.date) and not isinstance(written, datetime.datetime):
+        written = written.isoformat()
+    text = written if isinstance(written, str) else written.isoformat()
+    found = parse_time(text)
+    if found is None:
+        raise ValueError(f"'{text}' is no time; write 2026-04-15 or 2026-04-15T12:00:00Z")
+    return found
+
+
 def parse_time(text: str | None) -> datetime.datetime | None:
     """A time in ISO 8601, UTC where it names no zone; ``None`` where it is none."""
     if text is None:
@@ -155,30 +172,35 @@ def _text(time: datetime.datetime) -> str:
 def _path(chain: Sequence[bytes]) -> list[x509.Certificate]:
     """The signer's certificate and those that issued it, without a self-signed one at the end.
 
-    Others that lie beside them are no part of it: in older manifests anyone can add some.
+    Others that lie beside them are no part of it: in older manifests anyone can add some. Empty
+    where any of them cannot be read.
     """
     from cryptography import x509
-    from cryptography.exceptions import InvalidSignature
 
     try:
         found = [x509.load_der_x509_certificate(der) for der in chain[:_MOST_CERTIFICATES]]
-    except ValueError:
-        return []
-    path, rest = found[:1], found[1:]
-    while rest:
-        for other in rest:
-            try:
-                path[-1].verify_directly_issued_by(other)
-            except (ValueError, TypeError, InvalidSignature):
-                continue
-            break
-        else:
-            break
-        rest.remove(other)
-        if other.issuer == other.subject:
-            break
-        path.append(other)
-    return path
+        path, rest = found[:1], found[1:]
+        while issuer := next((c for c in rest if _issued(c, path[-1])), None):
+            rest.remove(issuer)
+            if issuer.issuer == issuer.subject:
+                break
+            path.append(issuer)
+        # Fields are read when they are asked for: a damaged one shows here, and not later.
+        if all(c.not_valid_before_utc <= c.not_valid_after_utc for c in path):
+            return path
+    except (ValueError, TypeError):
+        pass
+    return []
+
+
+def _issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
+    from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        return False
+    return True
 
 
 def _purposes_of(leaf: x509.Certificate) -> tuple[tuple[str, ...], list[str]]:

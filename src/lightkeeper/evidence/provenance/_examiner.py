@@ -117,7 +117,7 @@ class ProvenanceExaminer:
                 yield from self._ingredients(summary)
 
     def _intact(self, summary: ManifestSummary) -> Iterator[Finding]:
-        statements = _reported(summary)
+        statements = summary.reported
         for statement in statements:
             yield self._finding(
                 summary,
@@ -249,17 +249,6 @@ class ProvenanceExaminer:
                 remote_url=summary.remote_url,
             ),
         )
-
-
-def _reported(summary: ManifestSummary) -> tuple[OriginStatement, ...]:
-    """The strongest statement, and the strongest of a trusted signer where that is another.
-
-    An edit of a captured picture is one history, not a contradiction, so one statement is said:
-    generated before edited before captured, the active manifest first.
-    """
-    intact = [s for s in summary.claims if s.intact]
-    ranked = sorted(intact, key=lambda s: list(_SUPPORTS).index(s.claim))
-    return tuple(dict.fromkeys([*[s for s in ranked if s.trusted][:1], *ranked[:1]]))
 
 
 _LONGEST = 80

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
+from lightkeeper.evidence._finding import Claim
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lightkeeper.evidence._finding import Claim
-
+_STRONGEST_FIRST = (Claim.GENERATED, Claim.AI_EDITED, Claim.CAPTURED)
 Relation = Literal["active", "parent", "component"]
 """Whether the active manifest speaks, or that of a picture it was made from or contains."""
 
@@ -41,6 +42,11 @@ class ValidationCode:
     code: str
     explanation: str = ""
     where: str = ""
+
+    @property
+    def is_unknown_signer(self) -> bool:
+        """Nobody vouches for a signer or an identity; what was signed is intact all the same."""
+        return self.code.endswith(".untrusted")
 
     @property
     def is_about_credential(self) -> bool:
@@ -288,6 +294,17 @@ class ManifestSummary:
     """Address of a manifest elsewhere: named, never fetched."""
     problem: ValidationCode | None = None
     """Why there is no manifest to read, where that is odd."""
+
+    @property
+    def reported(self) -> tuple[OriginStatement, ...]:
+        """The strongest intact statement, and the strongest of a trusted signer where another.
+
+        An edit of a captured picture is one history, not a contradiction, so one statement is
+        said: generated before edited before captured, the active manifest first.
+        """
+        intact = [s for s in self.claims if s.intact]
+        ranked = sorted(intact, key=lambda s: _STRONGEST_FIRST.index(s.claim))
+        return tuple(dict.fromkeys([*[s for s in ranked if s.trusted][:1], *ranked[:1]]))
 
     @property
     def ingredient_failures(self) -> tuple[ValidationCode, ...]:
