@@ -127,6 +127,45 @@ def judge(
     )
 
 
+def traces(signature: Signature, anchors_pem: str) -> bool:
+    """Whether a certificate that is not valid now traced to an anchor while it was.
+
+    The SDK asks at the machine's clock, and then calls an expired certificate untrusted too. Asked
+    only for a certificate that is not valid now: of others the SDK's answer stands.
+    """
+    from cryptography import x509
+    from cryptography.x509 import verification
+
+    path = _path(signature.chain)
+    if not path or not anchors_pem:
+        return False
+    begins = max(c.not_valid_before_utc for c in path)
+    ends = min(c.not_valid_after_utc for c in path)
+    if begins <= datetime.datetime.now(datetime.UTC) <= ends or begins > ends:
+        return False
+    authorities = verification.ExtensionPolicy.webpki_defaults_ca().may_be_present(
+        # That of web servers would be asked for. The purpose of the signer is looked at by itself.
+        x509.ExtendedKeyUsage,
+        verification.Criticality.AGNOSTIC,
+        None,
+    )
+    try:
+        anchors = x509.load_pem_x509_certificates(anchors_pem.encode())
+        verifier = (
+            verification.PolicyBuilder()
+            .store(verification.Store(anchors))
+            .time(ends)
+            .extension_policies(
+                ca_policy=authorities, ee_policy=verification.ExtensionPolicy.permit_all()
+            )
+            .build_client_verifier()
+        )
+        verifier.verify(path[0], path[1:])
+    except (ValueError, verification.VerificationError, x509.UnsupportedGeneralNameType):
+        return False
+    return True
+
+
 def serial_number(signature: Signature) -> str | None:
     """Serial number of the signer's certificate, in decimal digits as the SDK writes it."""
     path = _path(signature.chain)

@@ -13,6 +13,7 @@ from lightkeeper.evidence.provenance._certificates import (
     judge,
     parse_time,
     serial_number,
+    traces,
 )
 from lightkeeper.evidence.provenance._fields import entries, listed, mapping, software, text
 from lightkeeper.evidence.provenance._origin import statements
@@ -31,7 +32,7 @@ from lightkeeper.evidence.provenance._summary import (
     Software,
     StatedSource,
 )
-from lightkeeper.evidence.provenance._trust import PURPOSES
+from lightkeeper.evidence.provenance._trust import Trust
 from lightkeeper.evidence.provenance._validation import Validation
 from lightkeeper.evidence.provenance._vendors import recognise_vendor
 
@@ -56,7 +57,7 @@ def parse_store(
     signatures: Mapping[str, Signature] | None = None,
     *,
     at: datetime.datetime | None = None,
-    purposes: Sequence[str] = PURPOSES,
+    trust: Trust | None = None,
 ) -> ManifestSummary:
     """Summarise a validated manifest store.
 
@@ -68,8 +69,8 @@ def parse_store(
         Signatures by the labels of their manifests, as far as they could be read.
     at : datetime, optional
         Time of verification, now by default.
-    purposes : sequence of str
-        Extended key usages that a signer may have.
+    trust : Trust, optional
+        Anchors that the store was validated with, and purposes that a signer may have.
     """
     validation = Validation(store)
     at = at or datetime.datetime.now(datetime.UTC)
@@ -77,7 +78,7 @@ def parse_store(
     label = text(store, "active_manifest") or ""
     raw = mapping(store.get("manifests"))
     ordered = sorted(raw, key=lambda other: other != label)
-    reader = _Reader(label, validation, signatures or {}, at, purposes)
+    reader = _Reader(label, validation, signatures or {}, at, trust or Trust())
     manifests = tuple(reader.manifest(name, mapping(raw[name])) for name in ordered)
     if not manifests or not manifests[0].active:
         return ManifestSummary(
@@ -140,7 +141,7 @@ def _checks(active: Manifest, validation: Validation) -> Checks | None:
     return Checks(
         bytes_intact=_check(active.intact and validation.picture_matches, changed),
         signature_verifies=_check(verifies, failed),
-        issuer_trusted=Check.YES if validation.signer_is_trusted(active.label) else Check.NO,
+        issuer_trusted=Check.YES if active.issuer_trusted else Check.NO,
         certificate=active.certificate,
     )
 
@@ -172,7 +173,7 @@ class _Reader:
     validation: Validation
     signatures: Mapping[str, Signature]
     at: datetime.datetime
-    purposes: Sequence[str]
+    trust: Trust
 
     def manifest(self, label: str, raw: dict[str, Any]) -> Manifest:
         assertions = entries(raw, "assertions")
@@ -184,6 +185,7 @@ class _Reader:
         failures = self.validation.about(label)
         certificate = self._certificate(label, signer, actions, failures)
         generators = tuple(_generators(raw))
+        traced = self._traces(label, signer)
         void = (CertificateStatus.REVOKED, CertificateStatus.UNSUITABLE)
         return Manifest(
             label=label,
@@ -193,7 +195,8 @@ class _Reader:
             generators=generators,
             signer=signer,
             vendor=_vendor(generators, signer, actions),
-            trusted=self.validation.signer_is_trusted(label) and certificate.status not in void,
+            issuer_trusted=traced,
+            trusted=traced and certificate.status not in void,
             certificate=certificate,
             actions=actions,
             stated_sources=stated,
@@ -226,6 +229,14 @@ class _Reader:
             time_stamp_authority=authority,
         )
 
+    def _traces(self, label: str, signer: Signer | None) -> bool:
+        if self.validation.signer_is_trusted(label):
+            return True
+        signature = self._signature(label, signer)
+        # A time stamp that holds for the SDK puts its question at that time, and not at its clock.
+        stamped = signer is not None and signer.time_stamp in ("trusted", "not-traced")
+        return signature is not None and not stamped and traces(signature, self.trust.anchors)
+
     def _signature(self, label: str, signer: Signer | None) -> Signature | None:
         """The signature of a manifest, where it is the one that the SDK looked at."""
         found = self.signatures.get(label)
@@ -247,7 +258,7 @@ class _Reader:
             self._signature(label, signer),
             at=self.at,
             signed=SigningTime(stamped=stamped if trusted else None, claimed=claimed),
-            purposes=self.purposes,
+            purposes=self.trust.purposes,
             found=[f.code for f in failures],
         )
 

@@ -108,8 +108,7 @@ def read_detached(
 
 
 def _parsed(store: Store, trust: Trust | None, at: datetime.datetime | None) -> ManifestSummary:
-    purposes = (trust or Trust()).purposes
-    return parse_store(store.json, read_signatures(store.jumbf), at=at, purposes=purposes)
+    return parse_store(store.json, read_signatures(store.jumbf), at=at, trust=trust)
 
 
 def _carries_manifest(media: Media) -> bool:

@@ -223,8 +223,10 @@ class Manifest:
     signer: Signer | None = None
     vendor: str | None = None
     """Generator family by its self-given names; proven only where ``trusted``."""
+    issuer_trusted: bool = False
+    """Its signer's certificate traces to a trust anchor, whatever it is for."""
     trusted: bool = False
-    """Its signer traces to a trust anchor by a certificate that is for this and not revoked."""
+    """It does, and it is for signing claims and was not revoked."""
     intact: bool = False
     """Nothing was found wrong with it except its certificate or an identity's."""
     certificate: Certificate | None = None

@@ -78,7 +78,8 @@ class Validation:
         }
         status = next((status for status in _TIME_STAMPS if status in found), None)
         _, _, authority = found.get(status or "", "").partition(": ")
-        return status, authority or None
+        # The SDK adds which of its lists an authority was found in.
+        return status, authority.partition(", trust list: ")[0] or None
 
     def of_ingredient(
         self, manifest: str, label: str, recorded: dict[str, Any]
