@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lightkeeper.plain import to_plain
+from lightkeeper.plain import name_bytes, name_from_bytes, to_plain
 
 
 class Colour(StrEnum):
@@ -43,3 +44,22 @@ values = st.recursive(
 def test_every_plain_value_survives_strict_json(value: object) -> None:
     plain = to_plain(value)
     assert json.loads(json.dumps(plain, allow_nan=False)) == plain
+
+
+@given(st.binary(max_size=40))
+def test_the_bytes_of_a_name_come_back_where_text_does_not_hold_them(raw: bytes) -> None:
+    name = os.fsdecode(raw)
+    kept = name_bytes(name)
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        assert kept is not None
+        assert os.fsencode(name_from_bytes(kept)) == raw
+    else:
+        assert kept is None
+
+
+def test_half_a_pair_that_no_path_gives_has_no_bytes() -> None:
+    assert name_bytes("a\ud800") is None
+    with pytest.raises(ValueError, match=r"."):
+        name_from_bytes("umbrella!")

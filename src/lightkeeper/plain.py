@@ -2,11 +2,41 @@
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import math
 from collections.abc import Mapping
 from enum import Enum
 from typing import Any
+
+
+def name_bytes(name: str) -> str | None:
+    """The bytes of a file's name as base64, where they are not UTF-8; ``None`` where text will do.
+
+    Python keeps such bytes as half surrogate pairs, which JSON in UTF-8 cannot hold: with this
+    beside the name, a reader can open the file again.
+    """
+    try:
+        raw = name.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        # Half a pair of another kind: no path of this system gives it.
+        return None
+    return base64.b64encode(raw).decode("ascii") if _is_escaped(name) else None
+
+
+def _is_escaped(name: str) -> bool:
+    return any("\udc80" <= character <= "\udcff" for character in name)
+
+
+def name_from_bytes(encoded: str) -> str:
+    """The name whose bytes :func:`name_bytes` gave.
+
+    Raises
+    ------
+    ValueError
+        It is no base64.
+    """
+    return base64.b64decode(encoded, validate=True).decode("utf-8", "surrogateescape")
 
 
 def to_plain(value: object) -> Any:

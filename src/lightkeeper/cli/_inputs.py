@@ -8,7 +8,7 @@ import sys
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, BinaryIO
 
-from lightkeeper.errors import MediaError
+from lightkeeper.errors import ArchiveMedia, MediaError
 from lightkeeper.media._probe import probe
 
 if TYPE_CHECKING:
@@ -46,9 +46,11 @@ class Inputs:
         self._paths = paths
         self._stdin = stdin
         self.passed_over = 0
+        self.archives = 0
+        """Of those passed over: archives by content, which may hold images all the same."""
 
     def __iter__(self) -> Iterator[str]:
-        self.passed_over = 0
+        self.passed_over = self.archives = 0
         for path in self._named():
             if os.path.isdir(path):
                 yield from filter(self._looks_like_an_image, _walk(path))
@@ -78,8 +80,9 @@ class Inputs:
         try:
             with Path(path).open("rb") as stream:
                 probe(stream.read(_HEAD_BYTES))
-        except MediaError:
+        except MediaError as error:
             self.passed_over += 1
+            self.archives += isinstance(error, ArchiveMedia)
             return False
         except OSError:
             # Its row says why it cannot be read.

@@ -282,6 +282,8 @@ class _Run:
         text = str(self._summary)
         if passed_over := self._inputs.passed_over:
             text += f"; {passed_over:,} other files passed over"
+            if archives := self._inputs.archives:
+                text += f", {archives:,} of them archives, which are not opened"
         if self._seconds:
             rate = self._summary.files / self._seconds
             text += f". {self._seconds:.1f} s, {rate:,.0f} files/s"
