@@ -103,6 +103,9 @@ def _render_manifest(manifest: dict[str, Any]) -> str:
     trusted = any(m["trusted"] for m in summary["manifests"][:1])
     signer = (summary["signer"] or {}).get("issuer") or "an unnamed signer"
     vouched = "trusted" if trusted else "nobody vouches for the signer"
+    status = (summary["checks"] or {}).get("certificate", {}).get("status")
+    if status in ("expired", "not-yet-valid"):
+        vouched += f", certificate {status}"
     holds = f"signed by {signer} ({vouched})" if manifest["holds"] else "DOES NOT HOLD"
     link = "names this mark" if manifest["names_mark"] else "DOES NOT NAME THIS MARK"
     said = "; ".join(f"{c['claim']} ({c['digital_source_type']})" for c in summary["claims"])

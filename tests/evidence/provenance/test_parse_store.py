@@ -442,7 +442,10 @@ def test_codes_of_a_credential_are_no_damage_and_any_other_is(
     wrong = [*sorted(found), *(["assertion.dataHash.mismatch"] if damaged else [])]
     results = {
         "activeManifest": {
-            "success": [{"code": "claimSignature.validated", "url": uri}],
+            "success": [
+                {"code": "claimSignature.validated", "url": uri},
+                {"code": "assertion.dataHash.match"},
+            ],
             "failure": [{"code": code, "url": uri} for code in wrong],
         }
     }
@@ -456,12 +459,14 @@ def test_codes_of_a_credential_are_no_damage_and_any_other_is(
     assert summary.claims[0].intact is not damaged
 
 
-def test_an_invalid_store_in_which_nothing_was_verified_stays_invalid() -> None:
+@pytest.mark.parametrize("verified", ["claimSignature.validated", "assertion.dataHash.match"])
+def test_an_invalid_store_in_which_half_was_verified_stays_invalid(verified: str) -> None:
     uri = "self#jumbf=/c2pa/active/c2pa.signature"
     failure = [{"code": "signingCredential.expired", "url": uri}]
+    success = [{"code": verified, "url": uri}]
     raw = {
         **store(manifest(action("c2pa.created", GENERATED))),
         "validation_state": "Invalid",
-        "validation_results": {"activeManifest": {"failure": failure}},
+        "validation_results": {"activeManifest": {"success": success, "failure": failure}},
     }
     assert parse_store(raw).state is ManifestState.INVALID

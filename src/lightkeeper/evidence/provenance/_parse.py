@@ -117,6 +117,7 @@ def _holds(store: dict[str, Any], validation: Validation, label: str) -> bool:
         bool(wrong)
         and all(f.is_about_credential for f in wrong)
         and validation.signature_verifies(label)
+        and validation.picture_matches
     )
 
 
@@ -125,10 +126,7 @@ def _state(active: Manifest) -> ManifestState:
         return ManifestState.INVALID
     if not active.trusted:
         return ManifestState.VALID
-    lapsed = (CertificateStatus.EXPIRED, CertificateStatus.NOT_YET_VALID)
-    if active.certificate and active.certificate.status in lapsed:
-        return ManifestState.LAPSED
-    return ManifestState.TRUSTED
+    return ManifestState.LAPSED if active.is_lapsed else ManifestState.TRUSTED
 
 
 def _checks(active: Manifest, validation: Validation) -> Checks | None:

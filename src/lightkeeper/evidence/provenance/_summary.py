@@ -242,6 +242,12 @@ class Manifest:
     failures: tuple[ValidationCode, ...] = ()
     """Of this manifest alone, where it is known to be about it."""
 
+    @property
+    def is_lapsed(self) -> bool:
+        """Its certificate was not valid at the time that it is judged at."""
+        lapsed = (CertificateStatus.EXPIRED, CertificateStatus.NOT_YET_VALID)
+        return self.certificate is not None and self.certificate.status in lapsed
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OriginStatement:
