@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lightkeeper.plain import name_bytes, name_from_bytes, to_plain
@@ -46,6 +46,7 @@ def test_every_plain_value_survives_strict_json(value: object) -> None:
     assert json.loads(json.dumps(plain, allow_nan=False)) == plain
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=40))
 def test_the_bytes_of_a_name_come_back_where_text_does_not_hold_them(raw: bytes) -> None:
     name = os.fsdecode(raw)

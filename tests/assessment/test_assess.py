@@ -4,7 +4,7 @@ import dataclasses
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lightkeeper.assessment import Origin, Strength, assess, explain
@@ -103,6 +103,7 @@ def test_a_signature_and_unsigned_text_are_two_witnesses_and_two_manifests_are_o
     assert assess([SIGNED, unsigned, finding()]).log10_lr == beside
 
 
+@settings(deadline=None)
 @given(findings_lists, st.data())
 def test_saying_it_once_more_in_another_place_changes_nothing(
     findings: list[Finding], data: st.DataObject

@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.x509 import ocsp
 from cryptography.x509.oid import ExtendedKeyUsageOID
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -525,6 +525,7 @@ def made(source_type: str, signer: str) -> bytes:
     return _made[source_type, signer]
 
 
+@settings(deadline=None)
 @given(
     st.sampled_from(
         ["trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia", "digitalCapture"]
@@ -567,12 +568,14 @@ def test_the_time_of_verification_is_written_as_people_write_it() -> None:
         verification_time("umbrella")
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_no_store_makes_the_reader_of_signatures_fail(data: bytes) -> None:
     read_signatures(data)
     read_signatures(struct.pack(">I4s", len(data) + 8, b"jumb") + data)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 20_000), st.integers(0, 255))
 def test_a_damaged_store_never_makes_it_fail(at: int, byte: int) -> None:
     whole = bytearray(STORE[0])

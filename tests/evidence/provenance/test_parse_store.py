@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lightkeeper.evidence import Claim
@@ -434,6 +434,7 @@ credential_codes = st.sampled_from(
 )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.sets(credential_codes, min_size=1), st.booleans())
 def test_codes_of_a_credential_are_no_damage_and_any_other_is(
     found: set[str], damaged: bool
