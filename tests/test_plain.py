@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime
 import json
 import os
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lightkeeper.plain import name_bytes, name_from_bytes, to_plain
+from lightkeeper.plain import name_bytes, name_from_bytes, to_plain, utc_time
 
 
 class Colour(StrEnum):
@@ -64,3 +65,14 @@ def test_half_a_pair_that_no_path_gives_has_no_bytes() -> None:
     assert name_bytes("a\ud800") is None
     with pytest.raises(ValueError, match=r"."):
         name_from_bytes("umbrella!")
+
+
+def test_a_time_is_read_as_people_write_it() -> None:
+    noon = datetime.datetime(2026, 4, 15, 12, tzinfo=datetime.UTC)
+    assert utc_time("2026-04-15T12:00:00Z") == noon
+    assert utc_time(" 2026-04-15T14:00:00+02:00 ") == noon
+    assert utc_time(datetime.date(2026, 4, 15)) == noon.replace(hour=0)
+    assert utc_time(noon.replace(tzinfo=None)) == noon
+    for wrong in ("umbrella", "", "0001-01-01T00:00:00+23:00"):
+        with pytest.raises(ValueError, match="is no time"):
+            utc_time(wrong)

@@ -4,10 +4,29 @@ from __future__ import annotations
 
 import base64
 import dataclasses
+import datetime
 import math
 from collections.abc import Mapping
 from enum import Enum
 from typing import Any
+
+
+def utc_time(written: str | datetime.date) -> datetime.datetime:
+    """A time as people write it, in UTC: a day is its midnight, and UTC is meant without a zone.
+
+    Raises
+    ------
+    ValueError
+        It is no time; the message says how one is written.
+    """
+    text = written if isinstance(written, str) else written.isoformat()
+    try:
+        found = datetime.datetime.fromisoformat(text.strip())
+        found = found if found.tzinfo else found.replace(tzinfo=datetime.UTC)
+        return found.astimezone(datetime.UTC)
+    except (ValueError, OverflowError) as error:
+        hint = "write 2026-04-15 or 2026-04-15T12:00:00Z"
+        raise ValueError(f"'{text}' is no time; {hint}") from error
 
 
 def name_bytes(name: str) -> str | None:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from lightkeeper.plain import utc_time
+
 if TYPE_CHECKING:
     import datetime
 
@@ -14,9 +16,7 @@ AT_HELP = "Judge certificates at this time [default: now]; it changes no origin.
 
 def time_option(text: str) -> datetime.datetime:
     """A day, or a time in ISO 8601; UTC where it names no zone."""
-    from lightkeeper.evidence.provenance import verification_time
-
     try:
-        return verification_time(text)
+        return utc_time(text)
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error

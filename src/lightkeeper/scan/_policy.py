@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from lightkeeper.errors import InvalidConfiguration
 from lightkeeper.evidence import Tier
 from lightkeeper.media import Limits
-from lightkeeper.plain import to_plain
+from lightkeeper.plain import to_plain, utc_time
 from lightkeeper.scan._conditions import Condition
 
 if TYPE_CHECKING:
@@ -215,11 +215,9 @@ class _Reader:
         return {"mark_registries": tuple(registries)}
 
     def _time(self, key: str, value: object) -> dict[str, Any]:
-        from lightkeeper.evidence.provenance import verification_time
-
         written = self._checked(key, value, str, datetime.date)
         try:
-            return {key: verification_time(written)}
+            return {key: utc_time(written)}
         except ValueError as error:
             raise self._wrong(f"key '{key}': {error}") from error
 

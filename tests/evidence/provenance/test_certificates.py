@@ -28,18 +28,15 @@ from PIL import Image
 from lightkeeper.assessment import Origin, assess
 from lightkeeper.evidence import Basis, Claim, Finding, Hypothesis
 from lightkeeper.evidence.provenance import (
-    CertificateStatus,
-    Check,
     ManifestState,
     ManifestSummary,
     ProvenanceExaminer,
-    TimeSource,
     Trust,
     read_manifest,
-    verification_time,
 )
 from lightkeeper.evidence.provenance._adapter import Credentials, write_manifest
 from lightkeeper.evidence.provenance._certificates import read_signatures
+from lightkeeper.evidence.provenance._summary import CertificateStatus, Check, TimeSource
 from lightkeeper.media import open_media
 from lightkeeper.testing import SigningCredentials, photo_like, signing_credentials
 
@@ -556,16 +553,6 @@ def test_the_origin_does_not_depend_on_the_time_of_verification(
             )
         )
     assert told[0] == told[1]
-
-
-def test_the_time_of_verification_is_written_as_people_write_it() -> None:
-    noon = datetime.datetime(2026, 4, 15, 12, tzinfo=datetime.UTC)
-    assert verification_time("2026-04-15T12:00:00Z") == noon
-    assert verification_time("2026-04-15T14:00:00+02:00") == noon
-    assert verification_time(datetime.date(2026, 4, 15)) == noon.replace(hour=0)
-    assert verification_time(datetime.datetime(2026, 4, 15, 12)) == noon
-    with pytest.raises(ValueError, match="is no time"):
-        verification_time("umbrella")
 
 
 @settings(deadline=None)

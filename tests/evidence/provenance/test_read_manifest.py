@@ -14,7 +14,6 @@ from PIL import Image
 from lightkeeper.errors import InvalidConfiguration, LightkeeperError, MediaError
 from lightkeeper.evidence import Claim
 from lightkeeper.evidence.provenance import (
-    CertificateStatus,
     ManifestState,
     ManifestSummary,
     SoftBinding,
@@ -23,6 +22,7 @@ from lightkeeper.evidence.provenance import (
 )
 from lightkeeper.evidence.provenance import _adapter as adapter
 from lightkeeper.evidence.provenance import _read as reader
+from lightkeeper.evidence.provenance._summary import CertificateStatus
 from lightkeeper.evidence.provenance._trust import EMAIL_PROTECTION, PURPOSES
 from lightkeeper.labelling import sign_generated
 from lightkeeper.media import open_media

@@ -5,14 +5,9 @@
 intact, does the signature verify, is the certificate valid (at which time?), is its issuer trusted?
 """
 
-from lightkeeper.evidence.provenance._certificates import verification_time
 from lightkeeper.evidence.provenance._examiner import ProvenanceDetails, ProvenanceExaminer
 from lightkeeper.evidence.provenance._read import read_manifest
 from lightkeeper.evidence.provenance._summary import (
-    Certificate,
-    CertificateStatus,
-    Check,
-    Checks,
     Ingredient,
     Manifest,
     ManifestState,
@@ -20,17 +15,11 @@ from lightkeeper.evidence.provenance._summary import (
     OriginStatement,
     Signer,
     SoftBinding,
-    StatedSource,
-    TimeSource,
     ValidationCode,
 )
 from lightkeeper.evidence.provenance._trust import Trust
 
 __all__ = [
-    "Certificate",
-    "CertificateStatus",
-    "Check",
-    "Checks",
     "Ingredient",
     "Manifest",
     "ManifestState",
@@ -40,10 +29,7 @@ __all__ = [
     "ProvenanceExaminer",
     "Signer",
     "SoftBinding",
-    "StatedSource",
-    "TimeSource",
     "Trust",
     "ValidationCode",
     "read_manifest",
-    "verification_time",
 ]

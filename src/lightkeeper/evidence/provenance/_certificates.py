@@ -172,35 +172,6 @@ def serial_number(signature: Signature) -> str | None:
     return str(path[0].serial_number) if path else None
 
 
-def verification_time(written: str | datetime.date) -> datetime.datetime:
-    """A time of verification as people write it: a day is its midnight, and UTC is meant.
-
-    Raises
-    ------
-    ValueError
-        It is no time; the message says how one is written.
-    """
-    if isinstance(written, datetime.date) and not isinstance(written, datetime.datetime):
-        written = written.isoformat()
-    text = written if isinstance(written, str) else written.isoformat()
-    found = parse_time(text)
-    if found is None:
-        raise ValueError(f"'{text}' is no time; write 2026-04-15 or 2026-04-15T12:00:00Z")
-    return found
-
-
-def parse_time(text: str | None) -> datetime.datetime | None:
-    """A time in ISO 8601, UTC where it names no zone; ``None`` where it is none."""
-    if text is None:
-        return None
-    try:
-        found = datetime.datetime.fromisoformat(text.strip())
-        found = found if found.tzinfo else found.replace(tzinfo=datetime.UTC)
-        return found.astimezone(datetime.UTC)
-    except (ValueError, OverflowError):
-        return None
-
-
 def _text(time: datetime.datetime) -> str:
     return time.astimezone(datetime.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 

@@ -11,7 +11,6 @@ from lightkeeper.evidence._source_types import is_source_type_field, source_type
 from lightkeeper.evidence.provenance._certificates import (
     SigningTime,
     judge,
-    parse_time,
     serial_number,
     traces,
 )
@@ -35,6 +34,7 @@ from lightkeeper.evidence.provenance._summary import (
 from lightkeeper.evidence.provenance._trust import Trust
 from lightkeeper.evidence.provenance._validation import Validation
 from lightkeeper.evidence.provenance._vendors import recognise_vendor
+from lightkeeper.plain import utc_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -248,9 +248,9 @@ class _Reader:
         actions: Sequence[Action],
         failures: Sequence[ValidationCode],
     ) -> Certificate:
-        stamped = parse_time(signer.time) if signer else None
+        stamped = _time(signer.time) if signer else None
         trusted = signer is not None and signer.time_stamp == "trusted"
-        told = [when for a in actions if a.attested and (when := parse_time(a.when))]
+        told = [when for a in actions if a.attested and (when := _time(a.when))]
         claimed = stamped if stamped and not trusted else max(told, default=None)
         return judge(
             self._signature(label, signer),
@@ -277,6 +277,13 @@ def _vendor(
     names += [a.software_agent.name for a in actions if a.software_agent]
     certificate = [signer.issuer, signer.common_name] if signer else []
     return recognise_vendor([*names, *certificate])
+
+
+def _time(text: str | None) -> datetime.datetime | None:
+    try:
+        return utc_time(text) if text else None
+    except ValueError:
+        return None
 
 
 def _actions(assertions: list[dict[str, Any]], *, gathered_exist: bool) -> Iterator[Action]:
