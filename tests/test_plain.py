@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+import datetime
 import json
+import os
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lightkeeper.plain import to_plain
+from lightkeeper.plain import name_bytes, name_from_bytes, to_plain, utc_time
 
 
 class Colour(StrEnum):
@@ -43,3 +45,34 @@ values = st.recursive(
 def test_every_plain_value_survives_strict_json(value: object) -> None:
     plain = to_plain(value)
     assert json.loads(json.dumps(plain, allow_nan=False)) == plain
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=40))
+def test_the_bytes_of_a_name_come_back_where_text_does_not_hold_them(raw: bytes) -> None:
+    name = os.fsdecode(raw)
+    kept = name_bytes(name)
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        assert kept is not None
+        assert os.fsencode(name_from_bytes(kept)) == raw
+    else:
+        assert kept is None
+
+
+def test_half_a_pair_that_no_path_gives_has_no_bytes() -> None:
+    assert name_bytes("a\ud800") is None
+    with pytest.raises(ValueError, match=r"."):
+        name_from_bytes("umbrella!")
+
+
+def test_a_time_is_read_as_people_write_it() -> None:
+    noon = datetime.datetime(2026, 4, 15, 12, tzinfo=datetime.UTC)
+    assert utc_time("2026-04-15T12:00:00Z") == noon
+    assert utc_time(" 2026-04-15T14:00:00+02:00 ") == noon
+    assert utc_time(datetime.date(2026, 4, 15)) == noon.replace(hour=0)
+    assert utc_time(noon.replace(tzinfo=None)) == noon
+    for wrong in ("umbrella", "", "0001-01-01T00:00:00+23:00"):
+        with pytest.raises(ValueError, match="is no time"):
+            utc_time(wrong)

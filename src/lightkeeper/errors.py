@@ -5,6 +5,7 @@
     LightkeeperError
     ├── MediaError                the bytes of one file
     │   ├── UnsupportedMedia      not a format that Lightkeeper reads
+    │   │   └── ArchiveMedia      an archive: what is in it has to be unpacked first
     │   ├── CorruptMedia          truncated, lying or damaged beyond use
     │   └── LimitExceeded         refused before it could exhaust the machine
     ├── EvidenceError             an examiner could not do its work
@@ -50,6 +51,10 @@ class MediaError(LightkeeperError):
 
 class UnsupportedMedia(MediaError):
     """The content is not of a format that Lightkeeper reads."""
+
+
+class ArchiveMedia(UnsupportedMedia):
+    """The content is an archive, whose members are not examined where they are."""
 
 
 class CorruptMedia(MediaError):

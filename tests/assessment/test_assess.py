@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lightkeeper.assessment import Origin, Strength, assess, explain
@@ -71,6 +72,46 @@ def test_one_source_is_counted_once() -> None:
     twice = assess([finding(), finding(Claim.GENERATED)])
     assert twice.log10_lr == once.log10_lr
     assert [w.counted for w in twice.weights] == [True, False]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        finding(source="exif:UserComment"),
+        finding(Claim.GENERATED, source="xmp:DigitalSourceType"),
+        finding(Claim.GENERATED, source="c2pa"),
+        finding(source="pixels:alpha-plane"),
+    ],
+)
+def test_what_one_hand_could_have_written_is_one_witness(other: Finding) -> None:
+    alone = assess([finding()])
+    for both in ([finding(), other], [other, finding()]):
+        result = assess(both)
+        assert result.log10_lr == alone.log10_lr
+        assert sum(w.counted for w in result.weights) == 1
+
+
+def test_a_signature_and_unsigned_text_are_two_witnesses_and_two_manifests_are_one() -> None:
+    alone = assess([SIGNED]).log10_lr
+    beside = assess([SIGNED, finding()]).log10_lr
+    assert alone is not None
+    assert beside is not None
+    assert beside > alone
+    unsigned = finding(Claim.GENERATED, source="c2pa")
+    assert assess([SIGNED, unsigned]).log10_lr == alone
+    assert assess([SIGNED, SIGNED]).log10_lr == alone
+    assert assess([SIGNED, unsigned, finding()]).log10_lr == beside
+
+
+@settings(deadline=None)
+@given(findings_lists, st.data())
+def test_saying_it_once_more_in_another_place_changes_nothing(
+    findings: list[Finding], data: st.DataObject
+) -> None:
+    told = [f for f in findings if f.basis is Basis.ASSERTED and f.calibration is None]
+    if told:
+        copied = dataclasses.replace(data.draw(st.sampled_from(told)), source="jpeg:COM")
+        assert assess([*findings, copied]).log10_lr == assess(findings).log10_lr
 
 
 def test_a_public_mark_alone_is_a_conflict() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import os
@@ -8,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -226,6 +228,59 @@ def test_resume_examines_nothing_twice(run: Run, tmp_path: Path) -> None:
     first, second = run(*command), run(*command)
     assert first.stdout == second.stdout
     assert len((tmp_path / "run.journal").read_text().splitlines()) == 12
+
+
+def test_an_archive_is_a_row_that_names_the_next_step(run: Run, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "pictures.zip", "w") as archive:
+        archive.write(draw(tmp_path / "in", 1) / "000.png", "../000.png")
+    done = run("pictures.zip", "--tier", "bytes", "--jsonl", "-", "-q")
+    assert done.returncode == Exit.PARTIAL
+    (row,) = map(json.loads, done.stdout.splitlines())
+    assert row["error"]["code"] == "archive-media"
+    assert "unpack it" in row["error"]["message"]
+    assert row["digests"] is not None
+    (tmp_path / "in/more.zip").write_bytes((tmp_path / "pictures.zip").read_bytes())
+    beside = run("in", "--tier", "bytes")
+    assert beside.returncode == Exit.OK
+    assert "1 of them archives, which are not opened" in beside.stderr
+
+
+def test_a_name_that_is_no_text_can_be_opened_again_also_after_resuming(
+    run: Run, tmp_path: Path
+) -> None:
+    folder = draw(tmp_path / "in", 1)
+    (folder / "000.png").rename(os.fsdecode(os.fsencode(folder) + b"/caf\xe9.png"))
+    command = [folder, "--tier", "bytes", "--resume", "run.journal", "--jsonl", "-", "-q"]
+    first, second = run(*command), run(*command)
+    assert first.stdout == second.stdout
+    (row,) = map(json.loads, second.stdout.splitlines())
+    assert row["status"] == "ok"
+    assert row["file"].endswith("caf\ufffd.png")
+    named = base64.b64decode(row["file_bytes"])
+    assert os.path.exists(named)
+
+
+def test_the_time_of_verification_is_written_down_and_read_back(
+    run: Run, gallery: Gallery, tmp_path: Path
+) -> None:
+    (tmp_path / "policy.toml").write_text('tier = "bytes"\nat = 2031-05-04T03:02:01Z\n')
+    told = {}
+    for options in (["--at", "2019-01-01"], ["--policy", "policy.toml"]):
+        done = run(gallery.pictures, "--tier", "bytes", "--jsonl", "-", "-q", *options)
+        rows = [json.loads(line) for line in done.stdout.splitlines()]
+        times = {
+            f["details"]["verified_at"]
+            for row in rows
+            for f in row["findings"]
+            if f["examiner"] == "provenance"
+        }
+        told[options[0]] = times, [r["assessment"]["origin"] for r in rows if r["assessment"]]
+    assert told["--at"][0] - {None} == {"2019-01-01T00:00:00Z"}
+    assert told["--policy"][0] - {None} == {"2031-05-04T03:02:01Z"}
+    assert told["--at"][1] == told["--policy"][1]
+    wrong = run(gallery.pictures, "--at", "tomorrow")
+    assert wrong.returncode == Exit.USAGE
+    assert "is no time" in wrong.stderr
 
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])

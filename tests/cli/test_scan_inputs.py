@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import os
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -80,3 +81,11 @@ def test_a_name_with_a_line_break_or_foreign_bytes_survives() -> None:
         "a\nb.png",
         "caf\udce9.png",
     ]
+
+
+def test_archives_in_a_folder_are_counted(folder: Path) -> None:
+    with zipfile.ZipFile(folder / "in/more.zip", "w") as archive:
+        archive.writestr("umbrella.png", PNG)
+    inputs = Inputs(["in"])
+    assert "in/more.zip" not in list(inputs)
+    assert (inputs.passed_over, inputs.archives) == (2, 1)

@@ -1,10 +1,12 @@
 """Opening: sources, names, limits, and what is no picture."""
 
 import io
+import tarfile
+import zipfile
 
 import pytest
 
-from lightkeeper.errors import CorruptMedia, LimitExceeded, UnsupportedMedia
+from lightkeeper.errors import ArchiveMedia, CorruptMedia, LimitExceeded, UnsupportedMedia
 from lightkeeper.media import Limits, MediaFormat, open_media
 from lightkeeper.testing import synthetic_like
 from lightkeeper.testing._containers import jpeg_bytes, png_bytes, png_text
@@ -101,3 +103,41 @@ def test_results_of_examiners_are_shared():
 
     assert media.once(compute) == media.once(compute) == len(media.content)
     assert calls == [media]
+
+
+def _tar(mode: str) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode=mode) as archive:  # type: ignore[call-overload]
+        member = tarfile.TarInfo("../umbrella.png")
+        member.size = 3
+        archive.addfile(member, io.BytesIO(b"abc"))
+    return buffer.getvalue()
+
+
+def _zip(members: int) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number in range(members):
+            archive.writestr(f"../{number}.png", bytes(1 << 16))
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (_zip(2), "ZIP"),
+        (_zip(0), "ZIP"),
+        (_tar("w:"), "tar"),
+        (_tar("w:gz"), "gzip"),
+        (_tar("w:bz2"), "bzip2"),
+        (_tar("w:xz"), "xz"),
+        (b"7z\xbc\xaf\x27\x1c" + bytes(20), "7-Zip"),
+        (b"Rar!\x1a\x07\x01\x00" + bytes(20), "RAR"),
+        (b"\x28\xb5\x2f\xfd" + bytes(20), "Zstandard"),
+    ],
+)
+def test_an_archive_is_named_and_never_opened(content: bytes, kind: str) -> None:
+    with pytest.raises(ArchiveMedia, match=f"a {kind} archive, which is not opened") as caught:
+        open_media(content)
+    assert caught.value.code == "archive-media"
+    assert caught.value.hint is not None

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import io
 import json
 import re
@@ -20,6 +21,7 @@ from lightkeeper.scan import SCHEMA, ScanRow
 from lightkeeper.scan._html import HtmlReport
 from lightkeeper.scan._jsonl import JsonLines
 from lightkeeper.scan._parquet import Parquet
+from lightkeeper.scan._report_rows import ReportRows
 from lightkeeper.scan._row import json_line
 
 HOSTILE = "</script><script>alert('umbrella')</script><!-- \u2028 \ud800 \x1b[2J &amp; "
@@ -89,6 +91,25 @@ def test_a_json_line_is_one_line_of_valid_utf8(value: Any) -> None:
 
 def test_half_a_surrogate_pair_becomes_a_replacement_character() -> None:
     assert json.loads(json_line("a\ud800b")) == "a\ufffdb"
+
+
+def test_a_name_that_is_no_text_can_be_opened_again(tmp_path: Path) -> None:
+    named = row("caf\udce9.png", HOSTILE)
+    stream = io.StringIO()
+    lines = JsonLines(stream)
+    lines.add(named)
+    lines.add(failed())
+    lines.finish()
+    odd, plain = map(json.loads, stream.getvalue().splitlines())
+    assert odd["file"] == "caf\ufffd.png"
+    assert base64.b64decode(odd["file_bytes"]) == b"caf\xe9.png"
+    assert plain["file_bytes"] is None
+    table = Parquet(tmp_path / "rows.parquet")
+    table.add(named)
+    table.finish()
+    (stored,) = pyarrow.parquet.read_table(tmp_path / "rows.parquet").to_pylist()
+    assert stored["file_bytes"] == odd["file_bytes"]
+    assert ReportRows().shorten(named)["file"] == "caf\\xe9.png"
 
 
 def test_a_row_survives_the_way_from_a_worker() -> None:

@@ -34,8 +34,8 @@ class Bound:
     """Only findings that support this, where it is given."""
     source: str = ""
     """Only findings whose source starts with this."""
-    limit: str = ""
-    """Only findings with this limit code, where it is given."""
+    limits: frozenset[str] = frozenset()
+    """Only findings with one of these limits, where any is given."""
 
     def holds_for(self, finding: Finding) -> bool:
         """Whether this bound is meant for a finding of this kind."""
@@ -43,7 +43,7 @@ class Bound:
             (self.claim, self.basis) == (finding.claim, finding.basis)
             and self.supports in (None, finding.supports)
             and finding.source.startswith(self.source)
-            and (not self.limit or self.limit in finding.limits)
+            and (not self.limits or not self.limits.isdisjoint(finding.limits))
         )
 
 
@@ -111,5 +111,5 @@ def _bound(entry: dict[str, Any]) -> Bound:
         reason=str(entry["reason"]),
         supports=Hypothesis(entry["supports"]) if "supports" in entry else None,
         source=str(entry.get("source", "")),
-        limit=str(entry.get("limit", "")),
+        limits=frozenset(map(str, entry.get("limits", ()))),
     )

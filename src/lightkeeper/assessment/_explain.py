@@ -97,7 +97,7 @@ def _evidence(assessment: Assessment, findings: Sequence[Finding]) -> Iterable[s
         elif weight.counted:
             yield f"      weight {weight.log10_lr:+g} for {weight.supports.value}: {weight.reason}"
         else:
-            yield "      not counted: a stronger finding of the same source speaks for it already"
+            yield "      not counted: another finding of the same witness speaks for it already"
         for code in finding.limits:
             yield f"      limit: {LIMITS.get(code, code)}"
 

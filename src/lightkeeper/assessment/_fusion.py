@@ -26,22 +26,37 @@ _OPPOSED = {
 def weigh(findings: Sequence[Finding], calibration: Calibration) -> tuple[Weight, ...]:
     """Weight of every finding that supports an origin and has a weight.
 
-    Per hypothesis, only the heaviest finding of a source is counted; all hash sets together are
-    one source.
+    Per hypothesis, only the heaviest finding of a source is counted, and of those only the
+    heaviest of a witness: one who alone could have made all of it.
     """
     weights = [w for i, f in enumerate(findings) if (w := _weight(i, f, calibration))]
-    heaviest: dict[tuple[Hypothesis, str], Weight] = {}
-    for weight in weights:
-        key = (weight.supports, _witness(findings[weight.finding]))
-        if key not in heaviest or weight.log10_lr > heaviest[key].log10_lr:
-            heaviest[key] = weight
-    counted = {id(w) for w in heaviest.values()}
+    by_source = _heaviest(weights, [findings[w.finding].source for w in weights])
+    by_witness = _heaviest(by_source, [_witness(findings[w.finding]) for w in by_source])
+    counted = {id(w) for w in by_witness}
     return tuple(replace(w, counted=id(w) in counted) for w in weights)
 
 
+def _heaviest(weights: Sequence[Weight], keys: Sequence[str]) -> list[Weight]:
+    """The heaviest weight of each key and hypothesis."""
+    best: dict[tuple[Hypothesis, str], Weight] = {}
+    for weight, key in zip(weights, keys, strict=True):
+        known = best.get((weight.supports, key))
+        if known is None or weight.log10_lr > known.log10_lr:
+            best[weight.supports, key] = weight
+    return list(best.values())
+
+
 def _witness(finding: Finding) -> str:
-    # Hash sets copy from one another, and all hashes of an entry rest on one person's word.
-    return "known" if finding.basis is Basis.KNOWN else finding.source
+    match finding.basis:
+        case Basis.KNOWN:
+            # Hash sets copy from one another, and all hashes of an entry rest on one person's word.
+            return "hash sets"
+        case Basis.ASSERTED:
+            # Who saved the file last could have written all of its text, and signed it with a
+            # certificate of their own. The same words in two places are no second voice.
+            return "whoever wrote the file"
+        case _:
+            return finding.source
 
 
 def _weight(index: int, finding: Finding, calibration: Calibration) -> Weight | None:

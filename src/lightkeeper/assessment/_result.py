@@ -65,8 +65,8 @@ _LEAST_LOG10_LR = {
 class Weight:
     """How much one finding counts, and why.
 
-    ``counted`` is false where a stronger finding of the same source already speaks for the same
-    hypothesis.
+    ``counted`` is false where a finding of the same witness, at least as strong, already speaks for
+    the same hypothesis.
     """
 
     finding: int

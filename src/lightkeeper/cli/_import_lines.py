@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lightkeeper.cases.item import ItemKind
 from lightkeeper.evidence import Claim
+from lightkeeper.plain import name_from_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,6 +104,8 @@ def _scanned(where: str, row: dict[str, Any], *, every_row: bool) -> Line:
     if row["schema"] != _SCHEMA:
         return _wrong(where, f"a row of another schema than {_SCHEMA}")
     file, digests = row.get("file"), row.get("digests")
+    if row.get("file_bytes") is not None:
+        file = _name(row["file_bytes"])
     if not isinstance(file, str) or not file or "\0" in file:
         return _wrong(where, "the row names no file")
     if not every_row and not asks_for_review(row):
@@ -111,6 +114,13 @@ def _scanned(where: str, row: dict[str, Any], *, every_row: bool) -> Line:
     if not isinstance(sha256, str) or not _SHA256.fullmatch(sha256):
         return Line(where=file, problem=("no-digest", "the row holds no SHA-256 to find it by"))
     return Line(where=where, file=file, sha256=sha256)
+
+
+def _name(encoded: object) -> str | None:
+    try:
+        return name_from_bytes(encoded) if isinstance(encoded, str) else None
+    except ValueError:
+        return None
 
 
 def _text(where: str, row: dict[str, Any]) -> Line:

@@ -8,11 +8,13 @@ import sys
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, BinaryIO
 
-from lightkeeper.errors import MediaError
+from lightkeeper.errors import ArchiveMedia, MediaError
 from lightkeeper.media._probe import probe
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+
+    from lightkeeper.media import Limits
 
 # fmt: off
 _EXTENSIONS = frozenset({
@@ -22,6 +24,14 @@ _EXTENSIONS = frozenset({
 # fmt: on
 _HEAD_BYTES = 512
 _READ_BYTES = 1 << 16
+
+
+def source_of(file: str, limits: Limits) -> str | bytes:
+    """What a command that takes pictures opens: ``-`` is one picture on standard input.
+
+    Of that no more is read than the limit on a file and a byte, which opening it then refuses.
+    """
+    return sys.stdin.buffer.read(limits.max_bytes + 1) if file == "-" else file
 
 
 class Inputs:
@@ -36,9 +46,11 @@ class Inputs:
         self._paths = paths
         self._stdin = stdin
         self.passed_over = 0
+        self.archives = 0
+        """Of those passed over: archives by content, which may hold images all the same."""
 
     def __iter__(self) -> Iterator[str]:
-        self.passed_over = 0
+        self.passed_over = self.archives = 0
         for path in self._named():
             if os.path.isdir(path):
                 yield from filter(self._looks_like_an_image, _walk(path))
@@ -68,8 +80,9 @@ class Inputs:
         try:
             with Path(path).open("rb") as stream:
                 probe(stream.read(_HEAD_BYTES))
-        except MediaError:
+        except MediaError as error:
             self.passed_over += 1
+            self.archives += isinstance(error, ArchiveMedia)
             return False
         except OSError:
             # Its row says why it cannot be read.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lightkeeper.cli._inputs import source_of
 from lightkeeper.cli._mark_store import StoreOption, opened
 from lightkeeper.cli._open_mark import NO_MARK
 from lightkeeper.cli._public_key import public_key
@@ -76,7 +77,8 @@ def recover_manifests(
 def _recover(
     file: str, *, registry: MarkRegistry, folder: Path | None, trust: Trust | None
 ) -> dict[str, Any]:
-    media = open_media(file, limits=load_settings().media_limits())
+    limits = load_settings().media_limits()
+    media = open_media(source_of(file, limits), name=file, limits=limits)
     marks = read_open_marks(media.rgb())
     if not marks:
         raise EvidenceError(NO_MARK)
@@ -101,6 +103,9 @@ def _render_manifest(manifest: dict[str, Any]) -> str:
     trusted = any(m["trusted"] for m in summary["manifests"][:1])
     signer = (summary["signer"] or {}).get("issuer") or "an unnamed signer"
     vouched = "trusted" if trusted else "nobody vouches for the signer"
+    status = (summary["checks"] or {}).get("certificate", {}).get("status")
+    if status in ("expired", "not-yet-valid"):
+        vouched += f", certificate {status}"
     holds = f"signed by {signer} ({vouched})" if manifest["holds"] else "DOES NOT HOLD"
     link = "names this mark" if manifest["names_mark"] else "DOES NOT NAME THIS MARK"
     said = "; ".join(f"{c['claim']} ({c['digital_source_type']})" for c in summary["claims"])

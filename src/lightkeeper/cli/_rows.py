@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lightkeeper.cli._exit import Exit
 from lightkeeper.cli._printable import printable, printable_lines, printable_row
 from lightkeeper.errors import LightkeeperError
+from lightkeeper.plain import name_bytes
 
 _UNSAFE = re.compile(r"[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 """DEL, C1 controls (a terminal takes U+009B for ESC [), line ends of scripts, half pairs."""
@@ -21,15 +22,20 @@ if TYPE_CHECKING:
 def file_rows(
     files: Iterable[str], examine: Callable[[str], dict[str, Any]]
 ) -> Iterator[dict[str, Any]]:
-    """Call ``examine`` for each file; a file that fails becomes a row with ``error``."""
+    """Call ``examine`` for each file; a file that fails becomes a row with ``error``.
+
+    Where a name is not UTF-8, ``file_bytes`` holds its bytes as base64.
+    """
     for file in files:
+        raw = name_bytes(file)
+        named = {"file": file} if raw is None else {"file": file, "file_bytes": raw}
         try:
-            yield {"file": file, **examine(file)}
+            yield {**named, **examine(file)}
         except LightkeeperError as error:
-            yield {"file": file, "error": {"code": error.code, "message": str(error)}}
+            yield {**named, "error": {"code": error.code, "message": str(error)}}
         except OSError as error:
             message = error.strerror or type(error).__name__
-            yield {"file": file, "error": {"code": "unreadable", "message": message}}
+            yield {**named, "error": {"code": "unreadable", "message": message}}
 
 
 def write_rows(

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lightkeeper.cli._inputs import source_of
 from lightkeeper.cli._printable import printable_row
 from lightkeeper.cli._rows import file_rows, write_rows, write_text
 from lightkeeper.cli._settings import load_settings
-from lightkeeper.errors import MediaError
+from lightkeeper.errors import LimitExceeded, MediaError
 from lightkeeper.hashing import PdqHash, PdqVariant, digests, media_digests, pdq
 from lightkeeper.media import open_media
 from lightkeeper.plain import to_plain
@@ -25,7 +26,10 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 @app.command()
 def hash_files(
     files: Annotated[
-        list[str], typer.Argument(metavar="FILE...", help="Images; any file gets digests.")
+        list[str],
+        typer.Argument(
+            metavar="FILE...", help="Images; any file gets digests; '-' is one on stdin."
+        ),
     ],
     exact: Annotated[
         bool,
@@ -45,9 +49,15 @@ def hash_files(
 
 
 def _examine(file: str, *, variant: PdqVariant) -> dict[str, Any]:
+    limits = load_settings().media_limits()
+    source = source_of(file, limits)
     try:
-        media = open_media(file, limits=load_settings().media_limits())
+        media = open_media(source, name=file, limits=limits)
     except MediaError as error:
+        if isinstance(source, bytes):
+            if isinstance(error, LimitExceeded):
+                raise
+            return {**to_plain(digests(source)), **_no_pdq(error)}
         with Path(file).open("rb") as stream:
             return {**to_plain(digests(stream)), **_no_pdq(error)}
     row = to_plain(media_digests(media))

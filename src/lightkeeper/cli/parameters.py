@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lightkeeper.cli._inputs import source_of
 from lightkeeper.cli._printable import printable
 from lightkeeper.cli._rows import file_rows, write_rows
 from lightkeeper.cli._settings import load_settings
@@ -32,7 +33,9 @@ _LONGEST = 100_000
 
 @app.command()
 def parameters(
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Images to read.")],
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE...", help="Images; '-' is one on stdin.")
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON line per file.")] = False,
     pixels: Annotated[
         bool, typer.Option(help="Also read text hidden in the pixels (decodes lossless files).")
@@ -48,7 +51,8 @@ def parameters(
 
 
 def _examine(file: str, *, pixels: bool, raw: bool) -> dict[str, Any]:
-    media = open_media(file, limits=load_settings().media_limits())
+    limits = load_settings().media_limits()
+    media = open_media(source_of(file, limits), name=file, limits=limits)
     records = read_parameters(media, pixels=False)
     undecoded = []
     if pixels:

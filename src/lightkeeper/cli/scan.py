@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import signal
 import sys
@@ -24,6 +25,7 @@ from lightkeeper.cli._printable import printable
 from lightkeeper.cli._progress import progress
 from lightkeeper.cli._settings import load_settings
 from lightkeeper.cli._table import Explanations, Table
+from lightkeeper.cli._times import AT_HELP, time_option
 from lightkeeper.evidence import Basis, Tier
 from lightkeeper.matching._tally import Meeting
 from lightkeeper.scan import Condition, Policy, ScanRow, default_examiners, scan
@@ -112,6 +114,10 @@ def scan_files(
     trust_anchors: Annotated[
         Path | None, typer.Option(help="Certificates that signers are traced to (PEM).")
     ] = None,
+    at: Annotated[
+        datetime.datetime | None,
+        typer.Option(parser=time_option, metavar="TIME", help=AT_HELP),
+    ] = None,
     sets: Annotated[
         str | None,
         typer.Option(
@@ -136,7 +142,7 @@ def scan_files(
     if explain and jsonl == "-":
         raise typer.BadParameter("--explain and --jsonl - both write to standard output")
     policy = _policy(policy_file, tier, fail_on, marks, trust_anchors, sets)
-    policy = replace(policy, reported=reported)
+    policy = replace(policy, reported=reported, at=at or policy.at)
     if not quiet:
         for words in cautions(policy):
             sys.stderr.write(printable(words) + "\n")
@@ -276,6 +282,8 @@ class _Run:
         text = str(self._summary)
         if passed_over := self._inputs.passed_over:
             text += f"; {passed_over:,} other files passed over"
+            if archives := self._inputs.archives:
+                text += f", {archives:,} of them archives, which are not opened"
         if self._seconds:
             rate = self._summary.files / self._seconds
             text += f". {self._seconds:.1f} s, {rate:,.0f} files/s"

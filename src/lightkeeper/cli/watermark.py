@@ -11,6 +11,7 @@ import typer
 
 from lightkeeper.cli._encode import check_target, encoded
 from lightkeeper.cli._exit import Exit
+from lightkeeper.cli._inputs import source_of
 from lightkeeper.cli._printable import printable
 from lightkeeper.cli._rows import file_rows, write_rows
 from lightkeeper.cli._settings import load_settings
@@ -107,7 +108,8 @@ def _mark_named(name: str, marks: tuple[Mark, ...]) -> Mark:
 
 
 def _detect(file: str, *, marks: tuple[Mark, ...], alpha: float, deep: bool) -> dict[str, Any]:
-    media = open_media(file, limits=load_settings().media_limits())
+    limits = load_settings().media_limits()
+    media = open_media(source_of(file, limits), name=file, limits=limits)
     # Two readers share the chance of calling a mark present where there is none.
     readings = read_marks(media, marks=marks, alpha=alpha / 2, rescaled=deep)
     rows = [_row(reading) for reading in readings]

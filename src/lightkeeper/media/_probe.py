@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
-from lightkeeper.errors import CorruptMedia, UnsupportedMedia
+from lightkeeper.errors import ArchiveMedia, CorruptMedia, UnsupportedMedia
 from lightkeeper.media._types import MediaFormat, Problem
 
 _AVIF_BRANDS = frozenset({b"avif", b"avis"})
@@ -20,6 +20,18 @@ _EXTENSIONS = {
     MediaFormat.HEIC: (".heic", ".heif", ".heics", ".hif"),
 }
 _OTHERS = (".svg", ".pdf", ".mp4", ".mov", ".webm", ".mkv", ".avi", ".ico", ".jxl", ".psd", ".jp2")
+_ARCHIVES = (
+    (0, b"PK\x03\x04", "ZIP"),
+    (0, b"PK\x05\x06", "ZIP"),
+    (257, b"ustar", "tar"),
+    (0, b"\x1f\x8b", "gzip"),
+    (0, b"BZh", "bzip2"),
+    (0, b"\xfd7zXZ\0", "xz"),
+    (0, b"\x28\xb5\x2f\xfd", "Zstandard"),
+    (0, b"7z\xbc\xaf\x27\x1c", "7-Zip"),
+    (0, b"Rar!\x1a\x07", "RAR"),
+)
+"""Where an archive or a packed file says what it is. Office documents are ZIP archives too."""
 _CLAIMS = frozenset(e for group in _EXTENSIONS.values() for e in group) | frozenset(_OTHERS)
 
 
@@ -31,7 +43,7 @@ def probe(content: bytes) -> MediaFormat:
     CorruptMedia
         There are no bytes.
     UnsupportedMedia
-        The bytes are of no format that is read here.
+        The bytes are of no format that is read here; ``ArchiveMedia`` for an archive.
     """
     if not content:
         raise CorruptMedia("the file is empty")
@@ -49,6 +61,12 @@ def probe(content: bytes) -> MediaFormat:
         return MediaFormat.BMP
     if content[4:8] == b"ftyp":
         return _brand(content)
+    for at, magic, kind in _ARCHIVES:
+        if content[at : at + len(magic)] == magic:
+            raise ArchiveMedia(
+                f"a {kind} archive, which is not opened: unpack it and scan the folder",
+                hint="Unpack it into an empty folder and with a limit on size: it may be hostile.",
+            )
     raise UnsupportedMedia(
         "not an image format that is read here (JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF, HEIC)"
     )

@@ -6,6 +6,8 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from lightkeeper.evidence._source_types import GENERATED, SCHEME, source_type_term
+from lightkeeper.evidence.metadata._iptc_source import IPTC_EXTENSION, is_source_type
 from lightkeeper.evidence.metadata.credits import PHOTOSHOP
 from lightkeeper.evidence.metadata.sources import DERIVED_FROM
 from lightkeeper.media import MediaFormat
@@ -14,6 +16,7 @@ from lightkeeper.preservation._exif import ExifBlock, build_exif, parse_exif
 from lightkeeper.preservation._result import Carried
 
 if TYPE_CHECKING:
+    from lightkeeper.evidence.provenance import ManifestSummary
     from lightkeeper.media import Embedded, Media
     from lightkeeper.preservation._exif import Directory
     from lightkeeper.preservation._payloads import Collected
@@ -135,6 +138,7 @@ def _leave_manifest(packets: Packets, source: Media) -> None:
     from lightkeeper.evidence.provenance import read_manifest
 
     summary = read_manifest(source)
+    _carry_source_type(packets, source.embedded(), summary)
     active = next((m for m in summary.manifests if m.active), None)
     link = {
         "SourceSha256": hashlib.sha256(source.content).hexdigest(),
@@ -147,3 +151,17 @@ def _leave_manifest(packets: Packets, source: Media) -> None:
     packets.xmp = _xmp.with_properties(packets.xmp, DERIVED_FROM, "lkfrom", link)
     packets.drop("C2PA manifest", "c2pa", "bound to the source's bytes", link)
     packets.account.append(Carried("link to the signed source", "c2pa", "xmp:derived-from"))
+
+
+def _carry_source_type(packets: Packets, embedded: Embedded, summary: ManifestSummary) -> None:
+    """Write down what an intact manifest says of the origin; from here on anyone could have."""
+    for said in summary.reported[:1]:
+        # A manifest may say it in words alone, and then it says that a model made the picture.
+        term = said.digital_source_type or GENERATED
+        stated = (leaf.value for leaf in embedded.xmp if is_source_type(leaf))
+        if term in map(source_type_term, stated):
+            return
+        packets.xmp = _xmp.with_properties(
+            packets.xmp, IPTC_EXTENSION, "Iptc4xmpExt", {"DigitalSourceType": SCHEME + term}
+        )
+        packets.account.append(Carried("source type", "c2pa", "xmp:DigitalSourceType"))

@@ -70,7 +70,8 @@ def _provenance(policy: Policy) -> Examiner:
     from lightkeeper.evidence.provenance import ProvenanceExaminer, Trust
 
     anchors = policy.trust_anchors
-    return ProvenanceExaminer(trust=Trust.from_file(anchors) if anchors else None)
+    trust = Trust.from_file(anchors) if anchors else None
+    return ProvenanceExaminer(trust=trust, at=policy.at)
 
 
 def _public_marks(policy: Policy) -> Examiner:

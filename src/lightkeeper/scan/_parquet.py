@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lightkeeper.errors import MissingExtra
+from lightkeeper.plain import name_bytes
 from lightkeeper.scan._output import AtomicFile
 from lightkeeper.scan._row import SCHEMA, json_line, valid_text
 from lightkeeper.scan._summary import known_sets, marks, models, tools
@@ -91,7 +92,8 @@ def _schema(arrow: Any) -> Any:
         ]
     )
     columns = [
-        *((name, text) for name in ("file", "status", "error_code", "error_message", "format")),
+        *((name, text) for name in ("file", "file_bytes", "status")),
+        *((name, text) for name in ("error_code", "error_message", "format")),
         *((name, number) for name in ("width", "height", "size_bytes")),
         *((name, text) for name in ("md5", "sha1", "sha256", "blake3", "pdq", "pdq_variant")),
         ("pdq_quality", number),
@@ -113,6 +115,7 @@ def _flat(row: ScanRow) -> dict[str, Any]:
     assessment = row.assessment or {}
     flat = {
         "file": row.file,
+        "file_bytes": name_bytes(row.file),
         "status": row.status,
         "error_code": error.get("code"),
         "error_message": error.get("message"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import json
 import re
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from lightkeeper.errors import InvalidConfiguration
 from lightkeeper.evidence import Tier
 from lightkeeper.media import Limits
-from lightkeeper.plain import to_plain
+from lightkeeper.plain import to_plain, utc_time
 from lightkeeper.scan._conditions import Condition
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ class Policy:
     """File whose first line opens it."""
     trust_anchors: Path | None = None
     """PEM bundle that C2PA signers are traced to."""
+    at: datetime.datetime | None = None
+    """Time at which certificates are judged; that of each examination by default."""
     sets: tuple[str, ...] = ()
     """Names of the hash sets that files are looked up in, or ``("all",)``."""
     autoencoders: tuple[Path, ...] = ()
@@ -113,9 +116,10 @@ class Policy:
         bare = replace(self, marks=None, mark_registries=(), trust_anchors=None)
         bare = replace(bare, autoencoders=(), plugins=())
         bare = replace(bare, cascade=None, sampling_key=None, fail_on=())
-        bare = replace(bare, mark_secret=None, mark_passphrase=None)
+        bare = replace(bare, mark_secret=None, mark_passphrase=None, at=None)
         document = to_plain(bare)
         document["cascade"] = repr(self.cascade)
+        document["at"] = self.at.isoformat() if self.at else None
         del document["worker_memory"], document["limits"]["max_seconds"]
         files = (self.marks, self.trust_anchors, self.sampling_key, self.mark_secret)
         document["files"] = [_digest(path) for path in files]
@@ -210,6 +214,13 @@ class _Reader:
             registries.append((self._path.parent / file, public.lower()))
         return {"mark_registries": tuple(registries)}
 
+    def _time(self, key: str, value: object) -> dict[str, Any]:
+        written = self._checked(key, value, str, datetime.date)
+        try:
+            return {key: utc_time(written)}
+        except ValueError as error:
+            raise self._wrong(f"key '{key}': {error}") from error
+
     def _sets(self, key: str, value: object) -> dict[str, Any]:
         names = value if isinstance(value, list) else [value]
         return {"sets": tuple(self._checked(key, name, str) for name in names)}
@@ -261,6 +272,7 @@ class _Reader:
         "mark_secret": _file,
         "mark_passphrase": _file,
         "trust_anchors": _file,
+        "at": _time,
         "sets": _sets,
         "detectors": _detectors,
         "cascade": _cascade,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lightkeeper.assessment._explain import DECODERS_NAME_NO_GENERATOR, MADE
-from lightkeeper.plain import to_plain
+from lightkeeper.plain import name_bytes, to_plain
 from lightkeeper.scan._summary import traces
 
 if TYPE_CHECKING:
@@ -32,7 +32,10 @@ class ReportRows:
     def shorten(self, row: ScanRow) -> dict[str, Any]:
         """The part of a row that a report shows."""
         short: dict[str, Any] = {
-            "file": row.file,
+            # Bytes that are no text are shown as escapes, so that two such names stay two.
+            "file": row.file.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+            if name_bytes(row.file)
+            else row.file,
             "facts": list(_facts(row)),
             "notes": list(_notes(row)),
             "thumbnail": row.thumbnail,

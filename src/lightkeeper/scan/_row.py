@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
-from lightkeeper.plain import to_plain
+from lightkeeper.plain import name_bytes, to_plain
 
 SCHEMA = "lightkeeper.scan/1"
 """Changes its number whenever a key changes its meaning or goes; added keys keep it."""
@@ -53,7 +53,8 @@ class ScanRow:
     def to_plain(self) -> dict[str, Any]:
         """The row as it is written to JSON lines."""
         plain: dict[str, Any] = to_plain(self)
-        return plain
+        schema, file = plain.pop("schema"), plain.pop("file")
+        return {"schema": schema, "file": file, "file_bytes": name_bytes(file), **plain}
 
     def to_json(self) -> str:
         """The row as one line of JSON that every reader accepts."""
@@ -86,8 +87,9 @@ def json_line(value: object) -> str:
     """JSON on one line, in UTF-8 without lone surrogates.
 
     Text of a hostile file may hold half a surrogate pair, and a path bytes that are not UTF-8;
-    strict readers refuse both, so each becomes U+FFFD. Characters that a terminal obeys (U+009B
-    is its ESC [) or that scripts take for line ends are escaped.
+    strict readers refuse both, so each becomes U+FFFD; a row keeps the bytes of its path beside
+    it. Characters that a terminal obeys (U+009B is its ESC [) or that scripts take for line ends
+    are escaped.
     """
     text = json.dumps(value, ensure_ascii=False, allow_nan=False)
     return _OBEYED.sub(lambda found: f"\\u{ord(found[0]):04x}", valid_text(text))

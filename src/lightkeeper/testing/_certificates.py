@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 
 ORGANISATION = "Lightkeeper throw-away test certificates"
+_AUTHORITY_DAYS = 3650
 _USAGES = (
     "digital_signature",
     "content_commitment",
@@ -43,6 +44,7 @@ def signing_credentials(
     *,
     purpose: x509.ObjectIdentifier = ExtendedKeyUsageOID.EMAIL_PROTECTION,
     days: int = 30,
+    starts: int | None = None,
 ) -> SigningCredentials:
     """Make an ES256 certificate that may sign C2PA claims, under an authority of its own.
 
@@ -56,23 +58,35 @@ def signing_credentials(
     purpose : x509.ObjectIdentifier
         Extended key usage of the end entity; C2PA accepts few.
     days : int
-        Validity; a negative number makes a certificate that has expired.
+        Last day of the validity from today; a negative number makes a certificate that has
+        expired.
+    starts : int, optional
+        Its first day from today; before today, and before the last, by default.
     """
-    return _make(name, purpose, days)
+    return _make(name, purpose, days, -abs(days) - 1 if starts is None else starts)
 
 
 @cache
-def _make(name: str, purpose: x509.ObjectIdentifier, days: int) -> SigningCredentials:
-    root_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-    root_name = _name(f"Test authority {name}")
-    root = _builder(root_key, root_name, root_name, days=max(days, 1) + 1, authority=True)
-    root_certificate = root.sign(root_key, hashes.SHA256())
-    leaf = _builder(key, _name(f"Test signer {name}"), root_name, days=days, authority=False)
-    leaf = leaf.add_extension(x509.ExtendedKeyUsage([purpose]), critical=False)
+def _authority(name: str) -> tuple[EllipticCurvePrivateKey, x509.Certificate]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = _name(f"Test authority {name}")
+    root = _builder(key, subject, subject, days=_AUTHORITY_DAYS, starts=-_AUTHORITY_DAYS, ca=True)
+    return key, root.sign(key, hashes.SHA256())
+
+
+@cache
+def _make(name: str, purpose: x509.ObjectIdentifier, days: int, starts: int) -> SigningCredentials:
+    root_key, root = _authority(name)
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = _name(f"Test signer {name}")
+    leaf = _builder(key, subject, root.subject, days=days, starts=starts, ca=False)
+    leaf = leaf.add_extension(
+        x509.ExtendedKeyUsage([purpose]), critical=purpose == ExtendedKeyUsageOID.TIME_STAMPING
+    )
     leaf = leaf.add_extension(
         x509.AuthorityKeyIdentifier.from_issuer_public_key(root_key.public_key()), critical=False
     )
-    anchor = _pem(root_certificate)
+    anchor = _pem(root)
     return SigningCredentials(
         chain_pem=_pem(leaf.sign(root_key, hashes.SHA256())) + anchor,
         key_pem=key.private_bytes(
@@ -99,10 +113,11 @@ def _builder(
     issuer: x509.Name,
     *,
     days: int,
-    authority: bool,
+    starts: int,
+    ca: bool,
 ) -> x509.CertificateBuilder:
     now = datetime.datetime.now(datetime.UTC)
-    allowed = {"key_cert_sign", "crl_sign"} if authority else {"digital_signature"}
+    allowed = {"key_cert_sign", "crl_sign"} if ca else {"digital_signature"}
     usage = x509.KeyUsage(**{name: name in allowed for name in _USAGES})
     return (
         x509.CertificateBuilder()
@@ -110,9 +125,9 @@ def _builder(
         .issuer_name(issuer)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=abs(days) + 1))
+        .not_valid_before(now + datetime.timedelta(days=starts))
         .not_valid_after(now + datetime.timedelta(days=days))
-        .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
+        .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
         .add_extension(usage, critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
     )

@@ -106,6 +106,39 @@ def test_a_generator_that_names_itself_supports_generation(content: bytes) -> No
     assert (finding.claim, finding.supports) == (Claim.GENERATED, Hypothesis.GENERATED)
 
 
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("NovelAI Diffusion V4.5 C02D4F98", "NovelAI"),
+        ("Fooocus v2.5.3", "Fooocus"),
+        ("Stable  Diffusion", "Stable Diffusion"),
+        ("DALL-E 3", "DALL·E"),
+        ("gpt-image-1", "gpt-image"),
+        ("Midjourney (web)", "Midjourney"),
+    ],
+)
+def test_a_generator_may_give_its_version(text: str, name: str) -> None:
+    (finding,) = software(exif_software(text))
+    assert isinstance(finding.details, Software)
+    assert (finding.claim, finding.details.name) == (Claim.GENERATED, name)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Stable Diffusion photo viewer",
+        "Midjourney gallery downloader 1.2",
+        "ComfyUI-compatible viewer",
+        "not Midjourney",
+        "Draw Things to colour",
+        "Stable Diffusion\nphoto viewer",
+        "ChatGPT " + "x" * 500,
+    ],
+)
+def test_a_program_called_after_a_generator_is_not_one(text: str) -> None:
+    assert software(exif_software(text)) == []
+
+
 def test_a_generator_named_in_a_comment_is_only_talk() -> None:
     assert software(jpeg_bytes(PICTURE, jpeg_comment("Midjourney made better ones"))) == []
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lightkeeper.evidence import Claim
@@ -263,3 +263,211 @@ def test_any_types_in_any_field_are_survived(
 ) -> None:
     given_store = store({**raw, "assertions": assertions}) | {"validation_results": results}
     assert isinstance(parse_store(given_store), ManifestSummary)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia",
+        "https://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia/",
+        "http://cv.iptc.org/newscodes/digitalsourcetype#trainedalgorithmicmedia",
+        "digsrctype:trainedAlgorithmicMedia",
+        "http://c2pa.org/digitalsourcetype/trainedAlgorithmicMedia",
+        "https://schema.org/TrainedAlgorithmicMediaDigitalSource",
+        "TrainedAlgorithmicMedia",
+        "trained_algorithmic_media",
+        "  trained-algorithmic-media ",
+    ],
+)
+@pytest.mark.parametrize("field", ["digitalSourceType", "digital_source_type", "DigitalSourceType"])
+def test_a_source_type_is_read_in_every_spelling(written: str, field: str) -> None:
+    told = parse_store(store(manifest({"action": "c2pa.created", field: written})))
+    assert said(told) == [("generated", "active")]
+    assert told.claims[0].digital_source_type == GENERATED
+
+
+@pytest.mark.parametrize("written", ["umbrella", "http://example.org/", "", "not trained", "x:/#"])
+def test_what_is_no_term_of_the_list_says_nothing(written: str) -> None:
+    assert (
+        said(parse_store(store(manifest(action("c2pa.created", None, digitalSourceType=written)))))
+        == []
+    )
+
+
+def assertion(label: str, data: object, **more: object) -> dict[str, Any]:
+    return {"label": label, "data": data, **more}
+
+
+@pytest.mark.parametrize(
+    ("assertions", "expected"),
+    [
+        (
+            [assertion("c2pa.actions", {"actions": [
+                {"action": "c2pa.created", "parameters": {"digitalSourceType": IPTC + GENERATED}}
+            ]})],
+            ("generated", "c2pa.actions"),
+        ),
+        (
+            [assertion("c2pa.actions", {"actions": [
+                {"action": "c2pa.created", "parameters": {"com.adobe.digitalSourceType": GENERATED}}
+            ]})],
+            ("generated", "c2pa.actions"),
+        ),
+        (
+            [assertion("c2pa.actions.v2", {
+                "actions": [{"action": "c2pa.created"}],
+                "templates": [{"action": "c2pa.created", "digitalSourceType": IPTC + GENERATED}],
+            })],
+            ("generated", "c2pa.actions.v2"),
+        ),
+        ([assertion("c2pa.created", {"digitalSourceType": GENERATED})],
+         ("generated", "c2pa.created")),
+        ([assertion("c2pa.opened__1", {"digitalSourceType": GENERATED})],
+         ("generated", "c2pa.opened__1")),
+        ([assertion("c2pa.placed", {"digitalSourceType": GENERATED})],
+         ("ai-edited", "c2pa.placed")),
+        (
+            [assertion("c2pa.metadata", {"Iptc4xmpExt:DigitalSourceType": IPTC + GENERATED})],
+            ("generated", "c2pa.metadata"),
+        ),
+        (
+            [assertion("stds.iptc.photo-metadata", {
+                "@graph": [{"Iptc4xmpExt:DigitalSourceType": {"@id": IPTC + GENERATED}}]
+            })],
+            ("generated", "stds.iptc.photo-metadata"),
+        ),
+        (
+            [assertion("stds.schema-org.CreativeWork", {
+                "digitalSourceType": ["https://schema.org/DigitalCaptureDigitalSource"]
+            })],
+            ("captured", "stds.schema-org.CreativeWork"),
+        ),
+    ],
+)  # fmt: skip
+def test_a_source_type_is_read_wherever_it_stands(
+    assertions: list[dict[str, Any]], expected: tuple[str, str]
+) -> None:
+    told = parse_store(store(manifest(assertions=assertions)))
+    assert [(c.claim.value, c.stated_in) for c in told.claims] == [expected]
+
+
+def test_an_assertion_that_speaks_of_something_else_is_not_read() -> None:
+    other = [assertion("org.example.notes", {"digitalSourceType": GENERATED})]
+    assert said(parse_store(store(manifest(assertions=other)))) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "claim"),
+    [
+        ({"description": "AI Generated Image"}, ["generated"]),
+        ({"description": " ai generated  IMAGE. "}, ["generated"]),
+        ({"softwareAgent": "Image Creator from Designer"}, ["generated"]),
+        ({"softwareAgent": {"name": "Image Creator from Designer"}}, ["generated"]),
+        ({"parameters": {"description": "AI Generated Image"}}, ["generated"]),
+        ({"description": "Not an AI Generated Image"}, []),
+        ({"softwareAgent": "Image Creator from Designer viewer"}, []),
+        ({"description": "AI Generated Image", "digitalSourceType": IPTC + "digitalCapture"},
+         ["captured"]),
+    ],
+)  # fmt: skip
+def test_an_action_without_source_type_may_say_it_in_whole_phrases(
+    words: dict[str, Any], claim: list[str]
+) -> None:
+    told = parse_store(store(manifest(action("c2pa.created", **words))))
+    assert [c.claim.value for c in told.claims] == claim
+    opened = parse_store(store(manifest(action("c2pa.opened", **words))))
+    assert "generated" not in [c.claim.value for c in opened.claims]
+
+
+def test_software_agents_are_read_in_all_forms() -> None:
+    agents = {
+        "actions": [
+            action("c2pa.created", GENERATED, softwareAgentIndex=1),
+            action("c2pa.edited", GENERATED, softwareAgent="Umbrella 1"),
+            action("c2pa.edited", GENERATED, software_agent={"name": "Kite", "version": "2"}),
+            action("c2pa.edited", GENERATED, softwareAgentIndex=9),
+            action("c2pa.placed", GENERATED),
+        ],
+        "softwareAgents": [{"name": "Lighthouse"}, {"name": "Bicycle", "version": "3"}],
+        "templates": [{"action": "*", "softwareAgent": {"name": "Template"}}],
+    }
+    told = parse_store(store(manifest(assertions=[assertion("c2pa.actions.v2", agents)])))
+    names = [c.software_agent.name for c in told.claims if c.software_agent]
+    assert names == ["Bicycle", "Umbrella 1", "Kite", "Template", "Template"]
+
+
+def test_a_claim_generator_that_stands_alone_is_read_too() -> None:
+    alone = manifest(claim_generator_info={"name": "Umbrella painter", "version": "4"})
+    (generator,) = parse_store(store(alone)).claim_generators
+    assert (generator.name, generator.version) == ("Umbrella painter", "4")
+
+
+def test_a_chain_of_parents_says_what_the_first_was() -> None:
+    made = manifest(action("c2pa.created", GENERATED))
+    opened = manifest(action("c2pa.opened"), ingredients=[ingredient("made", "parentOf")])
+    edited = manifest(
+        action("c2pa.opened"),
+        action("c2pa.color_adjustments"),
+        ingredients=[ingredient("opened", "parentOf")],
+    )
+    assert said(parse_store(store(edited, opened=opened, made=made))) == [("generated", "parent")]
+
+
+def test_an_ingredient_without_a_manifest_may_have_a_source_type() -> None:
+    def told(relationship: str) -> list[tuple[str, str]]:
+        bare = {
+            "title": "kite.jpg",
+            "label": "c2pa.ingredient.v3",
+            "relationship": relationship,
+            "digitalSourceType": IPTC + GENERATED,
+        }
+        return said(parse_store(store(manifest(action("c2pa.edited"), ingredients=[bare]))))
+
+    assert told("parentOf") == [("generated", "parent")]
+    assert told("componentOf") == [("ai-edited", "component")]
+    assert told("inputTo") == []
+
+
+credential_codes = st.sampled_from(
+    ["signingCredential.expired", "signingCredential.untrusted", "signingCredential.invalid",
+     "claimSignature.outsideValidity"]
+)  # fmt: skip
+
+
+@settings(deadline=None)
+@given(st.sets(credential_codes, min_size=1), st.booleans())
+def test_codes_of_a_credential_are_no_damage_and_any_other_is(
+    found: set[str], damaged: bool
+) -> None:
+    uri = "self#jumbf=/c2pa/active/c2pa.signature"
+    wrong = [*sorted(found), *(["assertion.dataHash.mismatch"] if damaged else [])]
+    results = {
+        "activeManifest": {
+            "success": [
+                {"code": "claimSignature.validated", "url": uri},
+                {"code": "assertion.dataHash.match"},
+            ],
+            "failure": [{"code": code, "url": uri} for code in wrong],
+        }
+    }
+    raw = {
+        **store(manifest(action("c2pa.created", GENERATED))),
+        "validation_state": "Invalid",
+        "validation_results": results,
+    }
+    summary = parse_store(raw)
+    assert summary.state is (ManifestState.INVALID if damaged else ManifestState.VALID)
+    assert summary.claims[0].intact is not damaged
+
+
+@pytest.mark.parametrize("verified", ["claimSignature.validated", "assertion.dataHash.match"])
+def test_an_invalid_store_in_which_half_was_verified_stays_invalid(verified: str) -> None:
+    uri = "self#jumbf=/c2pa/active/c2pa.signature"
+    failure = [{"code": "signingCredential.expired", "url": uri}]
+    success = [{"code": verified, "url": uri}]
+    raw = {
+        **store(manifest(action("c2pa.created", GENERATED))),
+        "validation_state": "Invalid",
+        "validation_results": {"activeManifest": {"success": success, "failure": failure}},
+    }
+    assert parse_store(raw).state is ManifestState.INVALID

@@ -22,6 +22,7 @@ from lightkeeper.evidence.provenance import (
 )
 from lightkeeper.evidence.provenance import _adapter as adapter
 from lightkeeper.evidence.provenance import _read as reader
+from lightkeeper.evidence.provenance._summary import CertificateStatus
 from lightkeeper.evidence.provenance._trust import EMAIL_PROTECTION, PURPOSES
 from lightkeeper.labelling import sign_generated
 from lightkeeper.media import open_media
@@ -198,7 +199,7 @@ def test_a_remote_manifest_is_named_and_never_fetched(naming: Callable[[str], by
 def test_revocation_is_not_asked_for_over_the_network(signed: bytes, trust: Trust) -> None:
     store = adapter.read_store(signed, "image/jpeg", trust)
     assert store is not None
-    told = store["validation_results"]["activeManifest"]["informational"]
+    told = store.json["validation_results"]["activeManifest"]["informational"]
     assert "signingCredential.ocsp.skipped" in [entry["code"] for entry in told]
 
 
@@ -262,8 +263,11 @@ def test_every_purpose_in_use_is_accepted_and_another_policy_may_refuse_it(
     assert read(content, Trust(anchors=anchors)).state is ManifestState.TRUSTED
     strict = read(content, Trust(anchors=anchors, purposes=(EMAIL_PROTECTION,)))
     if purpose != EMAIL_PROTECTION:
-        assert strict.state is ManifestState.INVALID
+        assert strict.state is ManifestState.VALID
         assert "signingCredential.invalid" in codes(strict)
+        assert strict.checks is not None
+        assert strict.checks.certificate.status is CertificateStatus.UNSUITABLE
+        assert purpose in strict.checks.certificate.reasons[0]
 
 
 def test_a_damaged_anchor_is_a_configuration_error_or_trusts_nobody(signed: bytes) -> None:

@@ -6,10 +6,12 @@ an error in the part named (sig, clm, uri); letters are layers, the outermost fi
 
 from __future__ import annotations
 
+import datetime
 from pathlib import Path
 
 import pytest
 
+from lightkeeper.assessment import assess
 from lightkeeper.evidence import Basis, Claim
 from lightkeeper.evidence.provenance import ProvenanceExaminer, read_manifest
 from lightkeeper.media import open_media
@@ -120,3 +122,46 @@ def test_a_stripped_manifest_leaves_a_trace(shared: Path) -> None:
     media = open_media(shared / "c2pa" / (RUST + "no_manifest.jpg"))
     (finding,) = ProvenanceExaminer().examine(media)
     assert finding.claim is Claim.STRIPPED
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize(
+    ("name", "vendor", "limits"),
+    [
+        ("gpt4o.png", "OpenAI", {"certificate-expired", "said-by-ingredient"}),
+        ("bing.jpg", "Microsoft Designer", {"certificate-expired", "read-from-words"}),
+    ],
+)
+def test_a_real_picture_whose_certificate_ran_out_is_still_generated(
+    name: str, vendor: str, limits: set[str], shared: Path
+) -> None:
+    media = open_media(shared / "credentials" / name)
+    told = []
+    for year in (2019, 2024, 2025, 2026, 2040):
+        at = datetime.datetime(year, 5, 1, tzinfo=datetime.UTC)
+        (finding,) = ProvenanceExaminer(at=at).examine(media)
+        assert (finding.claim, finding.basis) == (Claim.GENERATED, Basis.ASSERTED)
+        assert getattr(finding.details, "vendor", None) == vendor
+        result = assess([finding])
+        told.append((result.origin, result.routing.priority, result.conflicts))
+    assert len(set(told)) == 1
+    assert told[0] == ("generated", 50, ())
+    assert limits <= set(finding.limits)
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("name", [name for name, *_ in EXPECTED])
+def test_no_file_has_another_state_or_origin_at_another_time(name: str, shared: Path) -> None:
+    media = open_media(shared / "c2pa" / name)
+    told = set()
+    for year in (2001, 2022, 2026, 2060):
+        at = datetime.datetime(year, 5, 1, tzinfo=datetime.UTC)
+        findings = ProvenanceExaminer(at=at).examine(media)
+        told.add(
+            (
+                read_manifest(media, at=at).state,
+                assess(findings).origin,
+                tuple((f.claim, f.supports, f.conflict) for f in findings),
+            )
+        )
+    assert len(told) == 1

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from lightkeeper.evidence._finding import Details
 
 EXAMINER = "sources"
-VERSION = "1"
+VERSION = "2"
 
 
 def declared(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from lightkeeper.evidence._finding import Claim, Details, Hypothesis
+from lightkeeper.evidence._source_types import is_source_type_field, source_type_term
 from lightkeeper.evidence.metadata._declared import declared, shown
 from lightkeeper.evidence.metadata._record import GenerationRecord
 
@@ -20,11 +21,12 @@ if TYPE_CHECKING:
 
     from lightkeeper.evidence._finding import Finding
     from lightkeeper.evidence.metadata._carriers import Carriers
-    from lightkeeper.media import Embedded
+    from lightkeeper.media import Embedded, XmpProperty
 
+IPTC_EXTENSION = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/"
 NAMESPACES = frozenset(
     {
-        "http://iptc.org/std/Iptc4xmpExt/2008-02-29/",
+        IPTC_EXTENSION,
         # Some writers use the namespace without its slash, or that of the older core schema.
         "http://iptc.org/std/Iptc4xmpExt/2008-02-29",
         "http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/",
@@ -32,7 +34,6 @@ NAMESPACES = frozenset(
         "http://ns.useplus.org/ldf/xmp/1.0/",
     }
 )
-_PROPERTIES = ("DigitalSourceType", "DigitalSourcetype", "digitalsourcetype", "digitalSourceType")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +84,11 @@ _MEANINGS = {
     "screenCapture": _said(Claim.PROVENANCE, "captured from a screen"),
     "virtualRecording": _said(Claim.PROVENANCE, "recorded in a virtual scene"),
 }
-_CODES = {code.lower(): code for code in _MEANINGS}
+
+
+def is_source_type(leaf: XmpProperty) -> bool:
+    """Whether an XMP property is the digital source type, in any case that writers use."""
+    return leaf.namespace in NAMESPACES and is_source_type_field(leaf.name)
 
 
 def source_type_findings(embedded: Embedded) -> Iterable[Finding]:
@@ -94,7 +99,7 @@ def source_type_findings(embedded: Embedded) -> Iterable[Finding]:
     """
     seen: set[str] = set()
     for leaf in embedded.xmp:
-        if leaf.name not in _PROPERTIES or leaf.namespace not in NAMESPACES:
+        if not is_source_type(leaf):
             continue
         value = leaf.value.strip()
         if value and value not in seen:
@@ -103,10 +108,9 @@ def source_type_findings(embedded: Embedded) -> Iterable[Finding]:
 
 
 def _finding(value: str, source: str) -> Finding:
-    bare = value.rstrip("/").replace("#", "/").rsplit("/", 1)[-1].rsplit(":", 1)[-1]
-    code = _CODES.get(bare.lower())
-    details = SourceType(code=code or bare, value=value, known=code is not None)
-    if code is None:
+    code = source_type_term(value)
+    details = SourceType(code=code, value=value, known=code in _MEANINGS)
+    if not details.known:
         return declared(
             Claim.PROVENANCE,
             f"XMP declares a digital source type that is not in the IPTC list: {shown(value)}.",

@@ -39,20 +39,23 @@ _ENOUGH_EXPOSURE = 2
 _PLAUSIBLE_NAME = re.compile(r"[^{}\[\]<>\"\n\r:]{1,64}")
 _WRITES_MUCH = frozenset({"jpeg", "png", "webp", "avif", "heic"})
 
-_GENERATORS = (
-    ("Adobe Firefly", r"adobe.?firefly"),
-    ("Midjourney", r"midjourney"),
-    ("Draw Things", r"draw things\b"),
-    ("NovelAI", r"novelai\b"),
-    ("Fooocus", r"(ruined)?fooocus\b"),
-    ("InvokeAI", r"invoke ?ai\b"),
-    ("ComfyUI", r"comfyui\b"),
-    ("Stable Diffusion", r"stable diffusion\b"),
-    ("DALL·E", r"dall[-·. ]?e\b"),
-    ("Ideogram", r"ideogram( ai|\.ai)?\Z"),
-    ("ChatGPT", r"chatgpt\b"),
-    ("gpt-image", r"gpt-image\b"),
-)
+_GENERATORS = {
+    "Adobe Firefly": ("adobe firefly", "adobe_firefly", "firefly"),
+    "Midjourney": ("midjourney",),
+    "Draw Things": ("draw things",),
+    "NovelAI": ("novelai", "novelai diffusion"),
+    "Fooocus": ("fooocus", "ruinedfooocus"),
+    "InvokeAI": ("invokeai", "invoke ai"),
+    "ComfyUI": ("comfyui",),
+    "Stable Diffusion": ("stable diffusion", "stable diffusion xl", "stable diffusion webui"),
+    "DALL·E": ("dall·e", "dall-e", "dall.e", "dall e", "dalle", "openai dall·e", "openai dall-e"),
+    "Ideogram": ("ideogram", "ideogram ai", "ideogram.ai"),
+    "ChatGPT": ("chatgpt",),
+    "gpt-image": ("gpt-image",),
+}
+"""Programs that generate, by the whole names that they give themselves. A name that goes on after
+it, but for a version, is another program's: a viewer may be called after what it shows."""
+_VERSION = r"([ /-]?v?\d[\w.+-]{0,40})?( [0-9a-f]{8})?( ?\([^()]{0,60}\))?"
 _EDITORS = (
     ("Adobe Photoshop Lightroom", r"adobe (photoshop )?lightroom\b"),
     ("Adobe Photoshop", r"adobe photoshop\b"),
@@ -79,10 +82,13 @@ _EDITORS = (
     ("Microsoft Photos", r"(microsoft )?windows photo (editor|gallery|viewer)\b"),
 )
 _COMPILED = tuple(
-    (name, re.compile(r"(www\.)?" + pattern, re.IGNORECASE), generator)
-    for table, generator in ((_GENERATORS, True), (_EDITORS, False))
-    for name, pattern in table
+    (name, re.compile(r"(www\.)?" + pattern, re.IGNORECASE)) for name, pattern in _EDITORS
 )
+_VERSIONED = re.compile(
+    "(" + "|".join(re.escape(n) for names in _GENERATORS.values() for n in names) + ")" + _VERSION
+)
+_BY_SPELLING = {spelling: name for name, names in _GENERATORS.items() for spelling in names}
+_LONGEST_NAME = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,10 +148,10 @@ def software_findings(embedded: Embedded) -> Iterable[Finding]:
     """Programs that name themselves: known generators, and editors that saved the file anew."""
     seen: set[tuple[str, str]] = set()
     for source, text in _software(embedded):
-        found = next((x for x in _COMPILED if x[1].match(text.lstrip()[:200])), None)
-        if found is None or (found[0], source) in seen:
+        generator = _generator(text)
+        name = generator or _editor(text)
+        if name is None or (name, source) in seen:
             continue
-        name, _, generator = found
         seen.add((name, source))
         yield (
             _named(name, text, source)
@@ -178,7 +184,7 @@ def _software(embedded: Embedded) -> Iterator[tuple[str, str]]:
         if leaf.name in ("CreatorTool", "Software"):
             yield f"xmp:{leaf.name}", leaf.value
         # What an edit history names has touched the file; it need not have made it.
-        elif leaf.name == "softwareAgent" and not _names_generator(leaf.value):
+        elif leaf.name == "softwareAgent" and _generator(leaf.value) is None:
             yield "xmp:History", leaf.value
     for block in embedded.texts:
         if block.keyword.lower() in ("software", "comment") or block.carrier in (
@@ -187,12 +193,20 @@ def _software(embedded: Embedded) -> Iterator[tuple[str, str]]:
         ):
             # A comment is free text: only a program's own fixed words count.
             comment = block.keyword.lower() != "software"
-            if not comment or not _names_generator(block.text):
+            if not comment or _generator(block.text) is None:
                 yield ":".join(filter(None, (block.carrier, block.keyword))), block.text
 
 
-def _names_generator(text: str) -> bool:
-    return any(g and pattern.match(text.lstrip()[:200]) for _, pattern, g in _COMPILED)
+def _generator(text: str) -> str | None:
+    """The generator that a text names, and nothing besides it but a version."""
+    plain = " ".join(text[: _LONGEST_NAME + 1].casefold().strip(" \0\t\r\n").split())
+    found = _VERSIONED.fullmatch(plain) if len(plain) <= _LONGEST_NAME else None
+    return _BY_SPELLING[found[1]] if found else None
+
+
+def _editor(text: str) -> str | None:
+    start = text.lstrip()[:_LONGEST_NAME]
+    return next((name for name, pattern in _COMPILED if pattern.match(start)), None)
 
 
 def stripped_findings(media: Media) -> Iterable[Finding]:

@@ -47,6 +47,13 @@ class Credentials(NamedTuple):
     algorithm: str
 
 
+class Store(NamedTuple):
+    """A validated manifest store: its JSON form, and its bytes where the SDK gives them."""
+
+    json: dict[str, Any]
+    jumbf: bytes = b""
+
+
 class Written(NamedTuple):
     """A signed file, and its manifest store as a file of its own."""
 
@@ -56,7 +63,7 @@ class Written(NamedTuple):
 
 def read_store(
     content: bytes, mime: str, trust: Trust, *, manifest: bytes | None = None
-) -> dict[str, Any] | None:
+) -> Store | None:
     """Parse and validate the manifest store of a file; ``None`` where it has none.
 
     With ``manifest``, that store is held against the file, whatever the file carries.
@@ -73,15 +80,27 @@ def read_store(
     try:
         with c2pa.Reader(mime, io.BytesIO(content), manifest, context=context) as reader:
             store = json.loads(reader.json())
+            if not isinstance(store, dict):
+                raise ManifestUnreadable("the manifest has no readable JSON form", reason="Json")
+            return Store(store, _jumbf(reader, str(store.get("active_manifest") or "")))
     except c2pa.C2paError.ManifestNotFound:
         return None
     except c2pa.C2paError as error:
         raise _typed(error) from error
     except (ValueError, RecursionError) as error:
         raise ManifestUnreadable("the manifest has no readable JSON form", reason="Json") from error
-    if not isinstance(store, dict):
-        raise ManifestUnreadable("the manifest has no readable JSON form", reason="Json")
-    return store
+
+
+def _jumbf(reader: Any, label: str) -> bytes:
+    """The active manifest and those of its ingredients, as the SDK understood them."""
+    import c2pa
+
+    stream = io.BytesIO()
+    try:
+        reader.resource_to_stream(f"self#jumbf=/c2pa/{label}", stream)
+    except c2pa.C2paError:
+        return b""
+    return stream.getvalue()
 
 
 def write_manifest(

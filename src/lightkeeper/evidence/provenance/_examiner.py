@@ -10,15 +10,20 @@ from lightkeeper.evidence._finding import Basis, Claim, Details, Finding, Hypoth
 from lightkeeper.evidence.provenance._origin import edited_since
 from lightkeeper.evidence.provenance._read import read_manifest
 from lightkeeper.evidence.provenance._summary import (
+    Certificate,
+    CertificateStatus,
+    Checks,
     ManifestState,
     ManifestSummary,
     OriginStatement,
     Signer,
     SoftBinding,
     Software,
+    TimeSource,
 )
 
 if TYPE_CHECKING:
+    import datetime
     from collections.abc import Iterator
 
     from lightkeeper.evidence.provenance._trust import Trust
@@ -51,6 +56,10 @@ class ProvenanceDetails(Details):
     vendor: str | None = None
     claim_generators: tuple[Software, ...] = ()
     signer: Signer | None = None
+    verified_at: str | None = None
+    """Time of verification, ISO 8601 in UTC."""
+    checks: Checks | None = None
+    """What holds of the active manifest, one question at a time."""
     statement: OriginStatement | None = None
     soft_bindings: tuple[SoftBinding, ...] = ()
     codes: tuple[str, ...] = ()
@@ -65,14 +74,17 @@ class ProvenanceExaminer:
     ----------
     trust : Trust, optional
         Trust anchors; without any, no signature is more than an assertion.
+    at : datetime, optional
+        Time of verification; that of each examination by default.
     """
 
     name = "provenance"
-    version = "1"
+    version = "2"
     tier = Tier.BYTES
 
-    def __init__(self, *, trust: Trust | None = None) -> None:
+    def __init__(self, *, trust: Trust | None = None, at: datetime.datetime | None = None) -> None:
         self._trust = trust
+        self._at = at
 
     def unavailable(self) -> str | None:
         """Always able to run."""
@@ -86,7 +98,7 @@ class ProvenanceExaminer:
         InvalidConfiguration
             The trust anchors cannot be used.
         """
-        summary = read_manifest(media, trust=self._trust)
+        summary = read_manifest(media, trust=self._trust, at=self._at)
         return tuple(self._findings(summary))
 
     def _findings(self, summary: ManifestSummary) -> Iterator[Finding]:
@@ -99,12 +111,13 @@ class ProvenanceExaminer:
                 yield self._unreadable(summary)
             case ManifestState.INVALID:
                 yield self._invalid(summary)
-            case ManifestState.VALID | ManifestState.TRUSTED:
+            case ManifestState.VALID | ManifestState.TRUSTED | ManifestState.LAPSED:
                 yield from self._intact(summary)
+                yield from self._revoked(summary)
                 yield from self._ingredients(summary)
 
     def _intact(self, summary: ManifestSummary) -> Iterator[Finding]:
-        statements = _reported(summary)
+        statements = summary.reported
         for statement in statements:
             yield self._finding(
                 summary,
@@ -120,13 +133,26 @@ class ProvenanceExaminer:
                 summary,
                 Claim.PROVENANCE,
                 f"An intact manifest by {_signed_by(summary)} says nothing of the picture's "
-                f"origin{_disclosure(summary)}.",
+                f"origin{_disclosure(summary)}.{_of_certificate(summary, None)}",
                 basis=_basis(summary, trusted=True),
                 limits=_limits(summary, None),
             )
 
+    def _revoked(self, summary: ManifestSummary) -> Iterator[Finding]:
+        certificate = summary.checks.certificate if summary.checks else None
+        if certificate and certificate.status is CertificateStatus.REVOKED:
+            yield self._finding(
+                summary,
+                Claim.CONTRADICTION,
+                f"The certificate of {_signed_by(summary)} was revoked: its authority does not "
+                "stand by it, and whoever holds its key may have signed.",
+                codes=("signingCredential.ocsp.revoked",),
+                conflict="certificate-revoked",
+            )
+
     def _invalid(self, summary: ManifestSummary) -> Finding:
-        codes = tuple(dict.fromkeys(f.code for f in summary.failures if not f.is_unknown_signer))
+        wrong = [*summary.failures, *summary.ingredient_failures]
+        codes = tuple(dict.fromkeys(f.code for f in wrong if not f.is_about_credential))
         changed = tuple(dict.fromkeys(_CHANGED[c] for c in codes if c in _CHANGED))
         if changed:
             return self._finding(
@@ -215,6 +241,8 @@ class ProvenanceExaminer:
                 vendor=statement.vendor if statement else summary.vendor,
                 claim_generators=summary.claim_generators,
                 signer=summary.signer,
+                verified_at=summary.verified_at,
+                checks=summary.checks,
                 statement=statement,
                 soft_bindings=summary.soft_bindings,
                 codes=codes,
@@ -223,39 +251,89 @@ class ProvenanceExaminer:
         )
 
 
-def _reported(summary: ManifestSummary) -> tuple[OriginStatement, ...]:
-    """The strongest statement, and the strongest of a trusted signer where that is another.
-
-    An edit of a captured picture is one history, not a contradiction, so one statement is said:
-    generated before edited before captured, the active manifest first.
-    """
-    intact = [s for s in summary.claims if s.intact]
-    ranked = sorted(intact, key=lambda s: list(_SUPPORTS).index(s.claim))
-    return tuple(dict.fromkeys([*[s for s in ranked if s.trusted][:1], *ranked[:1]]))
+_LONGEST = 80
+_TRUSTED = (ManifestState.TRUSTED, ManifestState.LAPSED)
+_STANDING = {
+    CertificateStatus.EXPIRED: "certificate-expired",
+    CertificateStatus.NOT_YET_VALID: "certificate-not-yet-valid",
+    CertificateStatus.REVOKED: "certificate-revoked",
+    CertificateStatus.UNSUITABLE: "certificate-unsuitable",
+    CertificateStatus.UNKNOWN: "certificate-not-read",
+}
 
 
 def _basis(summary: ManifestSummary, *, trusted: bool) -> Basis:
-    both = summary.state is ManifestState.TRUSTED and trusted
+    both = summary.state in _TRUSTED and trusted
     return Basis.SIGNED if both else Basis.ASSERTED
 
 
 def _limits(summary: ManifestSummary, statement: OriginStatement | None) -> tuple[str, ...]:
     limits = []
-    trusted = summary.state is ManifestState.TRUSTED and (statement is None or statement.trusted)
+    trusted = summary.state in _TRUSTED and (statement is None or statement.trusted)
     if not trusted:
         limits.append("signer-not-trusted")
+    standing = dict.fromkeys(_STANDING.get(c.status) for c in _certificates(summary, statement))
+    limits += [code for code in standing if code]
     if statement is not None and statement.relation != "active":
         limits.append("said-by-ingredient")
         if statement.relation == "parent" and edited_since(summary.manifests[0]):
             limits.append("edited-since")
     if statement is not None and not statement.attested:
         limits.append("gathered-assertion")
+    if statement is not None and statement.digital_source_type is None:
+        limits.append("read-from-words")
     return tuple(limits)
+
+
+def _certificates(
+    summary: ManifestSummary, statement: OriginStatement | None
+) -> Iterator[Certificate]:
+    """Those that a statement rests on: the active manifest's, and its own where it is another's."""
+    if summary.checks is not None:
+        yield summary.checks.certificate
+    if statement is not None and statement.relation != "active" and statement.certificate:
+        yield statement.certificate
+
+
+def _of_certificate(summary: ManifestSummary, statement: OriginStatement | None) -> str:
+    """What to know of a certificate that does not simply hold, as a sentence."""
+    for found in _certificates(summary, statement):
+        match found.status:
+            case CertificateStatus.EXPIRED:
+                said = f"ran out on {_day(found.not_after)}{_when(found)}"
+            case CertificateStatus.NOT_YET_VALID:
+                said = f"is not valid before {_day(found.not_before)}{_when(found)}"
+            case CertificateStatus.UNSUITABLE:
+                said = f"is not one for this: {'; '.join(found.reasons)}"
+            case CertificateStatus.UNKNOWN:
+                said = "could not be read"
+            case _:
+                continue
+        return f" The signer's certificate {said}."
+    return ""
+
+
+def _when(certificate: Certificate) -> str:
+    if certificate.judged_by is TimeSource.TIME_STAMP:
+        return f", and a trusted time stamp says {_day(certificate.judged_at)}"
+    if certificate.claimed_time is None:
+        return ", and nothing vouches for when it was used"
+    within = "within" if certificate.claimed_within else "outside"
+    return (
+        f"; it claims to have been used on {_day(certificate.claimed_time)}, {within} its "
+        "validity, and nobody vouches for that"
+    )
+
+
+def _day(time: str | None) -> str:
+    return (time or "an unknown day")[:10]
 
 
 def _sentence(summary: ManifestSummary, statement: OriginStatement) -> str:
     who = f"An intact manifest by {_signed_by(summary)}"
     said = _SAID[statement.claim]
+    if statement.digital_source_type is None:
+        said = said.replace("says", "says in words", 1)
     if statement.relation == "parent":
         opened = "edited" if edited_since(summary.manifests[0]) else "opened"
         who += f" {opened} a picture whose own manifest"
@@ -263,8 +341,10 @@ def _sentence(summary: ManifestSummary, statement: OriginStatement) -> str:
         who += " names a component whose own manifest"
         said = "says that it was made or changed by a model"
     agent = statement.software_agent.name if statement.software_agent else statement.vendor
-    how = ", ".join(filter(None, (agent, statement.action, statement.digital_source_type)))
-    return f"{who} {said} ({how})."
+    told = statement.digital_source_type or (statement.description or "")[:_LONGEST]
+    place = statement.action or statement.stated_in
+    how = ", ".join(filter(None, (agent, place, told)))
+    return f"{who} {said} ({how}).{_of_certificate(summary, statement)}"
 
 
 def _signed_by(summary: ManifestSummary) -> str:
@@ -272,7 +352,7 @@ def _signed_by(summary: ManifestSummary) -> str:
     name = (signer.issuer or signer.common_name) if signer else None
     if name is None:
         return "an unnamed signer"
-    return name if summary.state is ManifestState.TRUSTED else f"a signer calling itself {name}"
+    return name if summary.state in _TRUSTED else f"a signer calling itself {name}"
 
 
 def _disclosure(summary: ManifestSummary) -> str:

@@ -27,8 +27,14 @@ def text(parent: object, key: str) -> str | None:
 
 
 def software(value: object) -> Software | None:
-    """A software agent, which version 1 writes as text and version 2 as an object."""
+    """A software agent or claim generator, which version 1 writes as text and 2 as an object."""
     if isinstance(value, str):
         return Software(value.strip()) if value.strip() else None
     name = text(value, "name")
     return Software(name, text(value, "version")) if name else None
+
+
+def listed(value: object) -> list[dict[str, Any]]:
+    """The objects of a list, or the one object that stands where a list is usual."""
+    found = value if isinstance(value, list) else [value]
+    return [entry for entry in found if isinstance(entry, dict)]

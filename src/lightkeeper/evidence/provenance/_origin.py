@@ -10,12 +10,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lightkeeper.evidence._finding import Claim
-from lightkeeper.evidence.provenance._summary import OriginStatement
+from lightkeeper.evidence.provenance._summary import Action, OriginStatement
+from lightkeeper.evidence.provenance._vendors import says_generated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from lightkeeper.evidence.provenance._summary import Action, Manifest, Relation
+    from lightkeeper.evidence.provenance._summary import Ingredient, Manifest, Relation
 
 _GENERATED = frozenset({"trainedAlgorithmicMedia"})
 _PARTLY = frozenset({"compositeWithTrainedAlgorithmicMedia", "compositeSynthetic"})
@@ -32,11 +33,6 @@ _UNCHANGING = (
     "c2pa.transcoded",
     "c2pa.watermarked",
 )
-
-
-def source_type_term(uri: str) -> str:
-    """Last part of a digital source type's URI; writers leave blanks around it."""
-    return uri.strip().rstrip("/").rsplit("/", 1)[-1]
 
 
 def statements(manifests: Iterable[Manifest]) -> tuple[OriginStatement, ...]:
@@ -61,45 +57,87 @@ def statements(manifests: Iterable[Manifest]) -> tuple[OriginStatement, ...]:
 
 def _ingredients(manifest: Manifest, relation: Relation) -> Iterator[tuple[str, Relation]]:
     for ingredient in manifest.ingredients:
-        if ingredient.manifest is None:
-            continue
-        if ingredient.relationship == "parentOf":
-            yield ingredient.manifest, "component" if relation == "component" else "parent"
-        elif ingredient.relationship == "componentOf":
-            yield ingredient.manifest, "component"
+        its = _its_relation(ingredient, relation)
+        if ingredient.manifest is not None and its is not None:
+            yield ingredient.manifest, its
+
+
+def _its_relation(ingredient: Ingredient, relation: Relation) -> Relation | None:
+    if ingredient.relationship == "parentOf":
+        return "component" if relation == "component" else "parent"
+    return "component" if ingredient.relationship == "componentOf" else None
 
 
 def _of_manifest(manifest: Manifest, relation: Relation) -> Iterator[OriginStatement]:
     for action in manifest.actions:
-        claim = _claim(action, relation)
-        if claim is None or action.digital_source_type is None:
-            continue
-        yield OriginStatement(
-            claim=claim,
-            relation=relation,
-            action=action.action,
-            digital_source_type=action.digital_source_type,
-            software_agent=action.software_agent,
-            description=action.description,
-            manifest=manifest.label,
-            vendor=manifest.vendor,
-            attested=action.attested,
-            trusted=manifest.trusted,
-            intact=manifest.intact,
-        )
+        if claim := _claim(action.action, action.digital_source_type, relation):
+            yield _statement(manifest, relation, claim, action)
+        elif _is_worded(action):
+            claim = Claim.AI_EDITED if relation == "component" else Claim.GENERATED
+            yield _statement(manifest, relation, claim, action)
+    for stated in manifest.stated_sources:
+        if claim := _claim("c2pa.created", stated.digital_source_type, relation):
+            named = Action(
+                action="",
+                digital_source_type=stated.digital_source_type,
+                attested=stated.attested,
+                stated_in=stated.stated_in,
+            )
+            yield _statement(manifest, relation, claim, named)
+    for ingredient in manifest.ingredients:
+        # Without a manifest of its own, what is said of it here is all there is.
+        its = _its_relation(ingredient, relation) if ingredient.manifest is None else None
+        if its and (claim := _claim("c2pa.created", ingredient.digital_source_type, its)):
+            named = Action(
+                action="",
+                digital_source_type=ingredient.digital_source_type,
+                stated_in=ingredient.label,
+            )
+            yield _statement(manifest, its, claim, named)
 
 
-def _claim(action: Action, relation: Relation) -> Claim | None:
-    created = action.action == "c2pa.created"
-    term = action.digital_source_type
+def _statement(
+    manifest: Manifest, relation: Relation, claim: Claim, action: Action
+) -> OriginStatement:
+    return OriginStatement(
+        claim=claim,
+        relation=relation,
+        action=action.action,
+        digital_source_type=action.digital_source_type,
+        stated_in=action.stated_in,
+        software_agent=action.software_agent,
+        description=action.description,
+        manifest=manifest.label,
+        vendor=manifest.vendor,
+        attested=action.attested,
+        trusted=manifest.trusted,
+        intact=manifest.intact,
+        certificate=manifest.certificate,
+    )
+
+
+def _claim(action: str, term: str | None, relation: Relation) -> Claim | None:
+    # Opening a picture changes nothing of it: a source type there is that of what was opened.
+    whole = action in ("c2pa.created", "c2pa.opened") and relation != "component"
     if term in _GENERATED:
         # A generated picture inside another makes that one composite, not generated.
-        return Claim.GENERATED if created and relation != "component" else Claim.AI_EDITED
+        return Claim.GENERATED if whole else Claim.AI_EDITED
     if term in _PARTLY:
         return Claim.AI_EDITED
-    if term in _CAPTURED and created and relation != "component":
+    if term in _CAPTURED and whole:
         return Claim.CAPTURED
     return None
+
+
+def _is_worded(action: Action) -> bool:
+    """Whether an action that states no source type says by its words that a model made it."""
+    return (
+        action.action == "c2pa.created"
+        and action.digital_source_type is None
+        and says_generated(
+            action.description, action.software_agent.name if action.software_agent else None
+        )
+    )
 
 
 def edited_since(manifest: Manifest) -> bool:

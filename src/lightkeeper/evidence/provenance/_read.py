@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from lightkeeper.evidence.provenance._adapter import (
     ManifestUnreadable,
     RemoteManifest,
+    Store,
     read_store,
 )
+from lightkeeper.evidence.provenance._certificates import read_signatures
 from lightkeeper.evidence.provenance._parse import parse_store
 from lightkeeper.evidence.provenance._summary import (
     ManifestState,
@@ -19,6 +21,8 @@ from lightkeeper.evidence.provenance._summary import (
 from lightkeeper.evidence.provenance._trust import Trust
 
 if TYPE_CHECKING:
+    import datetime
+
     from lightkeeper.media import Media
 
 _STORE = b"jumdc2pa\x00\x11\x00\x10"
@@ -28,18 +32,23 @@ STRIPPED = "manifest.stripped"
 _DCTERMS = "http://purl.org/dc/terms/"
 
 
-def read_manifest(media: Media, *, trust: Trust | None = None) -> ManifestSummary:
+def read_manifest(
+    media: Media, *, trust: Trust | None = None, at: datetime.datetime | None = None
+) -> ManifestSummary:
     """Read and validate the C2PA manifest of a file, offline.
 
     A file that carries no manifest costs nothing: c2pa-python is not called. A remote manifest
     is named and never fetched; revocation (OCSP) is not asked for either, so a certificate that
-    was revoked since still counts.
+    was revoked since still counts, unless the manifest itself carries the answer.
 
     Parameters
     ----------
     media : Media
     trust : Trust, optional
         Trust anchors; without any, a good signature is ``valid``, never ``trusted``.
+    at : datetime, optional
+        Time of verification, now by default. A certificate is judged at it where no trusted time
+        stamp says when it was used. What the manifest says does not depend on it.
 
     Returns
     -------
@@ -63,10 +72,16 @@ def read_manifest(media: Media, *, trust: Trust | None = None) -> ManifestSummar
         return _unreadable(error.reason, str(error))
     if store is None:
         return _unreadable("ManifestNotFound", "the container announces a manifest that is absent")
-    return replace(parse_store(store), remote_url=url)
+    return replace(_parsed(store, trust, at), remote_url=url)
 
 
-def read_detached(media: Media, manifest: bytes, *, trust: Trust | None = None) -> ManifestSummary:
+def read_detached(
+    media: Media,
+    manifest: bytes,
+    *,
+    trust: Trust | None = None,
+    at: datetime.datetime | None = None,
+) -> ManifestSummary:
     """Read a manifest store that came apart from its file, and hold it against a file.
 
     Parameters
@@ -78,6 +93,8 @@ def read_detached(media: Media, manifest: bytes, *, trust: Trust | None = None) 
         The manifest store.
     trust : Trust, optional
         Trust anchors.
+    at : datetime, optional
+        Time of verification, now by default.
     """
     try:
         store = read_store(media.content, media.format.mime, trust or Trust(), manifest=manifest)
@@ -87,7 +104,11 @@ def read_detached(media: Media, manifest: bytes, *, trust: Trust | None = None) 
         return _unreadable(error.reason, str(error))
     if store is None:
         return _unreadable("ManifestNotFound", "the file holds no manifest store")
-    return parse_store(store)
+    return _parsed(store, trust, at)
+
+
+def _parsed(store: Store, trust: Trust | None, at: datetime.datetime | None) -> ManifestSummary:
+    return parse_store(store.json, read_signatures(store.jumbf), at=at, trust=trust)
 
 
 def _carries_manifest(media: Media) -> bool:

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
+from lightkeeper.evidence._finding import Claim
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from lightkeeper.evidence._finding import Claim
-
+_STRONGEST_FIRST = (Claim.GENERATED, Claim.AI_EDITED, Claim.CAPTURED)
 Relation = Literal["active", "parent", "component"]
 """Whether the active manifest speaks, or that of a picture it was made from or contains."""
 
@@ -19,7 +20,9 @@ class ManifestState(StrEnum):
     """How far the content credentials of a file hold."""
 
     TRUSTED = "trusted"
-    """Intact, and the signer traces to a trust anchor."""
+    """Intact, the signer traces to a trust anchor, and its certificate was valid when judged."""
+    LAPSED = "lapsed"
+    """Intact, and the signer traces to a trust anchor, but its certificate was not valid then."""
     VALID = "valid"
     """Intact, but nobody vouches for the signer: anyone can make a certificate."""
     INVALID = "invalid"
@@ -45,6 +48,20 @@ class ValidationCode:
         """Nobody vouches for a signer or an identity; what was signed is intact all the same."""
         return self.code.endswith(".untrusted")
 
+    @property
+    def is_about_credential(self) -> bool:
+        """It tells of a certificate and who issued it; what was signed is intact all the same."""
+        return self.code.startswith(_OF_CREDENTIALS)
+
+
+_OF_CREDENTIALS = (
+    "signingCredential.",
+    "claimSignature.outsideValidity",
+    "cawg.x509.credential.",
+    "cawg.x509.signature.outside_validity",
+    "cawg.ica.untrusted_issuer",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Software:
@@ -65,7 +82,75 @@ class Signer:
     time: str | None = None
     """When the time stamp says it was signed (ISO 8601); ``None`` without a usable time stamp."""
     time_stamp: str | None = None
-    """``trusted``, ``validated``, ``untrusted``, ``mismatch`` …; ``None`` without a time stamp."""
+    """``trusted``, ``not-traced``, ``untrusted``, ``mismatch`` …; ``None`` without a time stamp.
+    Only ``trusted`` says that its authority traces to a trust anchor."""
+    time_stamp_authority: str | None = None
+    """Name in the certificate of the time-stamp authority."""
+
+
+class CertificateStatus(StrEnum):
+    """How a signer's certificate stands at the time that it is judged at."""
+
+    VALID = "valid"
+    EXPIRED = "expired"
+    NOT_YET_VALID = "not-yet-valid"
+    REVOKED = "revoked"
+    """Its authority took it back, as an OCSP response in the manifest says."""
+    UNSUITABLE = "unsuitable"
+    """Not a certificate for signing claims; the reasons say why."""
+    UNKNOWN = "unknown"
+    """It could not be read; by the machine's clock the SDK did not find it expired."""
+
+
+class TimeSource(StrEnum):
+    """Where the time comes from that a certificate is judged at."""
+
+    TIME_STAMP = "time-stamp"
+    """A time stamp of an authority that traces to a trust anchor."""
+    VERIFICATION = "verification"
+    """The time of verification: nobody vouches for the time of signing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certificate:
+    """A signer's certificate, judged at one time. Times are ISO 8601 in UTC."""
+
+    status: CertificateStatus
+    judged_at: str
+    judged_by: TimeSource
+    not_before: str | None = None
+    not_after: str | None = None
+    """Validity of the certificate and of those that issued it, together."""
+    claimed_time: str | None = None
+    """When it was signed, as a time stamp that nobody traced or an action says: shown, and
+    counted for nothing."""
+    claimed_within: bool | None = None
+    """Whether that lies within the validity."""
+    purposes: tuple[str, ...] = ()
+    """Extended key usages, as object identifiers."""
+    reasons: tuple[str, ...] = ()
+    """Why it is ``unsuitable``."""
+
+
+class Check(StrEnum):
+    """Answer to one question about a manifest."""
+
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checks:
+    """What holds of a manifest, one question at a time."""
+
+    bytes_intact: Check
+    """The picture and the assertions are those that were signed."""
+    signature_verifies: Check
+    """The claim was signed with the key of the certificate."""
+    issuer_trusted: Check
+    """The certificate traces to a trust anchor."""
+    certificate: Certificate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +165,17 @@ class Action:
     when: str | None = None
     attested: bool = True
     """``False`` where a version 2 claim only gathered it, so the signer does not vouch for it."""
+    stated_in: str = ""
+    """Label of the assertion that holds it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatedSource:
+    """A digital source type that stands in a metadata assertion, about the picture as a whole."""
+
+    digital_source_type: str
+    stated_in: str
+    attested: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +205,8 @@ class Ingredient:
     format: str | None = None
     manifest: str | None = None
     """Label of its own manifest, where it has one."""
+    digital_source_type: str | None = None
+    """What the manifest that names it says of it."""
     failures: tuple[ValidationCode, ...] = ()
     """Recorded when it was added, or found now, whatever the state of the whole file."""
 
@@ -125,11 +223,15 @@ class Manifest:
     signer: Signer | None = None
     vendor: str | None = None
     """Generator family by its self-given names; proven only where ``trusted``."""
+    issuer_trusted: bool = False
+    """Its signer's certificate traces to a trust anchor, whatever it is for."""
     trusted: bool = False
-    """Its signer traces to a trust anchor."""
+    """It does, and it is for signing claims and was not revoked."""
     intact: bool = False
-    """Nothing but an unknown signer or identity was found wrong with it."""
+    """Nothing was found wrong with it except its certificate or an identity's."""
+    certificate: Certificate | None = None
     actions: tuple[Action, ...] = ()
+    stated_sources: tuple[StatedSource, ...] = ()
     assertions: tuple[str, ...] = ()
     """Labels of all assertions."""
     ai_assertions: tuple[AiAssertion, ...] = ()
@@ -140,6 +242,12 @@ class Manifest:
     failures: tuple[ValidationCode, ...] = ()
     """Of this manifest alone, where it is known to be about it."""
 
+    @property
+    def is_lapsed(self) -> bool:
+        """Its certificate was not valid at the time that it is judged at."""
+        lapsed = (CertificateStatus.EXPIRED, CertificateStatus.NOT_YET_VALID)
+        return self.certificate is not None and self.certificate.status in lapsed
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OriginStatement:
@@ -148,7 +256,10 @@ class OriginStatement:
     claim: Claim
     relation: Relation
     action: str
-    digital_source_type: str
+    digital_source_type: str | None
+    """``None`` where only the words of the action say it."""
+    stated_in: str
+    """Where in the manifest it stands: an assertion's label, and the field where another."""
     software_agent: Software | None
     description: str | None
     manifest: str
@@ -158,6 +269,8 @@ class OriginStatement:
     """The signer of this very manifest traces to a trust anchor."""
     intact: bool
     """This very manifest has no failure."""
+    certificate: Certificate | None = None
+    """That of this very manifest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +283,10 @@ class ManifestSummary:
     state: ManifestState
     claims: tuple[OriginStatement, ...] = ()
     """Statements about origin, those of the active manifest first."""
+    verified_at: str | None = None
+    """Time of verification, ISO 8601 in UTC."""
+    checks: Checks | None = None
+    """What holds of the active manifest."""
     claim_generators: tuple[Software, ...] = ()
     signer: Signer | None = None
     vendor: str | None = None
@@ -187,7 +304,18 @@ class ManifestSummary:
     """Why there is no manifest to read, where that is odd."""
 
     @property
+    def reported(self) -> tuple[OriginStatement, ...]:
+        """The strongest intact statement, and the strongest of a trusted signer where another.
+
+        An edit of a captured picture is one history, not a contradiction, so one statement is
+        said: generated before edited before captured, the active manifest first.
+        """
+        intact = [s for s in self.claims if s.intact]
+        ranked = sorted(intact, key=lambda s: _STRONGEST_FIRST.index(s.claim))
+        return tuple(dict.fromkeys([*[s for s in ranked if s.trusted][:1], *ranked[:1]]))
+
+    @property
     def ingredient_failures(self) -> tuple[ValidationCode, ...]:
-        """Failures of all ingredients, however deep; an unknown signer is not one."""
+        """Failures of all ingredients, however deep; those of a certificate are not among them."""
         found = (f for m in self.manifests for i in m.ingredients for f in i.failures)
-        return tuple(dict.fromkeys(f for f in found if not f.is_unknown_signer))
+        return tuple(dict.fromkeys(f for f in found if not f.is_about_credential))

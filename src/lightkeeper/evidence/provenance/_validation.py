@@ -15,8 +15,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _ODD = (".mismatch", ".malformed", ".missing", ".invalid", ".outsideValidity", ".revoked")
+_MATCHES = ("dataHash.match", "boxesHash.match", "bmffHash.match", "collectionHash.match")
 _TRUSTED = "signingCredential.trusted"
-_TIME_STAMPS = ("trusted", "mismatch", "malformed", "outsideValidity", "untrusted", "validated")
+_INTACT = "claimSignature.validated"
+_TIME_STAMPS = ("mismatch", "malformed", "outsideValidity", "untrusted", "trusted", "validated")
+"""What may become of a time stamp. One that is called trusted and something worse counts as that:
+the codes of a second stamp, about another manifest, may stand beside those of the first."""
 
 
 class Validation:
@@ -40,21 +44,42 @@ class Validation:
 
     def signer_is_trusted(self, label: str) -> bool:
         """Whether the signer of one manifest traces to a trust anchor."""
+        return self._succeeded(label, _TRUSTED)
+
+    def signature_verifies(self, label: str) -> bool:
+        """Whether the claim of one manifest was found to be signed with its certificate's key."""
+        return self._succeeded(label, _INTACT)
+
+    def _succeeded(self, label: str, code: str) -> bool:
         # Compared whole: a label is the writer's own choice, and may look like another's.
         signature = f"self#jumbf=/c2pa/{label}/c2pa.signature"
         found = (c for part in self._found for c in codes(part, "success"))
-        return any((c.code, c.where) == (_TRUSTED, signature) for c in found)
+        return any((c.code, c.where) == (code, signature) for c in found)
 
-    def time_stamp(self, label: str) -> str | None:
-        """What became of the time stamp of one manifest."""
+    @property
+    def picture_matches(self) -> bool:
+        """Whether the bytes of the file were found to be those that were signed."""
+        found = codes(self._found[0], "success")
+        return any(c.code.startswith("assertion.") and c.code.endswith(_MATCHES) for c in found)
+
+    @property
+    def other_failures(self) -> tuple[ValidationCode, ...]:
+        """What was found now about manifests other than the active one."""
+        return tuple(dict.fromkeys(c for part in self._found[1:] for c in codes(part)))
+
+    def time_stamp(self, label: str) -> tuple[str | None, str | None]:
+        """What became of the time stamp of one manifest, and the name of its authority."""
         found = {
-            c.code.removeprefix("timeStamp.")
+            c.code.removeprefix("timeStamp."): c.explanation
             for part in self._found
             for kind in ("success", "informational", "failure")
             for c in codes(part, kind)
             if c.code.startswith("timeStamp.") and _is_about(c, label)
         }
-        return next((status for status in _TIME_STAMPS if status in found), None)
+        status = next((status for status in _TIME_STAMPS if status in found), None)
+        _, _, authority = found.get(status or "", "").partition(": ")
+        # The SDK adds which of its lists an authority was found in.
+        return status, authority.partition(", trust list: ")[0] or None
 
     def of_ingredient(
         self, manifest: str, label: str, recorded: dict[str, Any]

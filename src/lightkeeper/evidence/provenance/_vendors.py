@@ -23,3 +23,19 @@ def recognise_vendor(names: Iterable[str | None]) -> str | None:
     """The vendor that any of these names belongs to; anyone can call themselves so."""
     text = "\n".join(name.casefold() for name in names if name)
     return next((vendor for vendor, words in _NAMES if any(w in text for w in words)), None)
+
+
+# Some generators state no source type and say it in words. Whole phrases, as seen in manifests of
+# public files, never parts of one: "not an AI generated image" contains another of them.
+_GENERATED_WORDS = frozenset({"ai generated image", "created by google generative ai"})
+_GENERATOR_AGENTS = frozenset({"image creator from designer"})
+"""Software agents that do nothing else than generate."""
+
+
+def says_generated(description: str | None, agent: str | None) -> bool:
+    """Whether the words of an action say that a model made the picture."""
+    return _words(description) in _GENERATED_WORDS or _words(agent) in _GENERATOR_AGENTS
+
+
+def _words(text: str | None) -> str:
+    return " ".join((text or "").casefold().split()).rstrip(".")

@@ -209,7 +209,7 @@
 
   const weighed = (weight) => {
     if (!weight) return "Not weighed: it supports no origin, or nothing calibrates it.";
-    if (!weight.counted) return "Not counted: a stronger finding of the same source speaks for it already.";
+    if (!weight.counted) return "Not counted: another finding of the same witness speaks for it already.";
     return `Weight ${weight.lr > 0 ? "+" : ""}${weight.lr} for ${weight.supports}. ${shared.sentences[weight.reason]}`;
   };
 

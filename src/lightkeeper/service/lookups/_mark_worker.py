@@ -100,7 +100,7 @@ def _manifest(found: RecoveredManifest | None) -> Answer | None:
         "sha256": found.sha256,
         "holds": found.holds,
         "names_mark": found.names_mark,
-        "trusted": any(m.trusted for m in summary.manifests[:1]),
+        "trusted": any(m.trusted and not m.is_lapsed for m in summary.manifests[:1]),
         "signer": summary.signer.issuer if summary.signer else None,
         "claims": [claim.claim.value for claim in summary.claims[:16]],
     }

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 ANOTHER: Final = "manifest-names-another-mark"
 NOT_READ: Final = "bound-mark-not-read"
-_INTACT: Final = frozenset({ManifestState.VALID, ManifestState.TRUSTED})
+_INTACT: Final = frozenset({ManifestState.VALID, ManifestState.TRUSTED, ManifestState.LAPSED})
 _MOST_TOLD: Final = 8
 
 

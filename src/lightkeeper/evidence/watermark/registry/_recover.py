@@ -131,7 +131,7 @@ def recover_manifest(
     if content is None:
         return None
     summary = read_detached(media, content, trust=trust)
-    wrong = [f for f in summary.failures if f.code not in _OF_A_COPY and not f.is_unknown_signer]
+    wrong = [f for f in summary.failures if f.code not in _OF_A_COPY and not f.is_about_credential]
     binding = SoftBinding(SOFT_BINDING_ALGORITHM, payload_hex(entry.payload))
     return RecoveredManifest(
         sha256=digest,
