@@ -311,6 +311,14 @@ PUBLIC: dict[str, list[str]] = {
         "warm_up",
     ],
     "lightkeeper.evidence.watermark.auditing": ["AuditRow", "open_mark_audit"],
+    "lightkeeper.evidence.watermark.extractors": [
+        "Extractor",
+        "ExtractorExaminer",
+        "ExtractorReading",
+        "Family",
+        "Payload",
+        "load_extractors",
+    ],
     "lightkeeper.evidence.watermark.lattice": [
         "DEFAULT_PSNR",
         "LatticeReading",

@@ -28,6 +28,7 @@ from lightkeeper.evidence.watermark import (
     load_marks,
     read_marks,
 )
+from lightkeeper.evidence.watermark.extractors import ExtractorExaminer, ExtractorReading
 from lightkeeper.media import open_media
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
@@ -42,6 +43,10 @@ _Marks = Annotated[
 def detect(
     files: Annotated[list[str], typer.Argument(metavar="FILE...")],
     marks: _Marks = None,
+    extractors: Annotated[
+        Path | None,
+        typer.Option(metavar="TOML", help="Your networks that read learned marks of others."),
+    ] = None,
     deep: Annotated[
         bool, typer.Option("--deep", help="Also look in copies at sizes generators produce.")
     ] = False,
@@ -52,11 +57,13 @@ def detect(
 ) -> None:
     """Print the best variant of every public mark, and whether it is present.
 
-    The open mark has a row for each payload that was read.
+    The open mark has a row for each payload that was read, and each network of --extractors one
+    with its bits, whether or not anything tells them from chance.
 
     A public mark shows that somebody wrote it; anyone can, on any picture.
     """
-    examine = partial(_detect, marks=_known_marks(marks), alpha=alpha, deep=deep)
+    own = ExtractorExaminer(extractors, alpha=alpha / 3) if extractors else None
+    examine = partial(_detect, marks=_known_marks(marks), alpha=alpha, deep=deep, extractors=own)
     code = write_rows(file_rows(files, examine), as_json=as_json, render=_render)
     raise typer.Exit(code)
 
@@ -107,13 +114,22 @@ def _mark_named(name: str, marks: tuple[Mark, ...]) -> Mark:
     return found
 
 
-def _detect(file: str, *, marks: tuple[Mark, ...], alpha: float, deep: bool) -> dict[str, Any]:
+def _detect(
+    file: str,
+    *,
+    marks: tuple[Mark, ...],
+    alpha: float,
+    deep: bool,
+    extractors: ExtractorExaminer | None,
+) -> dict[str, Any]:
     limits = load_settings().media_limits()
     media = open_media(source_of(file, limits), name=file, limits=limits)
-    # Two readers share the chance of calling a mark present where there is none.
-    readings = read_marks(media, marks=marks, alpha=alpha / 2, rescaled=deep)
+    # The readers share the chance of calling a mark present where there is none.
+    share = alpha / (3 if extractors else 2)
+    readings = read_marks(media, marks=marks, alpha=share, rescaled=deep)
     rows = [_row(reading) for reading in readings]
-    rows += [_open_row(opened) for opened in lattice.read_all(media.rgb(), alpha=alpha / 2)]
+    rows += [_open_row(opened) for opened in lattice.read_all(media.rgb(), alpha=share)]
+    rows += [_extracted_row(reading) for reading in (extractors.read(media) if extractors else ())]
     return {"marks": rows}
 
 
@@ -140,6 +156,19 @@ def _open_row(reading: lattice.LatticeReading) -> dict[str, Any]:
     }
 
 
+def _extracted_row(reading: ExtractorReading) -> dict[str, Any]:
+    return {
+        "mark": reading.extractor,
+        "variant": reading.schema or reading.family.value,
+        "z": None,
+        "p_value": reading.p_value,
+        "tests": reading.tests,
+        "present": reading.present,
+        "bits": reading.bits,
+        "named": reading.named,
+    }
+
+
 def _render(row: dict[str, Any]) -> str:
     if not row["marks"]:
         return f"{row['file']}: too small for most marks (under 65,536 pixels); none found"
@@ -148,11 +177,16 @@ def _render(row: dict[str, Any]) -> str:
         tests = row["marks"][0]["tests"]
         return f"{row['file']}: no public mark found ({tests} tests, and the open mark's)"
     return "\n".join(
-        f"{row['file']}: carries {m['mark']}{_payload(m)} ({m['variant']}, z {m['z']:.1f}, "
+        f"{row['file']}: carries {m['mark']}{_payload(m)} ({m['variant']}, {_height(m)}"
         f"p {m['p_value']:.1e} after {m['tests']} tests); anyone can write this mark"
         for m in present
     )
 
 
+def _height(mark: dict[str, Any]) -> str:
+    return "" if mark["z"] is None else f"z {mark['z']:.1f}, "
+
+
 def _payload(mark: dict[str, Any]) -> str:
-    return f" {mark['payload']}" if "payload" in mark else ""
+    payload = mark.get("payload") or mark.get("named")
+    return f" {payload}" if payload else ""

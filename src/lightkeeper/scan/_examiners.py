@@ -21,11 +21,13 @@ OPEN_MARK = "open-mark"
 """The examiner whose payloads are looked up in registries."""
 
 _ROOTED = "rooted-marks"
+_EXTRACTORS = "extractors"
 _MARKS = {
     "public-marks": Tier.PIXELS,
     OPEN_MARK: Tier.PIXELS,
     "rivagan": Tier.MODEL,
     _ROOTED: Tier.MODEL,
+    _EXTRACTORS: Tier.MODEL,
     "rescaled-marks": Tier.DEEP,
 }
 """All examiners of marks. They share one chance of a finding where there is none."""
@@ -35,12 +37,11 @@ _MARKS = {
 
 def _share_of_alpha(policy: Policy) -> float:
     """The policy's alpha is for a file: each examiner of marks that runs gets an equal part."""
+    held = {_ROOTED: policy.mark_secret, _EXTRACTORS: policy.mark_extractors}
     running = [
         name
         for name, tier in _MARKS.items()
-        if name not in policy.without
-        and tier <= policy.tier
-        and (name != _ROOTED or policy.mark_secret is not None)
+        if name not in policy.without and tier <= policy.tier and held.get(name, policy) is not None
     ]
     return policy.alpha / max(1, len(running))
 
@@ -147,7 +148,12 @@ def default_examiners(policy: Policy) -> tuple[Examiner, ...]:
         for name, build in zip(EXAMINER_NAMES, _BUILDERS, strict=True)
         if name not in policy.without
     ]
-    examiners = (*_registered(policy, built), *_rooted_marks(policy), *_plugins(policy))
+    examiners = (
+        *_registered(policy, built),
+        *_rooted_marks(policy),
+        *_extractors(policy),
+        *_plugins(policy),
+    )
     _check_cascade(policy, examiners)
     return examiners
 
@@ -184,6 +190,15 @@ def _rooted_marks(policy: Policy) -> Iterator[Examiner]:
     passphrase = read_passphrase(policy.mark_passphrase)
     alpha = _share_of_alpha(policy)
     yield RootedMarkExaminer.from_file(policy.mark_secret, passphrase, alpha=alpha)
+
+
+def _extractors(policy: Policy) -> Iterator[Examiner]:
+    """Only where an operator names networks: none is shipped."""
+    if policy.mark_extractors is None or _EXTRACTORS in policy.without:
+        return
+    from lightkeeper.evidence.watermark.extractors import ExtractorExaminer
+
+    yield ExtractorExaminer(policy.mark_extractors, alpha=_share_of_alpha(policy))
 
 
 def _plugins(policy: Policy) -> Iterator[Examiner]:

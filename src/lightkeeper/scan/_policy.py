@@ -67,6 +67,8 @@ class Policy:
     """Encrypted secret of the operator's rooted marks; without it nobody looks for them."""
     mark_passphrase: Path | None = None
     """File whose first line opens it."""
+    mark_extractors: Path | None = None
+    """Networks of the operator that read learned marks of others (TOML)."""
     trust_anchors: Path | None = None
     """PEM bundle that C2PA signers are traced to."""
     at: datetime.datetime | None = None
@@ -116,12 +118,14 @@ class Policy:
         bare = replace(self, marks=None, mark_registries=(), trust_anchors=None)
         bare = replace(bare, autoencoders=(), plugins=())
         bare = replace(bare, cascade=None, sampling_key=None, fail_on=())
-        bare = replace(bare, mark_secret=None, mark_passphrase=None, at=None)
+        bare = replace(bare, mark_secret=None, mark_passphrase=None, mark_extractors=None)
+        bare = replace(bare, at=None)
         document = to_plain(bare)
         document["cascade"] = repr(self.cascade)
         document["at"] = self.at.isoformat() if self.at else None
         del document["worker_memory"], document["limits"]["max_seconds"]
-        files = (self.marks, self.trust_anchors, self.sampling_key, self.mark_secret)
+        named = (self.marks, self.trust_anchors, self.sampling_key, self.mark_secret)
+        files = (*named, self.mark_extractors)
         document["files"] = [_digest(path) for path in files]
         document["examiners"] = dict(sorted(examiners.items()))
         text = json.dumps(document, sort_keys=True)
@@ -271,6 +275,7 @@ class _Reader:
         "mark_registry": _registries,
         "mark_secret": _file,
         "mark_passphrase": _file,
+        "mark_extractors": _file,
         "trust_anchors": _file,
         "at": _time,
         "sets": _sets,

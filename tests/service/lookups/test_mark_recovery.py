@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -130,7 +131,64 @@ def test_without_a_folder_there_is_no_manifest(store: MemoryStore, tmp_path: Pat
     marks.close()
 
 
+ALGORITHM = {"alg": SOFT_BINDING_ALGORITHM}
+"""Of the C2PA Soft Binding Resolution API."""
+
+
+def _base64(content: bytes) -> str:
+    return base64.b64encode(content).decode()
+
+
+VALUES = [_base64(PAYLOAD.to_bytes(6)), _base64(f"{PAYLOAD:012x}".encode())]
+
+
+def test_the_api_names_its_algorithm(served: Served) -> None:
+    answer = served.client.get("/v1/services/supportedAlgorithms")
+    assert answer.json() == {"watermarks": [ALGORITHM], "fingerprints": []}
+
+
+@pytest.mark.parametrize("value", VALUES)
+def test_a_soft_binding_resolves_to_the_manifest_by_get_and_by_post(
+    served: Served, value: str
+) -> None:
+    query = {**ALGORITHM, "value": value}
+    expected = {"matches": [{"manifestId": f"sha256:{served.sha256}"}]}
+    assert served.client.get("/v1/matches/byBinding", params=query).json() == expected
+    assert served.client.post("/v1/matches/byBinding", json=query).json() == expected
+    got = served.client.get(f"/v1/manifests/sha256:{served.sha256}")
+    assert (got.content, got.headers["content-type"]) == (served.manifest, "application/c2pa")
+
+
+def test_content_resolves_where_it_is_the_entrys_picture_only(served: Served) -> None:
+    path = "/v1/matches/byContent"
+    found = served.client.post(path, content=png(MARKED[20:300, 30:310]), params=ALGORITHM)
+    assert found.json() == {"matches": [{"manifestId": f"sha256:{served.sha256}"}]}
+    for other in (OTHER, picture(5)):
+        assert served.client.post(path, content=png(other)).json() == {"matches": []}
+    refused = served.client.post(path, content=b"no picture")
+    assert refused.status_code == 415
+
+
+def test_what_is_unknown_has_no_matches_and_what_is_wrong_is_refused(served: Served) -> None:
+    path = "/v1/matches/byBinding"
+    unknown = {**ALGORITHM, "value": _base64(b"\0" * 6)}
+    assert served.client.get(path, params=unknown).json() == {"matches": []}
+    for value in ("", "!", _base64(b"12345"), _base64(b"not hexadecimal"), "A" * 1_999):
+        answer = served.client.get(path, params={**ALGORITHM, "value": value})
+        assert answer.status_code == 400
+    other = {"alg": "com.example.other.1", "value": VALUES[0]}
+    assert served.client.get(path, params=other).status_code == 400
+    for name in ("sha256:" + "00" * 32, "ab", "urn:c2pa:x", "..%2F..%2Fetc"):
+        assert served.client.get(f"/v1/manifests/{name}").status_code == 404
+    whole = f"/v1/manifests/sha256:{served.sha256}?returnActiveManifest=true"
+    assert served.client.get(whole).status_code == 400
+
+
 def test_an_entry_that_is_withdrawn_leads_to_no_manifest(served: Served) -> None:
     served.marks.withdraw("A", PAYLOAD, Withdrawal(on="2026-03-15", reason=Reason.REQUEST))
     (mark,) = served.client.post(RECOVER, content=png(MARKED)).json()["marks"]
     assert (mark["standing"], mark["manifest"]) == ("withdrawn", None)
+    query = {**ALGORITHM, "value": VALUES[0]}
+    assert served.client.get("/v1/matches/byBinding", params=query).json() == {"matches": []}
+    by_content = served.client.post("/v1/matches/byContent", content=png(MARKED))
+    assert by_content.json() == {"matches": []}

@@ -25,6 +25,7 @@ from lightkeeper.service.lookups._mark_worker import MarkPlan
 from lightkeeper.service.lookups._marks import mark_routes
 from lightkeeper.service.lookups._metrics import Metrics
 from lightkeeper.service.lookups._models import Failure, StateOut
+from lightkeeper.service.lookups._resolution import resolution_routes
 from lightkeeper.service.lookups._v1 import v1_routes
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ def create_lookup_app(
         hma_routes(answers, hasher),
         _metrics_route(answers, metrics),
         *([mark_routes(marks, hasher, config)] if marks is not None else []),
+        *([resolution_routes(marks, hasher, config)] if marks is not None else []),
     ):
         app.include_router(router, dependencies=keyed)
     return app

@@ -24,7 +24,16 @@ _log = logging.getLogger("lightkeeper.service")
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/livez", "/status"})
 """For load balancers: no key, and nothing but whether the service is up."""
-_UPLOADS = frozenset({"/v1/hash", "/v1/match", "/v1/marks/recover", "/h/hash", "/m/lookup"})
+_UPLOADS = frozenset(
+    {
+        "/v1/hash",
+        "/v1/match",
+        "/v1/marks/recover",
+        "/v1/matches/byContent",
+        "/h/hash",
+        "/m/lookup",
+    }
+)
 STREAM = "/v1/lookup/stream"
 _CLIENT_GONE = 499
 """In the log and the metrics only: nobody is there to read a status."""

@@ -165,16 +165,7 @@ def mark_routes(marks: MarkEntries, hasher: Hasher, config: LookupConfig) -> API
         """From a picture to its marks, their entries and their manifests. Nothing is fetched."""
         with hasher.place():
             upload = await read_upload(request)
-            read = await hasher.ask(Purpose.MARKS, upload.content)
-            if read["error"] or not read["marks"]:
-                return JSONResponse(read)
-            payloads = [int(mark["payload"], 16) for mark in read["marks"]]
-            try:
-                named = await asyncio.to_thread(_named, marks, payloads)
-            except MatchError as error:
-                raise refusal_of(error) from None
-            asked = question(read["marks"], named, upload.content)
-            return JSONResponse(await hasher.ask(Purpose.RECOVER, asked))
+            return JSONResponse(await recovered(marks, hasher, upload.content))
 
     @router.get("/manifests/{sha256}", response_class=Response, responses=_STORE)
     async def manifest(
@@ -192,6 +183,25 @@ def mark_routes(marks: MarkEntries, hasher: Hasher, config: LookupConfig) -> API
         return Response(found, media_type="application/c2pa")
 
     return router
+
+
+async def recovered(marks: MarkEntries, hasher: Hasher, content: bytes) -> dict[str, Any]:
+    """What the open marks of a picture lead to.
+
+    Raises
+    ------
+    Refusal
+        The store does not answer, or opening the picture took too long.
+    """
+    read = await hasher.ask(Purpose.MARKS, content)
+    if read["error"] or not read["marks"]:
+        return read
+    payloads = [int(mark["payload"], 16) for mark in read["marks"]]
+    try:
+        named = await asyncio.to_thread(_named, marks, payloads)
+    except MatchError as error:
+        raise refusal_of(error) from None
+    return await hasher.ask(Purpose.RECOVER, question(read["marks"], named, content))
 
 
 def _named(marks: MarkEntries, payloads: Sequence[int]) -> list[tuple[str, MarkEntry]]:
