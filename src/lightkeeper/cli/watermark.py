@@ -25,6 +25,7 @@ from lightkeeper.evidence.watermark import (
     embed,
     lattice,
     load_marks,
+    read_cropped,
     read_marks,
 )
 from lightkeeper.media import open_media
@@ -42,7 +43,7 @@ def detect(
     files: Annotated[list[str], typer.Argument(metavar="FILE...")],
     marks: _Marks = None,
     deep: Annotated[
-        bool, typer.Option("--deep", help="Also look in copies at sizes generators produce.")
+        bool, typer.Option("--deep", help="Also look in resized, cropped and turned pictures.")
     ] = False,
     alpha: Annotated[
         float, typer.Option(min=0, max=0.1, help="Chance per file of a mark where there is none.")
@@ -108,10 +109,13 @@ def _mark_named(name: str, marks: tuple[Mark, ...]) -> Mark:
 
 def _detect(file: str, *, marks: tuple[Mark, ...], alpha: float, deep: bool) -> dict[str, Any]:
     media = open_media(file, limits=load_settings().media_limits())
-    # Two readers share the chance of calling a mark present where there is none.
-    readings = read_marks(media, marks=marks, alpha=alpha / 2, rescaled=deep)
+    # The readers share the chance of calling a mark present where there is none.
+    share = alpha / (3 if deep else 2)
+    readings = read_marks(media, marks=marks, alpha=share, rescaled=deep)
+    if deep and (cropped := read_cropped(media, marks=marks, alpha=share)) is not None:
+        readings = (*(r for r in readings if r.mark != cropped.mark), cropped)
     rows = [_row(reading) for reading in readings]
-    rows += [_open_row(opened) for opened in lattice.read_all(media.rgb(), alpha=alpha / 2)]
+    rows += [_open_row(opened) for opened in lattice.read_all(media.rgb(), alpha=share)]
     return {"marks": rows}
 
 
@@ -119,6 +123,8 @@ def _row(reading: MarkReading) -> dict[str, Any]:
     return {
         "mark": reading.mark,
         "variant": reading.variant,
+        "alternatives": list(reading.alternatives),
+        "scale": reading.scale,
         "z": round(reading.z, 3),
         "p_value": reading.p_value,
         "tests": reading.tests,
@@ -146,10 +152,14 @@ def _render(row: dict[str, Any]) -> str:
         tests = row["marks"][0]["tests"]
         return f"{row['file']}: no public mark found ({tests} tests, and the open mark's)"
     return "\n".join(
-        f"{row['file']}: carries {m['mark']}{_payload(m)} ({m['variant']}, z {m['z']:.1f}, "
+        f"{row['file']}: carries {m['mark']}{_payload(m)} ({_writers(m)}, z {m['z']:.1f}, "
         f"p {m['p_value']:.1e} after {m['tests']} tests); anyone can write this mark"
         for m in present
     )
+
+
+def _writers(mark: dict[str, Any]) -> str:
+    return " or ".join((mark["variant"], *mark.get("alternatives", ())))
 
 
 def _payload(mark: dict[str, Any]) -> str:

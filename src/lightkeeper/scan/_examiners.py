@@ -25,6 +25,7 @@ _MARKS = {
     "rivagan": Tier.MODEL,
     _ROOTED: Tier.MODEL,
     "rescaled-marks": Tier.DEEP,
+    "cropped-marks": Tier.DEEP,
 }
 """All examiners of marks. They share one chance of a finding where there is none."""
 
@@ -89,6 +90,12 @@ def _rescaled_marks(policy: Policy) -> Examiner:
     return RescaledMarkExaminer(marks=policy.marks, alpha=_share_of_alpha(policy))
 
 
+def _cropped_marks(policy: Policy) -> Examiner:
+    from lightkeeper.evidence.watermark import CroppedMarkExaminer
+
+    return CroppedMarkExaminer(marks=policy.marks, alpha=_share_of_alpha(policy))
+
+
 def _rivagan(policy: Policy) -> Examiner:
     from lightkeeper.evidence.watermark import RivaGanExaminer
 
@@ -122,6 +129,7 @@ _BUILDERS: tuple[Callable[[Policy], Examiner], ...] = (
     _public_marks,
     _open_mark,
     _rescaled_marks,
+    _cropped_marks,
     _rivagan,
     _reconstruction,
     _reconstruction_deep,

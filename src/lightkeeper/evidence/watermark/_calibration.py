@@ -25,8 +25,12 @@ class EmpiricalNull:
 
 
 @cache
-def shipped_null() -> EmpiricalNull:
-    """The null that ships with Lightkeeper (``null.toml`` in this package)."""
+def shipped_null(search: str = "stored") -> EmpiricalNull:
+    """A null that ships with Lightkeeper (``null.toml`` in this package).
+
+    ``search`` is ``stored`` for the stored grid and its copies, ``cropped`` for all places of the
+    grid.
+    """
     text = resources.files(__package__).joinpath("null.toml").read_text(encoding="utf-8")
     fields = EmpiricalNull.__dataclass_fields__
-    return EmpiricalNull(**{k: v for k, v in tomllib.loads(text).items() if k in fields})
+    return EmpiricalNull(**{k: v for k, v in tomllib.loads(text)[search].items() if k in fields})

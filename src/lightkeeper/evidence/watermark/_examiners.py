@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lightkeeper.evidence._finding import Basis, Claim, Finding, Hypothesis, Tier
-from lightkeeper.evidence.watermark._calibration import shipped_null
+from lightkeeper.evidence.watermark._calibration import EmpiricalNull, shipped_null
+from lightkeeper.evidence.watermark._crop import read_cropped
 from lightkeeper.evidence.watermark._marks import PUBLIC_MARKS, Mark, Method, load_marks
 from lightkeeper.evidence.watermark._read import AS_STORED, MarkReading, read_marks
 
@@ -69,9 +70,36 @@ class RescaledMarkExaminer(PublicMarkExaminer):
     _rescaled = True
 
 
-def mark_finding(reading: MarkReading, mark: Mark, *, examiner: str, version: str) -> Finding:
+class CroppedMarkExaminer(PublicMarkExaminer):
+    """Looks for public marks in crops, and in mirrored, flipped and turned pictures.
+
+    At the stored size, dwtDct only, and one mark at most; not where a mark is on the stored grid.
+    """
+
+    name = "cropped-marks"
+    tier = Tier.DEEP
+
+    def examine(self, media: Media) -> tuple[Finding, ...]:
+        """The strongest mark, if any."""
+        reading = read_cropped(media, marks=self.marks, alpha=self.alpha)
+        if reading is None:
+            return ()
+        mark = next(mark for mark in self.marks if mark.id == reading.mark)
+        null = shipped_null("cropped")
+        return (mark_finding(reading, mark, examiner=self.name, version=self.version, null=null),)
+
+
+def mark_finding(
+    reading: MarkReading,
+    mark: Mark,
+    *,
+    examiner: str,
+    version: str,
+    null: EmpiricalNull | None = None,
+) -> Finding:
     """Say that a picture carries a mark, and no more than that."""
-    null = None if reading.method == Method.RIVA_GAN else shipped_null()
+    if null is None and reading.method != Method.RIVA_GAN:
+        null = shipped_null()
     limits = ["key-is-public"]
     if mark.also_on_human_art:
         limits.append("also-on-human-art")

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 SMALLEST_AREA = 256 * 256
 """The reference encoder refuses pictures with fewer pixels."""
 _REPEATS = 4
+_UNTOLD = 0.7
 AS_STORED = "as-stored"
 
 
@@ -37,7 +38,9 @@ class MarkReading(Details):
     """The best variant of one mark in one picture.
 
     ``z`` is the correlation in standard deviations, ``p_value`` its chance on an unmarked picture
-    after correction for ``tests``. ``scale`` is ``as-stored``, or how the picture was resampled.
+    after correction for ``tests``. ``scale`` is ``as-stored``, how the picture was resampled, or
+    where the grid of a crop begins. ``alternatives`` are variants that cannot be told from the one
+    that is named.
     """
 
     mark: str
@@ -48,6 +51,7 @@ class MarkReading(Details):
     tests: int
     present: bool
     scale: str = AS_STORED
+    alternatives: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +170,8 @@ def _test(mark: Mark, copy: _Scores, found: Sequence[Mark]) -> MarkReading:
     r, freedom = correlate(folded, mark.bits, columns=copy.columns, explained=explained)
     at = int(r.argmax())
     variant = VARIANTS[rows[at]]
+    bits = np.asarray(mark.bits, np.float64)
+    sizes = folded @ (bits - bits.mean())
     return MarkReading(
         mark=mark.id,
         variant=variant.value,
@@ -175,6 +181,32 @@ def _test(mark: Mark, copy: _Scores, found: Sequence[Mark]) -> MarkReading:
         tests=1,
         present=False,
         scale=copy.scale,
+        alternatives=untold(sizes, at, rows),
+    )
+
+
+def untold(
+    sizes: Sequence[float] | NDArray[np.float64], at: int, rows: Sequence[int]
+) -> tuple[str, ...]:
+    """Variants in which the message is nearly as large as in the one that was chosen.
+
+    A picture that was written in one number type reads in the other, too, where U is positive;
+    with little colour, or after compression, the other can read better. So the better one alone
+    is no ground to name the writer.
+
+    Parameters
+    ----------
+    sizes : sequence of float
+        Mean score in the direction of the message, by variant.
+    at : int
+        The one that was chosen.
+    rows : sequence of int
+        Indices of the variants.
+    """
+    return tuple(
+        VARIANTS[row].value
+        for k, row in enumerate(rows)
+        if k != at and sizes[k] >= _UNTOLD * sizes[at]
     )
 
 
