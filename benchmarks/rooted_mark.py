@@ -24,6 +24,7 @@ from lightkeeper.evidence.watermark.rooted import (
     MarkKey,
     RootedReader,
     detect,
+    key_signs,
 )
 from lightkeeper.evidence.watermark.rooted._calibration import calibrate
 from lightkeeper.evidence.watermark.rooted._statistics import agreement, chance, soft_bits
@@ -238,7 +239,7 @@ def distortions(bench: Bench, name: str) -> None:
         for place, rgb in enumerate(marked):
             changed = apply(rgb, plain[(place + 5) % len(plain)], rng)
             began = time.process_time()
-            reading = detect(bench.reader.look(changed), [key])
+            reading = detect(bench.reader.search(changed, key.signs()[None]), [key])
             seconds.append(time.process_time() - began)
             matches.append(reading[0].matches / 48 if reading else 0.5)
             present.append(bool(reading and reading[0].present))
@@ -262,7 +263,9 @@ def others(bench: Bench, names: list[str]) -> None:
         decoder = bench.original if name == "original" else bench.decoder(name)[0]
         wrong = [k for k in keys if k.label != name]
         readings = [
-            r for a in pictures for r in detect(bench.reader.look(bench.decode(decoder, a)), wrong)
+            r
+            for a in pictures
+            for r in detect(bench.reader.search(bench.decode(decoder, a), key_signs(wrong)), wrong)
         ]
         bench.write({
             "kind": "others", "decoder": name, "tests": len(readings),

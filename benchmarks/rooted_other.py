@@ -91,7 +91,7 @@ def rooted(
         return decoded(loaded.generator, rgb, decoder), decoded(loaded.generator, rgb)
 
     def read(rgb: Any) -> tuple[float, bool]:
-        readings = detect(reader.look(rgb), [key])
+        readings = detect(reader.search(rgb, key.signs()[None]), [key])
         return (readings[0].matches / 48, readings[0].present) if readings else (0.5, False)
 
     measure(journal, f"rooted, {source.name}", made, read)

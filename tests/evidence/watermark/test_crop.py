@@ -65,7 +65,7 @@ def test_a_crop_at_an_odd_place_is_read_and_its_grid_is_told(name: str) -> None:
     assert reading.scale == "grid at 3,5"
 
 
-@settings(max_examples=8)
+@settings(max_examples=8, deadline=None)
 @given(
     top=st.integers(0, 90),
     left=st.integers(0, 90),

@@ -252,7 +252,7 @@ def test_a_diffusers_autoencoder_is_written_back_under_its_names(tmp_path):
         for parameter in loaded.generator.decoder.parameters():
             parameter.add_(1.0)
     loaded.write(loaded.generator.decoder, tmp_path / "out.safetensors")
-    from lightkeeper.evidence.detectors.reconstruction.layouts._safetensors import (
+    from lightkeeper.evidence.detectors.reconstruction.layouts._weights import (
         read_safetensors,
     )
 

@@ -3,7 +3,12 @@
 Only the holder of the secret file can look for the mark. Nothing here needs torch.
 """
 
-from lightkeeper.evidence.watermark.rooted._detect import RootedReading, calibrated_keys, detect
+from lightkeeper.evidence.watermark.rooted._detect import (
+    RootedReading,
+    calibrated_keys,
+    detect,
+    key_signs,
+)
 from lightkeeper.evidence.watermark.rooted._examiner import RootedMarkExaminer
 from lightkeeper.evidence.watermark.rooted._identify import (
     Identification,
@@ -29,5 +34,6 @@ __all__ = [
     "detect",
     "identify",
     "identify_among",
+    "key_signs",
     "read_passphrase",
 ]
