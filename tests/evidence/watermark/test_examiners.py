@@ -15,6 +15,7 @@ from lightkeeper.errors import EvidenceError, InvalidConfiguration
 from lightkeeper.evidence import Basis, Claim, Examiner, Hypothesis, Tier
 from lightkeeper.evidence.watermark import (
     PUBLIC_MARKS,
+    CroppedMarkExaminer,
     MarkReading,
     PublicMarkExaminer,
     RescaledMarkExaminer,
@@ -40,10 +41,20 @@ def _media(rgb: NDArray[np.uint8]) -> Media:
 
 
 def test_examiners_keep_the_protocol_and_their_tiers() -> None:
-    examiners = (PublicMarkExaminer(), RescaledMarkExaminer(), RivaGanExaminer())
+    examiners = (
+        PublicMarkExaminer(),
+        RescaledMarkExaminer(),
+        CroppedMarkExaminer(),
+        RivaGanExaminer(),
+    )
     assert all(isinstance(examiner, Examiner) for examiner in examiners)
-    assert [e.tier for e in examiners] == [Tier.PIXELS, Tier.DEEP, Tier.MODEL]
-    assert [e.name for e in examiners] == ["public-marks", "rescaled-marks", "rivagan"]
+    assert [e.tier for e in examiners] == [Tier.PIXELS, Tier.DEEP, Tier.DEEP, Tier.MODEL]
+    assert [e.name for e in examiners] == [
+        "public-marks",
+        "rescaled-marks",
+        "cropped-marks",
+        "rivagan",
+    ]
     assert PublicMarkExaminer().unavailable() is None
 
 

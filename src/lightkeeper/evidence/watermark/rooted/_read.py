@@ -26,7 +26,7 @@ SCALES = tuple(round(0.9**k, 3) for k in range(-3, 12))
 TURNS = (0.0, -6.0, 6.0)
 """Degrees that it is searched at: a code is read 5 degrees off."""
 _MOST_TILES = 121
-_GLANCE_TILES = 25
+_GLANCE_TILES = 16
 _LOOKED_AT, _TURNED = 3, 1
 """Scales that are looked at with all tiles after a glance at each, and of these, turned, too."""
 _LARGEST_INSIDE = 4096
