@@ -27,8 +27,8 @@ TURNS = (0.0, -6.0, 6.0)
 """Degrees that it is searched at: a code is read 5 degrees off."""
 _MOST_TILES = 121
 _GLANCE_TILES = 16
-_LOOKED_AT, _TURNED = 3, 1
-"""Scales that are looked at with all tiles after a glance at each, and of these, turned, too."""
+_TURNED, _LOOKED_AT = 3, 2
+"""Sizes that are glanced at turned, too, and views that are looked at with all tiles."""
 _LARGEST_INSIDE = 4096
 
 
@@ -122,9 +122,9 @@ class RootedReader:
     ) -> tuple[Look, ...]:
         """The looks at which any of these keys is most likely to be found.
 
-        A glance of few tiles at each size says which are worth all tiles, and which of these
-        small turns. All views that could have been chosen are counted as tests, on all tiles: what
-        the choice has seen cannot make the best of them better than the best of all.
+        A glance of few tiles at each size, and at the best sizes turned a little, says which views
+        are worth all tiles. All views that could have been chosen are counted as tests: what the
+        choice has seen cannot make the best of them better than the best of all.
 
         Parameters
         ----------
@@ -132,7 +132,7 @@ class RootedReader:
         signs : shape (N, BITS)
             -1 and 1, by key.
         thorough : bool
-            Look at every size and turn with all tiles, at about five times the time.
+            Look at every size and turn with all tiles, at about ten times the time.
 
         Raises
         ------
@@ -144,13 +144,13 @@ class RootedReader:
         glances = [look for scale in SCALES for look in self._looks(rgb, scale, 0.0, _GLANCE_TILES)]
         if not glances:
             return ()
-        scales = _best_scales(glances, signs)[:_LOOKED_AT]
-        looks = [look for scale in scales for look in self._looks(rgb, scale, 0.0, _MOST_TILES)]
-        for scale in _best_scales(looks, signs)[:_TURNED]:
+        views = len(glances) * len(TURNS)
+        for scale, _ in _best_views(glances, signs)[:_TURNED]:
             for turn in TURNS[1:]:
-                looks += self._looks(rgb, scale, turn, _MOST_TILES)
-        all_views = len(glances) * len(TURNS)
-        return (replace(looks[0], tests=all_views - len(looks) + 1), *looks[1:])
+                glances += self._looks(rgb, scale, turn, _GLANCE_TILES)
+        chosen = _best_views(glances, signs)[:_LOOKED_AT]
+        looks = [look for view in chosen for look in self._looks(rgb, *view, _MOST_TILES)]
+        return (replace(looks[0], tests=views - len(looks) + 1), *looks[1:])
 
     def _looks(
         self, rgb: NDArray[np.uint8], scale: float, turn: float, most: int
@@ -176,10 +176,10 @@ class RootedReader:
         return pooled
 
 
-def _best_scales(looks: Sequence[Look], signs: NDArray[np.floating]) -> list[float]:
-    """Scales of looks, the one that agrees best with any key first."""
+def _best_views(looks: Sequence[Look], signs: NDArray[np.floating]) -> list[tuple[float, float]]:
+    """Scales and turns of looks, the one that agrees best with any key first."""
     totals = agreement(soft_bits(np.stack([look.logits for look in looks])), signs).max(axis=1)
-    ordered = (looks[k].scale for k in np.argsort(-totals))
+    ordered = ((looks[k].scale, looks[k].turn) for k in np.argsort(-totals))
     return list(dict.fromkeys(ordered))
 
 
