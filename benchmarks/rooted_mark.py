@@ -131,7 +131,10 @@ CHANGES: dict[str, Change] = {
     "JPEG 50 4:2:0": lambda a, o, g: jpeg(a, 50),
     "blur 1": lambda a, o, g: _blurred(a, 1),
     "blur 2": lambda a, o, g: _blurred(a, 2),
-    "screenshot": lambda a, o, g: jpeg(cropped(resized(a, 0.7), 0.8, g), 80),
+    # Of a size drawn anew for each picture, so that it is none of those that are searched.
+    "screenshot": lambda a, o, g: jpeg(cropped(resized(a, g.uniform(0.5, 0.95)), 0.8, g), 80),
+    "any size": lambda a, o, g: resized(a, math.exp(g.uniform(math.log(0.33), math.log(1.35)))),
+    "any turn to 10": lambda a, o, g: _turned(a, g.uniform(-10, 10)),
     "mirrored": lambda a, o, g: a[:, ::-1],
     "rotation 5": lambda a, o, g: _turned(a, 5),
     "rotation 30": lambda a, o, g: _turned(a, 30),

@@ -33,7 +33,7 @@ _Alpha = Annotated[
 ]
 _Thorough = Annotated[
     bool,
-    typer.Option("--thorough", help="Look closely at every size and turn, at ten times the time."),
+    typer.Option("--thorough", help="Look closely at every size and turn, at six times the time."),
 ]
 _Json = Annotated[bool, typer.Option("--json", help="One JSON line per file.")]
 

@@ -132,7 +132,7 @@ class RootedReader:
         signs : shape (N, BITS)
             -1 and 1, by key.
         thorough : bool
-            Look at every size and turn with all tiles, at about ten times the time.
+            Look at every size and turn with all tiles, at about six times the time.
 
         Raises
         ------
