@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bench_watermark import SHARED, _square, _writer
-from lightkeeper.evidence.watermark import PUBLIC_MARKS, Variant, read_cropped, read_marks
+from lightkeeper.evidence.watermark import PUBLIC_MARKS, Variant, read_marks
 from lightkeeper.evidence.watermark._chroma import chroma_was_doubled
-from lightkeeper.evidence.watermark._crop import search_crops
+from lightkeeper.evidence.watermark._crop import read_cropped, search_crops
 from lightkeeper.media import open_media
 
 CODECS: dict[str, dict[str, Any]] = {

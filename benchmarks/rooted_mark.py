@@ -24,7 +24,6 @@ from lightkeeper.evidence.watermark.rooted import (
     MarkKey,
     RootedReader,
     detect,
-    key_signs,
 )
 from lightkeeper.evidence.watermark.rooted._calibration import calibrate
 from lightkeeper.evidence.watermark.rooted._statistics import agreement, chance, soft_bits
@@ -206,7 +205,7 @@ class Bench:
 
 def chances(logits: Any, key: MarkKey) -> Any:
     soft = soft_bits(logits)
-    totals = agreement(soft, key.signs()[None])[:, 0]
+    totals = agreement(soft, [key])[:, 0]
     return np.array([chance(float(t), s) for t, s in zip(totals, soft, strict=True)])
 
 
@@ -242,7 +241,7 @@ def distortions(bench: Bench, name: str) -> None:
         for place, rgb in enumerate(marked):
             changed = apply(rgb, plain[(place + 5) % len(plain)], rng)
             began = time.process_time()
-            reading = detect(bench.reader.search(changed, key.signs()[None]), [key])
+            reading = detect(bench.reader.search(changed, [key]), [key])
             seconds.append(time.process_time() - began)
             matches.append(reading[0].matches / 48 if reading else 0.5)
             present.append(bool(reading and reading[0].present))
@@ -268,7 +267,7 @@ def others(bench: Bench, names: list[str]) -> None:
         readings = [
             r
             for a in pictures
-            for r in detect(bench.reader.search(bench.decode(decoder, a), key_signs(wrong)), wrong)
+            for r in detect(bench.reader.search(bench.decode(decoder, a), wrong), wrong)
         ]
         bench.write({
             "kind": "others", "decoder": name, "tests": len(readings),

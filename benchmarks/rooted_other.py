@@ -24,8 +24,8 @@ from rooted_mark import CHANGES, SHARED, held_out, psnr, unmarked
 SIDE = 320
 CHIEF = (
     "none", "brightness 2", "contrast 2", "crop 0.1", "resize .7", "resize .5", "resize .3",
-    "JPEG 80 4:2:0", "JPEG 50 4:2:0", "blur 1", "screenshot", "half replaced", "rotation 5", "any size",
-    "any turn to 10",
+    "JPEG 80 4:2:0", "JPEG 50 4:2:0", "blur 1", "screenshot", "half replaced", "rotation 5",
+    "any size", "any turn to 10",
 )  # fmt: skip
 
 
@@ -94,7 +94,7 @@ def rooted(
         return decoded(loaded.generator, rgb, decoder), decoded(loaded.generator, rgb)
 
     def read(rgb: Any) -> tuple[float, bool]:
-        readings = detect(reader.search(rgb, key.signs()[None]), [key])
+        readings = detect(reader.search(rgb, [key]), [key])
         return (readings[0].matches / 48, readings[0].present) if readings else (0.5, False)
 
     def read_at_four_sizes(rgb: Any) -> tuple[float, bool]:
@@ -117,7 +117,6 @@ def null(journal: Path, secret: Path, passphrase: Path, label: str) -> None:
         RootedReader,
         calibrated_keys,
         detect,
-        key_signs,
         read_passphrase,
     )
 
@@ -142,8 +141,8 @@ def null(journal: Path, secret: Path, passphrase: Path, label: str) -> None:
         with Image.open(path) as opened:
             rgb = np.asarray(opened.convert("RGB"))
         seen = any(rgb.shape == other.shape and np.array_equal(rgb, other) for other in half)
-        one = detect(reader.search(rgb, key_signs([calibrated])), [calibrated])
-        many = detect(reader.search(rgb, key_signs(drawn)), drawn)
+        one = detect(reader.search(rgb, [calibrated]), [calibrated])
+        many = detect(reader.search(rgb, drawn), drawn)
         row = {
             "picture": path.name, "calibrating": seen, "tests": one[0].tests if one else 0,
             "p": one[0].p_value if one else 1.0, "z": one[0].z if one else 0.0,

@@ -297,7 +297,6 @@ PUBLIC: dict[str, list[str]] = {
         "read_manifest",
     ],
     "lightkeeper.evidence.watermark": [
-        "CroppedMarkExaminer",
         "Mark",
         "MarkReading",
         "Method",
@@ -308,7 +307,6 @@ PUBLIC: dict[str, list[str]] = {
         "Variant",
         "embed",
         "load_marks",
-        "read_cropped",
         "read_marks",
         "warm_up",
     ],
@@ -351,7 +349,6 @@ PUBLIC: dict[str, list[str]] = {
         "detect",
         "identify",
         "identify_among",
-        "key_signs",
         "read_passphrase",
     ],
     "lightkeeper.generators.rooting": [

@@ -255,10 +255,8 @@ def _detect(
 def _looks(
     file: str, reader: RootedReader, keys: tuple[MarkKey, ...], thorough: bool
 ) -> tuple[Look, ...]:
-    from lightkeeper.evidence.watermark.rooted import key_signs
-
     rgb = open_media(file, limits=load_settings().media_limits()).rgb()
-    return reader.search(rgb, key_signs(keys), thorough=thorough)
+    return reader.search(rgb, keys, thorough=thorough)
 
 
 def _told(row: dict[str, Any]) -> str:

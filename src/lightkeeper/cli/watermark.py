@@ -25,7 +25,6 @@ from lightkeeper.evidence.watermark import (
     embed,
     lattice,
     load_marks,
-    read_cropped,
     read_marks,
 )
 from lightkeeper.media import open_media
@@ -109,13 +108,10 @@ def _mark_named(name: str, marks: tuple[Mark, ...]) -> Mark:
 
 def _detect(file: str, *, marks: tuple[Mark, ...], alpha: float, deep: bool) -> dict[str, Any]:
     media = open_media(file, limits=load_settings().media_limits())
-    # The readers share the chance of calling a mark present where there is none.
-    share = alpha / (3 if deep else 2)
-    readings = read_marks(media, marks=marks, alpha=share, rescaled=deep)
-    if deep and (cropped := read_cropped(media, marks=marks, alpha=share)) is not None:
-        readings = (*(r for r in readings if r.mark != cropped.mark), cropped)
+    # Two readers share the chance of calling a mark present where there is none.
+    readings = read_marks(media, marks=marks, alpha=alpha / 2, rescaled=deep, cropped=deep)
     rows = [_row(reading) for reading in readings]
-    rows += [_open_row(opened) for opened in lattice.read_all(media.rgb(), alpha=share)]
+    rows += [_open_row(opened) for opened in lattice.read_all(media.rgb(), alpha=alpha / 2)]
     return {"marks": rows}
 
 

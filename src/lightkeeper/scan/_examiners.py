@@ -91,9 +91,9 @@ def _rescaled_marks(policy: Policy) -> Examiner:
 
 
 def _cropped_marks(policy: Policy) -> Examiner:
-    from lightkeeper.evidence.watermark import CroppedMarkExaminer
+    from lightkeeper.evidence.watermark import PublicMarkExaminer
 
-    return CroppedMarkExaminer(marks=policy.marks, alpha=_share_of_alpha(policy))
+    return PublicMarkExaminer.cropped(marks=policy.marks, alpha=_share_of_alpha(policy))
 
 
 def _rivagan(policy: Policy) -> Examiner:

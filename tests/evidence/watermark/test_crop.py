@@ -15,16 +15,14 @@ from PIL import Image
 from lightkeeper.evidence import Basis, Claim, Tier
 from lightkeeper.evidence.watermark import (
     PUBLIC_MARKS,
-    CroppedMarkExaminer,
     Mark,
     Method,
     PublicMarkExaminer,
     Variant,
     embed,
-    read_cropped,
     read_marks,
 )
-from lightkeeper.evidence.watermark._crop import score_places, search_crops
+from lightkeeper.evidence.watermark._crop import read_cropped, score_places, search_crops
 from lightkeeper.evidence.watermark._read import score
 from lightkeeper.media import Media, open_media
 from lightkeeper.testing import photo_like, synthetic_like
@@ -156,7 +154,7 @@ def test_marks_of_other_methods_are_passed_over() -> None:
 
 def test_the_finding_says_where_the_grid_begins() -> None:
     media = _media(_marked("invokeai", Variant.UINT8_BGR)[9:470, 3:600][:, ::-1])
-    examiner = CroppedMarkExaminer()
+    examiner = PublicMarkExaminer.cropped()
     assert (examiner.name, examiner.tier) == ("cropped-marks", Tier.DEEP)
     (finding,) = examiner.examine(media)
     assert (finding.claim, finding.basis) == (Claim.CARRIES_MARK, Basis.PUBLIC_MARK)

@@ -4,13 +4,8 @@ A public mark's key is known to everyone: a picture that carries one shows that 
 never that the picture was generated.
 """
 
-from lightkeeper.evidence.watermark._crop import read_cropped
 from lightkeeper.evidence.watermark._embed import embed
-from lightkeeper.evidence.watermark._examiners import (
-    CroppedMarkExaminer,
-    PublicMarkExaminer,
-    RescaledMarkExaminer,
-)
+from lightkeeper.evidence.watermark._examiners import PublicMarkExaminer, RescaledMarkExaminer
 from lightkeeper.evidence.watermark._marks import (
     PUBLIC_MARKS,
     Mark,
@@ -23,7 +18,6 @@ from lightkeeper.evidence.watermark._rivagan import RivaGanExaminer
 
 __all__ = [
     "PUBLIC_MARKS",
-    "CroppedMarkExaminer",
     "Mark",
     "MarkReading",
     "Method",
@@ -33,7 +27,6 @@ __all__ = [
     "Variant",
     "embed",
     "load_marks",
-    "read_cropped",
     "read_marks",
     "warm_up",
 ]

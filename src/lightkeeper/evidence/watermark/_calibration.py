@@ -12,7 +12,8 @@ from importlib import resources
 class EmpiricalNull:
     """Result of a run over unmarked photographs; no picture is kept.
 
-    ``largest_z`` is over all pictures, marks and variants; ``z_deviation`` should be at most 1.
+    ``largest_z`` is over all pictures, marks and variants; ``z_deviation`` should be at most 1;
+    it is not known where only the largest z of each picture was kept.
     """
 
     id: str
@@ -21,7 +22,7 @@ class EmpiricalNull:
     tests: int
     hits: int
     largest_z: float
-    z_deviation: float
+    z_deviation: float | None = None
 
 
 @cache

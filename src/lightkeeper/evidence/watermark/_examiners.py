@@ -43,6 +43,11 @@ class PublicMarkExaminer:
         self.marks: tuple[Mark, ...] = (*PUBLIC_MARKS, *(load_marks(marks) if marks else ()))
         self.alpha = alpha
 
+    @staticmethod
+    def cropped(*, marks: Path | None = None, alpha: float = 1e-6) -> CroppedMarkExaminer:
+        """The examiner of crops and of mirrored, flipped and turned pictures."""
+        return CroppedMarkExaminer(marks=marks, alpha=alpha)
+
     def unavailable(self) -> str | None:
         """Why it cannot run here: it always can."""
         return None

@@ -78,6 +78,7 @@ def read_marks(
     marks: Sequence[Mark] = PUBLIC_MARKS,
     alpha: float = 1e-6,
     rescaled: bool = False,
+    cropped: bool = False,
 ) -> tuple[MarkReading, ...]:
     """Look for marks in all embedding variants.
 
@@ -90,6 +91,8 @@ def read_marks(
         Chance per picture, over all tests, of calling a mark present where there is none.
     rescaled : bool
         Also look in copies at sizes that generators produce; each counts as further tests.
+    cropped : bool
+        Also look for the strongest mark that lost its grid; half of ``alpha`` is for this search.
 
     Returns
     -------
@@ -97,6 +100,12 @@ def read_marks(
         One per mark, in the order given; empty for a picture that is too small to carry any.
     """
     marks = tuple(m for m in marks if m.method is None or m.method.is_read_from_blocks)
+    if cropped:
+        from lightkeeper.evidence.watermark._crop import read_cropped
+
+        own = read_marks(media, marks=marks, alpha=alpha / 2, rescaled=rescaled)
+        cut = read_cropped(media, marks=marks, alpha=alpha / 2)
+        return own if cut is None else (*(r for r in own if r.mark != cut.mark), cut)
     copies = tuple(_copies(media, rescaled=rescaled))
     tests = sum(len(mark.rows()) for mark in marks for copy in copies if copy.carries(mark))
     readings: dict[str, MarkReading] = {}

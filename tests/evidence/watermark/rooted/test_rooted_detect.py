@@ -20,7 +20,6 @@ from lightkeeper.evidence.watermark.rooted import (
     detect,
     identify,
     identify_among,
-    key_signs,
 )
 from lightkeeper.evidence.watermark.rooted._pair import pair_chance, pair_scores
 from lightkeeper.evidence.watermark.rooted._statistics import agreement, chance, soft_bits
@@ -57,23 +56,22 @@ def test_a_search_finds_sizes_and_turns_between_those_of_its_list(
     picture = Image.fromarray(pictures["marked-1"]).rotate(turn, Image.Resampling.BICUBIC)
     side = round(picture.width * size)
     rgb = np.asarray(picture.resize((side, side), Image.Resampling.BICUBIC))
-    found = detect(reader.search(rgb, key_signs(keys)), keys)
+    found = detect(reader.search(rgb, keys), keys)
     assert [r.present for r in found] == [False, True]
     # Fifteen sizes, three turns, two sides, two keys.
     assert found[0].tests == 15 * 3 * 2 * 2
 
 
 def test_a_search_counts_what_it_could_have_looked_at(reader, keys, pictures):
-    signs = key_signs(keys)
-    looks = reader.search(pictures["plain"], signs)
-    every = reader.search(pictures["plain"], signs, thorough=True)
+    looks = reader.search(pictures["plain"], keys)
+    every = reader.search(pictures["plain"], keys, thorough=True)
     assert sum(look.tests for look in looks) == sum(look.tests for look in every) == len(every)
     assert len(looks) < len(every) / 5
     by_view = {(look.scale, look.turn, look.mirrored): look.logits for look in every}
     for look in looks:
         np.testing.assert_array_equal(by_view[look.scale, look.turn, look.mirrored], look.logits)
     assert not any(r.present for r in detect(looks, keys))
-    assert reader.search(np.zeros((16, 16, 3), np.uint8), signs) == ()
+    assert reader.search(np.zeros((16, 16, 3), np.uint8), keys) == ()
 
 
 def test_a_picture_without_a_whole_tile_has_no_reading(reader, keys):

@@ -3,19 +3,15 @@
 Only the holder of the secret file can look for the mark. Nothing here needs torch.
 """
 
-from lightkeeper.evidence.watermark.rooted._detect import (
-    RootedReading,
-    calibrated_keys,
-    detect,
-    key_signs,
-)
+from lightkeeper.evidence.watermark.rooted._detect import RootedReading, calibrated_keys, detect
 from lightkeeper.evidence.watermark.rooted._examiner import RootedMarkExaminer
 from lightkeeper.evidence.watermark.rooted._identify import (
     Identification,
     identify,
     identify_among,
 )
-from lightkeeper.evidence.watermark.rooted._read import Look, RootedReader
+from lightkeeper.evidence.watermark.rooted._look import Look
+from lightkeeper.evidence.watermark.rooted._read import RootedReader
 from lightkeeper.evidence.watermark.rooted._secret import (
     MarkKey,
     MarkSecret,
@@ -34,6 +30,5 @@ __all__ = [
     "detect",
     "identify",
     "identify_among",
-    "key_signs",
     "read_passphrase",
 ]

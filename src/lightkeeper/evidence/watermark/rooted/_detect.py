@@ -15,9 +15,7 @@ from lightkeeper.evidence.watermark.rooted._statistics import agreement, chance,
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
-
-    from lightkeeper.evidence.watermark.rooted._read import Look
+    from lightkeeper.evidence.watermark.rooted._look import Look
     from lightkeeper.evidence.watermark.rooted._secret import MarkKey
 
 LEAST_LOOKS = 100
@@ -98,11 +96,6 @@ def detect(
             )
         )
     return tuple(readings)
-
-
-def key_signs(keys: Sequence[MarkKey]) -> NDArray[np.float64]:
-    """-1 and 1 of each key, shape (N, BITS), for :meth:`RootedReader.search`."""
-    return np.stack([key.signs() for key in keys])
 
 
 def calibrated_keys(keys: Sequence[MarkKey], looks: Sequence[Look]) -> tuple[MarkKey, ...]:

@@ -6,7 +6,7 @@ import importlib.util
 from typing import TYPE_CHECKING
 
 from lightkeeper.evidence._finding import Basis, Claim, Finding, Hypothesis, Tier
-from lightkeeper.evidence.watermark.rooted._detect import RootedReading, detect, key_signs
+from lightkeeper.evidence.watermark.rooted._detect import RootedReading, detect
 from lightkeeper.evidence.watermark.rooted._read import RootedReader
 from lightkeeper.evidence.watermark.rooted._secret import MarkSecret
 
@@ -67,7 +67,7 @@ class RootedMarkExaminer:
         EvidenceError
             The network cannot be run.
         """
-        looks = self._reader.search(media.raster().rgb, key_signs(self._secret.keys))
+        looks = self._reader.search(media.raster().rgb, self._secret.keys)
         readings = detect(looks, self._secret.keys, alpha=self._alpha)
         return tuple(self._finding(reading) for reading in readings if reading.present)
 

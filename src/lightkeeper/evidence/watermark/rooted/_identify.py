@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lightkeeper.evidence.watermark.rooted._calibration import KeyCalibration
-    from lightkeeper.evidence.watermark.rooted._read import Look
+    from lightkeeper.evidence.watermark.rooted._look import Look
     from lightkeeper.evidence.watermark.rooted._secret import MarkKey
 
 _CHUNK = 65_536

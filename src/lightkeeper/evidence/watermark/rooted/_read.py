@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -11,12 +11,15 @@ import numpy as np
 from PIL import Image
 
 from lightkeeper.errors import EvidenceError, MissingExtra
+from lightkeeper.evidence.watermark.rooted._look import Look
 from lightkeeper.evidence.watermark.rooted._statistics import agreement, soft_bits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+    from lightkeeper.evidence.watermark.rooted._secret import MarkKey
 
 TILE, STEP, MARGIN = 32, 16, 1
 SAMPLED = (1.0, 0.7, 0.5, 0.3)
@@ -30,33 +33,6 @@ _GLANCE_TILES = 16
 _TURNED, _LOOKED_AT = 3, 2
 """Sizes that are glanced at turned, too, and views that are looked at with all tiles."""
 _LARGEST_INSIDE = 4096
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Look:
-    """What the extractor saw in one view of a picture.
-
-    Parameters
-    ----------
-    logits : float32, shape (BITS,)
-        Whitened: about standard normal on a picture without a mark.
-    scale : float
-        The picture is taken to be this much smaller than it was decoded.
-    mirrored : bool
-    tiles : int
-        Places that were read.
-    turn : float
-        Degrees by which the picture was turned back.
-    tests : int
-        Looks that this one stands for: of a search, only the best are kept, and all are counted.
-    """
-
-    logits: NDArray[np.float32]
-    scale: float
-    mirrored: bool
-    tiles: int
-    turn: float = 0.0
-    tests: int = 1
 
 
 class RootedReader:
@@ -118,7 +94,7 @@ class RootedReader:
         return tuple(look for pair in pairs for look in pair if look.mirrored in mirrored)
 
     def search(
-        self, rgb: NDArray[np.uint8], signs: NDArray[np.floating], *, thorough: bool = False
+        self, rgb: NDArray[np.uint8], keys: Sequence[MarkKey], *, thorough: bool = False
     ) -> tuple[Look, ...]:
         """The looks at which any of these keys is most likely to be found.
 
@@ -129,8 +105,7 @@ class RootedReader:
         Parameters
         ----------
         rgb : uint8, shape (H, W, 3)
-        signs : shape (N, BITS)
-            -1 and 1, by key.
+        keys : sequence of MarkKey
         thorough : bool
             Look at every size and turn with all tiles, at about six times the time.
 
@@ -142,8 +117,9 @@ class RootedReader:
         if thorough:
             return self.look(rgb, scales=SCALES, turns=TURNS)
         glances = [look for scale in SCALES for look in self._looks(rgb, scale, 0.0, _GLANCE_TILES)]
-        if not glances:
+        if not glances or not keys:
             return ()
+        signs = np.stack([key.signs() for key in keys])
         views = len(glances) * len(TURNS)
         for scale, _ in _best_views(glances, signs)[:_TURNED]:
             for turn in TURNS[1:]:
