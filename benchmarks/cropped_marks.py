@@ -101,8 +101,8 @@ def recall(row: dict[str, Any]) -> dict[str, Any]:
     media = saved(row.pop("cut"), row["codec"])
     media.raster()
     began = time.process_time()
-    reading = read_cropped(media, alpha=ALPHA)
     stored = [r.mark for r in read_marks(media, alpha=ALPHA) if r.present]
+    reading = None if stored else read_cropped(media, alpha=ALPHA)
     return row | {
         "seconds": time.process_time() - began, "pixels": media.raster().rgb[..., 0].size,
         "found": reading.mark if reading else None, "stored": stored,

@@ -23,7 +23,7 @@ import numpy as np
 
 from lightkeeper.evidence.watermark._chroma import chroma_was_doubled
 from lightkeeper.evidence.watermark._marks import PUBLIC_MARKS, VARIANTS, Mark, Method
-from lightkeeper.evidence.watermark._read import MarkReading, read_marks, untold
+from lightkeeper.evidence.watermark._reading import MarkReading, untold
 from lightkeeper.evidence.watermark._statistics import SMALLEST_P, chance
 
 if TYPE_CHECKING:
@@ -109,7 +109,7 @@ class CropReading:
 def read_cropped(
     media: Media, *, marks: Sequence[Mark] = PUBLIC_MARKS, alpha: float = 1e-6
 ) -> MarkReading | None:
-    """The strongest mark of a picture that lost its grid, if it is on the stored grid no more.
+    """The strongest mark of a picture that carries none on its stored grid.
 
     One at most: what a strong message leaves at other strides must not speak for another mark.
 
@@ -121,8 +121,6 @@ def read_cropped(
     alpha : float
         Chance per picture of calling a mark present where there is none.
     """
-    if any(reading.present for reading in read_marks(media, marks=marks, alpha=alpha)):
-        return None
     rgb, halved = media.raster().rgb, chroma_was_doubled(media)
     found = [r for r in search_crops(rgb, marks, halved_chroma=halved) if r.p_value < alpha]
     if not found:

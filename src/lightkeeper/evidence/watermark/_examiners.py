@@ -8,7 +8,8 @@ from lightkeeper.evidence._finding import Basis, Claim, Finding, Hypothesis, Tie
 from lightkeeper.evidence.watermark._calibration import EmpiricalNull, shipped_null
 from lightkeeper.evidence.watermark._crop import read_cropped
 from lightkeeper.evidence.watermark._marks import PUBLIC_MARKS, Mark, Method, load_marks
-from lightkeeper.evidence.watermark._read import AS_STORED, MarkReading, read_marks
+from lightkeeper.evidence.watermark._read import read_marks
+from lightkeeper.evidence.watermark._reading import AS_STORED, MarkReading
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,6 +87,9 @@ class CroppedMarkExaminer(PublicMarkExaminer):
 
     def examine(self, media: Media) -> tuple[Finding, ...]:
         """The strongest mark, if any."""
+        stored = read_marks(media, marks=self.marks, alpha=self.alpha)
+        if any(reading.present for reading in stored):
+            return ()
         reading = read_cropped(media, marks=self.marks, alpha=self.alpha)
         if reading is None:
             return ()

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lightkeeper.evidence._finding import Details
 from lightkeeper.evidence.watermark._chroma import chroma_was_doubled
 from lightkeeper.evidence.watermark._marks import (
     PUBLIC_MARKS,
@@ -16,6 +15,7 @@ from lightkeeper.evidence.watermark._marks import (
     VARIANTS,
     Mark,
 )
+from lightkeeper.evidence.watermark._reading import AS_STORED, MarkReading, untold
 from lightkeeper.evidence.watermark._rescale import rescaled_copies
 from lightkeeper.evidence.watermark._statistics import chance, corrected, correlate
 
@@ -29,29 +29,6 @@ if TYPE_CHECKING:
 SMALLEST_AREA = 256 * 256
 """The reference encoder refuses pictures with fewer pixels."""
 _REPEATS = 4
-_UNTOLD = 0.7
-AS_STORED = "as-stored"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MarkReading(Details):
-    """The best variant of one mark in one picture.
-
-    ``z`` is the correlation in standard deviations, ``p_value`` its chance on an unmarked picture
-    after correction for ``tests``. ``scale`` is ``as-stored``, how the picture was resampled, or
-    where the grid of a crop begins. ``alternatives`` are variants that cannot be told from the one
-    that is named.
-    """
-
-    mark: str
-    variant: str
-    method: str
-    z: float
-    p_value: float
-    tests: int
-    present: bool
-    scale: str = AS_STORED
-    alternatives: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +81,8 @@ def read_marks(
         from lightkeeper.evidence.watermark._crop import read_cropped
 
         own = read_marks(media, marks=marks, alpha=alpha / 2, rescaled=rescaled)
+        if any(reading.present and reading.scale == AS_STORED for reading in own):
+            return own
         cut = read_cropped(media, marks=marks, alpha=alpha / 2)
         return own if cut is None else (*(r for r in own if r.mark != cut.mark), cut)
     copies = tuple(_copies(media, rescaled=rescaled))
@@ -191,31 +170,6 @@ def _test(mark: Mark, copy: _Scores, found: Sequence[Mark]) -> MarkReading:
         present=False,
         scale=copy.scale,
         alternatives=untold(sizes, at, rows),
-    )
-
-
-def untold(
-    sizes: Sequence[float] | NDArray[np.float64], at: int, rows: Sequence[int]
-) -> tuple[str, ...]:
-    """Variants in which the message is nearly as large as in the one that was chosen.
-
-    A picture that was written in one number type reads in the other, too, where U is positive;
-    with little colour, or after compression, the other can read better. So the better one alone
-    is no ground to name the writer.
-
-    Parameters
-    ----------
-    sizes : sequence of float
-        Mean score in the direction of the message, by variant.
-    at : int
-        The one that was chosen.
-    rows : sequence of int
-        Indices of the variants.
-    """
-    return tuple(
-        VARIANTS[row].value
-        for k, row in enumerate(rows)
-        if k != at and sizes[k] >= _UNTOLD * sizes[at]
     )
 
 
