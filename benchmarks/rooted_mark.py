@@ -130,7 +130,10 @@ CHANGES: dict[str, Change] = {
     "JPEG 50 4:2:0": lambda a, o, g: jpeg(a, 50),
     "blur 1": lambda a, o, g: _blurred(a, 1),
     "blur 2": lambda a, o, g: _blurred(a, 2),
-    "screenshot": lambda a, o, g: jpeg(cropped(resized(a, 0.7), 0.8, g), 80),
+    # Of a size drawn anew for each picture, so that it is none of those that are searched.
+    "screenshot": lambda a, o, g: jpeg(cropped(resized(a, g.uniform(0.5, 0.95)), 0.8, g), 80),
+    "any size": lambda a, o, g: resized(a, math.exp(g.uniform(math.log(0.33), math.log(1.35)))),
+    "any turn to 10": lambda a, o, g: _turned(a, g.uniform(-10, 10)),
     "mirrored": lambda a, o, g: a[:, ::-1],
     "rotation 5": lambda a, o, g: _turned(a, 5),
     "rotation 30": lambda a, o, g: _turned(a, 30),
@@ -202,7 +205,7 @@ class Bench:
 
 def chances(logits: Any, key: MarkKey) -> Any:
     soft = soft_bits(logits)
-    totals = agreement(soft, key.signs()[None])[:, 0]
+    totals = agreement(soft, [key])[:, 0]
     return np.array([chance(float(t), s) for t, s in zip(totals, soft, strict=True)])
 
 
@@ -238,7 +241,7 @@ def distortions(bench: Bench, name: str) -> None:
         for place, rgb in enumerate(marked):
             changed = apply(rgb, plain[(place + 5) % len(plain)], rng)
             began = time.process_time()
-            reading = detect(bench.reader.look(changed), [key])
+            reading = detect(bench.reader.search(changed, [key]), [key])
             seconds.append(time.process_time() - began)
             matches.append(reading[0].matches / 48 if reading else 0.5)
             present.append(bool(reading and reading[0].present))
@@ -262,7 +265,9 @@ def others(bench: Bench, names: list[str]) -> None:
         decoder = bench.original if name == "original" else bench.decoder(name)[0]
         wrong = [k for k in keys if k.label != name]
         readings = [
-            r for a in pictures for r in detect(bench.reader.look(bench.decode(decoder, a)), wrong)
+            r
+            for a in pictures
+            for r in detect(bench.reader.search(bench.decode(decoder, a), wrong), wrong)
         ]
         bench.write({
             "kind": "others", "decoder": name, "tests": len(readings),

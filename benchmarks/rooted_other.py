@@ -2,6 +2,7 @@
 
 ``rooted_other.py rows JOURNAL SOURCE ROOTED SECRET PASSPHRASE-FILE LABEL`` with an autoencoder's
 folder and what ``lightkeeper mark root`` wrote; ``rooted_other.py peers JOURNAL``;
+``rooted_other.py null JOURNAL SECRET PASSPHRASE-FILE LABEL``, on unmarked pictures;
 ``rooted_other.py table JOURNAL``. A stopped run goes on.
 """
 
@@ -16,13 +17,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
-from rooted_mark import CHANGES, held_out, psnr
+from rooted_mark import CHANGES, SHARED, held_out, psnr, unmarked
 
 SIDE = 320
 CHIEF = (
     "none", "brightness 2", "contrast 2", "crop 0.1", "resize .7", "resize .5", "resize .3",
     "JPEG 80 4:2:0", "JPEG 50 4:2:0", "blur 1", "screenshot", "half replaced", "rotation 5",
+    "any size", "any turn to 10",
 )  # fmt: skip
 
 
@@ -91,10 +94,72 @@ def rooted(
         return decoded(loaded.generator, rgb, decoder), decoded(loaded.generator, rgb)
 
     def read(rgb: Any) -> tuple[float, bool]:
+        readings = detect(reader.search(rgb, [key]), [key])
+        return (readings[0].matches / 48, readings[0].present) if readings else (0.5, False)
+
+    def read_at_four_sizes(rgb: Any) -> tuple[float, bool]:
         readings = detect(reader.look(rgb), [key])
         return (readings[0].matches / 48, readings[0].present) if readings else (0.5, False)
 
     measure(journal, f"rooted, {source.name}", made, read)
+    measure(journal, f"rooted, {source.name}, four sizes", made, read_at_four_sizes)
+
+
+def null(journal: Path, secret: Path, passphrase: Path, label: str) -> None:
+    """A calibrated key and 50 random ones on pictures that no decoder marked.
+
+
+    Of the random keys, each is searched for with the others, and the tests of all are counted.
+    """
+    from lightkeeper.evidence.watermark.rooted import (
+        MarkKey,
+        MarkSecret,
+        RootedReader,
+        calibrated_keys,
+        detect,
+        read_passphrase,
+    )
+
+    held = MarkSecret.open(secret, read_passphrase(passphrase))
+    reader = RootedReader(held.extractor)
+    key = next(k for k in held.keys if k.label == label)
+    rng = np.random.default_rng(4)
+    drawn = [MarkKey(label=str(k), bits=rng.bytes(6)) for k in range(50)]
+    done = {row["picture"] for row in rows(journal)}
+    # Half of the photographs calibrate, and count as no null of the calibrated key.
+    half = unmarked()[::2]
+    (calibrated,) = calibrated_keys([key], [look for rgb in half for look in reader.look(rgb)])
+    paths = sorted(
+        path
+        for folder in ("photos", "detection", "pdq/labelme-subset", "pdq/bridge-mods")
+        for path in (SHARED / folder).rglob("*.*")
+        if path.suffix.lower() in (".png", ".jpg", ".jpeg")
+    )
+    for path in paths:
+        if path.name in done:
+            continue
+        with Image.open(path) as opened:
+            rgb = np.asarray(opened.convert("RGB"))
+        seen = any(rgb.shape == other.shape and np.array_equal(rgb, other) for other in half)
+        one = detect(reader.search(rgb, [calibrated]), [calibrated])
+        many = detect(reader.search(rgb, drawn), drawn)
+        row = {
+            "picture": path.name, "calibrating": seen, "tests": one[0].tests if one else 0,
+            "p": one[0].p_value if one else 1.0, "z": one[0].z if one else 0.0,
+            "random p": min((r.p_value for r in many), default=1.0),
+            "random z": max((r.z for r in many), default=0.0),
+        }  # fmt: skip
+        with journal.open("a", encoding="utf-8") as stream:
+            stream.write(json.dumps(row) + "\n")
+    held_rows = list(rows(journal))
+    for name, some in (
+        ("calibrated key", [r for r in held_rows if not r["calibrating"] and r["tests"]]),
+        ("50 random keys", [r for r in held_rows if r["tests"]]),
+    ):
+        p, z = ("p", "z") if name == "calibrated key" else ("random p", "random z")
+        below = {alpha: sum(r[p] < alpha for r in some) for alpha in (1e-1, 1e-2, 1e-3, 1e-6)}
+        largest = max(r[z] for r in some)
+        print(f"{name}: {len(some)} pictures, below {below}, largest z {largest:.2f}")
 
 
 def peers(journal: Path) -> None:
@@ -158,6 +223,8 @@ if __name__ == "__main__":
     journal_ = Path(sys.argv[2])
     if sys.argv[1] == "rows":
         rooted(journal_, *(Path(p) for p in sys.argv[3:7]), sys.argv[7])
+    elif sys.argv[1] == "null":
+        null(journal_, *(Path(p) for p in sys.argv[3:5]), sys.argv[5])
     elif sys.argv[1] == "peers":
         peers(journal_)
     else:

@@ -16,7 +16,7 @@ from lightkeeper.cli.watermark import app
 from lightkeeper.errors import InvalidConfiguration, OutputError
 from lightkeeper.testing import photo_like
 
-_KEYS = {"mark", "variant", "z", "p_value", "tests", "present"}
+_KEYS = {"mark", "variant", "alternatives", "scale", "z", "p_value", "tests", "present"}
 
 
 @pytest.fixture

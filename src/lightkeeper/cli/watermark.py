@@ -48,7 +48,7 @@ def detect(
         typer.Option(metavar="TOML", help="Your networks that read learned marks of others."),
     ] = None,
     deep: Annotated[
-        bool, typer.Option("--deep", help="Also look in copies at sizes generators produce.")
+        bool, typer.Option("--deep", help="Also look in resized, cropped and turned pictures.")
     ] = False,
     alpha: Annotated[
         float, typer.Option(min=0, max=0.1, help="Chance per file of a mark where there is none.")
@@ -126,7 +126,7 @@ def _detect(
     media = open_media(source_of(file, limits), name=file, limits=limits)
     # The readers share the chance of calling a mark present where there is none.
     share = alpha / (3 if extractors else 2)
-    readings = read_marks(media, marks=marks, alpha=share, rescaled=deep)
+    readings = read_marks(media, marks=marks, alpha=share, rescaled=deep, cropped=deep)
     rows = [_row(reading) for reading in readings]
     rows += [_open_row(opened) for opened in lattice.read_all(media.rgb(), alpha=share)]
     rows += [_extracted_row(reading) for reading in (extractors.read(media) if extractors else ())]
@@ -137,6 +137,8 @@ def _row(reading: MarkReading) -> dict[str, Any]:
     return {
         "mark": reading.mark,
         "variant": reading.variant,
+        "alternatives": list(reading.alternatives),
+        "scale": reading.scale,
         "z": round(reading.z, 3),
         "p_value": reading.p_value,
         "tests": reading.tests,
@@ -177,7 +179,7 @@ def _render(row: dict[str, Any]) -> str:
         tests = row["marks"][0]["tests"]
         return f"{row['file']}: no public mark found ({tests} tests, and the open mark's)"
     return "\n".join(
-        f"{row['file']}: carries {m['mark']}{_payload(m)} ({m['variant']}, {_height(m)}"
+        f"{row['file']}: carries {m['mark']}{_payload(m)} ({_writers(m)}, {_height(m)}"
         f"p {m['p_value']:.1e} after {m['tests']} tests); anyone can write this mark"
         for m in present
     )
@@ -185,6 +187,10 @@ def _render(row: dict[str, Any]) -> str:
 
 def _height(mark: dict[str, Any]) -> str:
     return "" if mark["z"] is None else f"z {mark['z']:.1f}, "
+
+
+def _writers(mark: dict[str, Any]) -> str:
+    return " or ".join((mark["variant"], *mark.get("alternatives", ())))
 
 
 def _payload(mark: dict[str, Any]) -> str:

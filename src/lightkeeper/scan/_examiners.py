@@ -29,6 +29,7 @@ _MARKS = {
     _ROOTED: Tier.MODEL,
     _EXTRACTORS: Tier.MODEL,
     "rescaled-marks": Tier.DEEP,
+    "cropped-marks": Tier.DEEP,
 }
 """All examiners of marks. They share one chance of a finding where there is none."""
 
@@ -93,6 +94,12 @@ def _rescaled_marks(policy: Policy) -> Examiner:
     return RescaledMarkExaminer(marks=policy.marks, alpha=_share_of_alpha(policy))
 
 
+def _cropped_marks(policy: Policy) -> Examiner:
+    from lightkeeper.evidence.watermark import PublicMarkExaminer
+
+    return PublicMarkExaminer.cropped(marks=policy.marks, alpha=_share_of_alpha(policy))
+
+
 def _rivagan(policy: Policy) -> Examiner:
     from lightkeeper.evidence.watermark import RivaGanExaminer
 
@@ -126,6 +133,7 @@ _BUILDERS: tuple[Callable[[Policy], Examiner], ...] = (
     _public_marks,
     _open_mark,
     _rescaled_marks,
+    _cropped_marks,
     _rivagan,
     _reconstruction,
     _reconstruction_deep,

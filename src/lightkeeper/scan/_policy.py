@@ -31,6 +31,7 @@ EXAMINER_NAMES = (
     "public-marks",
     "open-mark",
     "rescaled-marks",
+    "cropped-marks",
     "rivagan",
     "reconstruction",
     "reconstruction-deep",

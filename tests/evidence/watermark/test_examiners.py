@@ -40,10 +40,20 @@ def _media(rgb: NDArray[np.uint8]) -> Media:
 
 
 def test_examiners_keep_the_protocol_and_their_tiers() -> None:
-    examiners = (PublicMarkExaminer(), RescaledMarkExaminer(), RivaGanExaminer())
+    examiners = (
+        PublicMarkExaminer(),
+        RescaledMarkExaminer(),
+        PublicMarkExaminer.cropped(),
+        RivaGanExaminer(),
+    )
     assert all(isinstance(examiner, Examiner) for examiner in examiners)
-    assert [e.tier for e in examiners] == [Tier.PIXELS, Tier.DEEP, Tier.MODEL]
-    assert [e.name for e in examiners] == ["public-marks", "rescaled-marks", "rivagan"]
+    assert [e.tier for e in examiners] == [Tier.PIXELS, Tier.DEEP, Tier.DEEP, Tier.MODEL]
+    assert [e.name for e in examiners] == [
+        "public-marks",
+        "rescaled-marks",
+        "cropped-marks",
+        "rivagan",
+    ]
     assert PublicMarkExaminer().unavailable() is None
 
 
@@ -143,6 +153,7 @@ def test_the_shipped_null_is_described_and_close_to_the_theory() -> None:
     assert null.pictures >= 224
     assert null.tests == null.pictures * 40
     assert null.hits == 0
+    assert null.z_deviation is not None
     assert null.z_deviation < 1.03
     assert "photographs" in null.description
 

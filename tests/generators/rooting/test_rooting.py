@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import random
 from pathlib import Path
 
@@ -252,7 +253,7 @@ def test_a_diffusers_autoencoder_is_written_back_under_its_names(tmp_path):
         for parameter in loaded.generator.decoder.parameters():
             parameter.add_(1.0)
     loaded.write(loaded.generator.decoder, tmp_path / "out.safetensors")
-    from lightkeeper.evidence.detectors.reconstruction.layouts._safetensors import (
+    from lightkeeper.evidence.detectors.reconstruction.layouts._weights import (
         read_safetensors,
     )
 
@@ -261,6 +262,39 @@ def test_a_diffusers_autoencoder_is_written_back_under_its_names(tmp_path):
     for name, array in tensors.items():
         change = 1.0 if name.startswith(("decoder.", "post_quant_conv.")) else 0.0
         np.testing.assert_allclose(written[name], array + change, atol=1e-5)
+
+
+class _Harmful:
+    def __reduce__(self):
+        return (Path.touch, (Path("opened"),))
+
+
+def test_a_pth_file_is_read_for_tensors_alone(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    torch.save({"1.weight": _Harmful()}, tmp_path / "a_encoder.pth")
+    torch.save({"1.weight": torch.zeros(3)}, tmp_path / "a_decoder.pth")
+    with pytest.raises(InvalidConfiguration, match="no file of weights alone"):
+        load_generator(tmp_path)
+    assert not (tmp_path / "opened").exists()
+    (tmp_path / "b_encoder.safetensors").write_bytes(b"")
+    with pytest.raises(InvalidConfiguration, match="no single pair"):
+        load_generator(tmp_path)
+
+
+@pytest.mark.shared
+def test_a_published_pth_pair_is_rooted_into_safetensors(tmp_path):
+    folder = Path(os.environ.get("LIGHTKEEPER_SHARED", "../shared")) / "data" / "models" / "taef2"
+    if not folder.is_dir():
+        pytest.skip("no shared folder")
+    loaded = load_generator(folder)
+    rgb = torch.from_numpy(draw_texture(1, 128)).permute(2, 0, 1)[None] / 255
+    with torch.no_grad():
+        out = loaded.generator.decode(loaded.generator.encode(rgb)).clamp(0, 1)
+    assert float((out - rgb).pow(2).mean()) < 10**-2
+    loaded.write(loaded.generator.decoder, tmp_path / "rooted.safetensors")
+    read = loaded.read(tmp_path / "rooted.safetensors")
+    for ours, theirs in zip(loaded.generator.decoder.parameters(), read.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
 
 
 def test_a_folder_without_an_autoencoder_is_refused(tmp_path: Path):

@@ -13,7 +13,8 @@ from lightkeeper.evidence.watermark._marks import (
     Variant,
     load_marks,
 )
-from lightkeeper.evidence.watermark._read import MarkReading, read_marks, warm_up
+from lightkeeper.evidence.watermark._read import read_marks, warm_up
+from lightkeeper.evidence.watermark._reading import MarkReading
 from lightkeeper.evidence.watermark._rivagan import RivaGanExaminer
 
 __all__ = [

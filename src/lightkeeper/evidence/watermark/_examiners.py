@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lightkeeper.evidence._finding import Basis, Claim, Finding, Hypothesis, Tier
-from lightkeeper.evidence.watermark._calibration import shipped_null
+from lightkeeper.evidence.watermark._calibration import EmpiricalNull, shipped_null
+from lightkeeper.evidence.watermark._crop import read_cropped
 from lightkeeper.evidence.watermark._marks import PUBLIC_MARKS, Mark, Method, load_marks
-from lightkeeper.evidence.watermark._read import AS_STORED, MarkReading, read_marks
+from lightkeeper.evidence.watermark._read import read_marks
+from lightkeeper.evidence.watermark._reading import AS_STORED, MarkReading
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,6 +44,11 @@ class PublicMarkExaminer:
         self.marks: tuple[Mark, ...] = (*PUBLIC_MARKS, *(load_marks(marks) if marks else ()))
         self.alpha = alpha
 
+    @staticmethod
+    def cropped(*, marks: Path | None = None, alpha: float = 1e-6) -> CroppedMarkExaminer:
+        """The examiner of crops and of mirrored, flipped and turned pictures."""
+        return CroppedMarkExaminer(marks=marks, alpha=alpha)
+
     def unavailable(self) -> str | None:
         """Why it cannot run here: it always can."""
         return None
@@ -69,9 +76,39 @@ class RescaledMarkExaminer(PublicMarkExaminer):
     _rescaled = True
 
 
-def mark_finding(reading: MarkReading, mark: Mark, *, examiner: str, version: str) -> Finding:
+class CroppedMarkExaminer(PublicMarkExaminer):
+    """Looks for public marks in crops, and in mirrored, flipped and turned pictures.
+
+    At the stored size, dwtDct only, and one mark at most; not where a mark is on the stored grid.
+    """
+
+    name = "cropped-marks"
+    tier = Tier.DEEP
+
+    def examine(self, media: Media) -> tuple[Finding, ...]:
+        """The strongest mark, if any."""
+        stored = read_marks(media, marks=self.marks, alpha=self.alpha)
+        if any(reading.present for reading in stored):
+            return ()
+        reading = read_cropped(media, marks=self.marks, alpha=self.alpha)
+        if reading is None:
+            return ()
+        mark = next(mark for mark in self.marks if mark.id == reading.mark)
+        null = shipped_null("cropped")
+        return (mark_finding(reading, mark, examiner=self.name, version=self.version, null=null),)
+
+
+def mark_finding(
+    reading: MarkReading,
+    mark: Mark,
+    *,
+    examiner: str,
+    version: str,
+    null: EmpiricalNull | None = None,
+) -> Finding:
     """Say that a picture carries a mark, and no more than that."""
-    null = None if reading.method == Method.RIVA_GAN else shipped_null()
+    if null is None and reading.method != Method.RIVA_GAN:
+        null = shipped_null()
     limits = ["key-is-public"]
     if mark.also_on_human_art:
         limits.append("also-on-human-art")

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lightkeeper.evidence._finding import Details
 from lightkeeper.evidence.watermark._chroma import chroma_was_doubled
 from lightkeeper.evidence.watermark._marks import (
     PUBLIC_MARKS,
@@ -16,6 +15,7 @@ from lightkeeper.evidence.watermark._marks import (
     VARIANTS,
     Mark,
 )
+from lightkeeper.evidence.watermark._reading import AS_STORED, MarkReading, untold
 from lightkeeper.evidence.watermark._rescale import rescaled_copies
 from lightkeeper.evidence.watermark._statistics import chance, corrected, correlate
 
@@ -29,25 +29,6 @@ if TYPE_CHECKING:
 SMALLEST_AREA = 256 * 256
 """The reference encoder refuses pictures with fewer pixels."""
 _REPEATS = 4
-AS_STORED = "as-stored"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MarkReading(Details):
-    """The best variant of one mark in one picture.
-
-    ``z`` is the correlation in standard deviations, ``p_value`` its chance on an unmarked picture
-    after correction for ``tests``. ``scale`` is ``as-stored``, or how the picture was resampled.
-    """
-
-    mark: str
-    variant: str
-    method: str
-    z: float
-    p_value: float
-    tests: int
-    present: bool
-    scale: str = AS_STORED
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +55,7 @@ def read_marks(
     marks: Sequence[Mark] = PUBLIC_MARKS,
     alpha: float = 1e-6,
     rescaled: bool = False,
+    cropped: bool = False,
 ) -> tuple[MarkReading, ...]:
     """Look for marks in all embedding variants.
 
@@ -86,6 +68,8 @@ def read_marks(
         Chance per picture, over all tests, of calling a mark present where there is none.
     rescaled : bool
         Also look in copies at sizes that generators produce; each counts as further tests.
+    cropped : bool
+        Also look for the strongest mark that lost its grid; half of ``alpha`` is for this search.
 
     Returns
     -------
@@ -93,6 +77,14 @@ def read_marks(
         One per mark, in the order given; empty for a picture that is too small to carry any.
     """
     marks = tuple(m for m in marks if m.method is None or m.method.is_read_from_blocks)
+    if cropped:
+        from lightkeeper.evidence.watermark._crop import read_cropped
+
+        own = read_marks(media, marks=marks, alpha=alpha / 2, rescaled=rescaled)
+        if any(reading.present and reading.scale == AS_STORED for reading in own):
+            return own
+        cut = read_cropped(media, marks=marks, alpha=alpha / 2)
+        return own if cut is None else (*(r for r in own if r.mark != cut.mark), cut)
     copies = tuple(_copies(media, rescaled=rescaled))
     tests = sum(len(mark.rows()) for mark in marks for copy in copies if copy.carries(mark))
     readings: dict[str, MarkReading] = {}
@@ -166,6 +158,8 @@ def _test(mark: Mark, copy: _Scores, found: Sequence[Mark]) -> MarkReading:
     r, freedom = correlate(folded, mark.bits, columns=copy.columns, explained=explained)
     at = int(r.argmax())
     variant = VARIANTS[rows[at]]
+    bits = np.asarray(mark.bits, np.float64)
+    sizes = folded @ (bits - bits.mean())
     return MarkReading(
         mark=mark.id,
         variant=variant.value,
@@ -175,6 +169,7 @@ def _test(mark: Mark, copy: _Scores, found: Sequence[Mark]) -> MarkReading:
         tests=1,
         present=False,
         scale=copy.scale,
+        alternatives=untold(sizes, at, rows),
     )
 
 

@@ -13,7 +13,8 @@ from lightkeeper.errors import EvidenceError, LimitExceeded
 from lightkeeper.evidence._finding import Finding, Tier
 from lightkeeper.evidence.watermark._examiners import mark_finding
 from lightkeeper.evidence.watermark._marks import RIVAGAN_BITS, Mark, Method, load_marks
-from lightkeeper.evidence.watermark._read import SMALLEST_AREA, MarkReading
+from lightkeeper.evidence.watermark._read import SMALLEST_AREA
+from lightkeeper.evidence.watermark._reading import MarkReading
 from lightkeeper.evidence.watermark._statistics import chance, corrected, correlate
 
 if TYPE_CHECKING:

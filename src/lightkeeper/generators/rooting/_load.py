@@ -20,8 +20,8 @@ from lightkeeper.evidence.detectors.reconstruction.layouts._kl import (
     kl_decoder,
     kl_encoder,
 )
-from lightkeeper.evidence.detectors.reconstruction.layouts._safetensors import read_safetensors
 from lightkeeper.evidence.detectors.reconstruction.layouts._tiny import tiny_decoder, tiny_encoder
+from lightkeeper.evidence.detectors.reconstruction.layouts._weights import PICKLED, read_weights
 from lightkeeper.generators.rooting._autoencoder import SmallDecoder, SmallEncoder
 from lightkeeper.generators.rooting._root import Generator
 
@@ -41,14 +41,14 @@ class LoadedGenerator:
     """Of the decoder's parameters, in their order, as the file has them."""
 
     def write(self, decoder: nn.Module, target: Path) -> None:
-        """Write the file again with this decoder, everything else as it was.
+        """Write the file again as safetensors with this decoder, everything else as it was.
 
         Raises
         ------
         OutputError
             It cannot be written.
         """
-        tensors: dict[str, Any] = dict(read_safetensors(self.source))
+        tensors: dict[str, Any] = dict(read_weights(self.source))
         for name, parameter in zip(self.names, decoder.parameters(), strict=True):
             array = parameter.detach().numpy()
             tensors[name] = array.reshape(tensors[name].shape)
@@ -62,7 +62,7 @@ class LoadedGenerator:
         InvalidConfiguration
             Its tensors are not those of this generator.
         """
-        tensors = read_safetensors(path)
+        tensors = read_weights(path)
         decoder = copy.deepcopy(self.generator.decoder)
         try:
             for name, parameter in zip(self.names, decoder.parameters(), strict=True):
@@ -98,26 +98,36 @@ def load_generator(source: Path) -> LoadedGenerator:
     ----------
     source : Path
         A folder with ``small-kl.safetensors`` (Lightkeeper's own), a diffusers ``AutoencoderKL``
-        folder, or a folder with ``*encoder.safetensors`` and ``*decoder.safetensors`` of TAESD
-        layout.
+        folder, or a folder with one ``*encoder`` and one ``*decoder`` of TAESD layout, as
+        ``.safetensors`` or ``.pth``. Of the latter only tensors are read.
 
     Raises
     ------
     InvalidConfiguration
-        A file is missing, is not safetensors, or has another layout.
+        A file is missing, holds anything but tensors, or has another layout.
     """
     if (path := source / _SMALL).is_file():
         return _small(path)
     for place in (source, source / "vae"):
         if (path := place / _KL).is_file():
             return _kl(path)
-    encoders, decoders = (sorted(source.glob(f"*{k}coder.safetensors")) for k in ("en", "de"))
+    kinds = (".safetensors", *PICKLED)
+    encoders, decoders = (
+        sorted(path for path in source.glob(f"*{part}coder.*") if path.suffix.lower() in kinds)
+        for part in ("en", "de")
+    )
     if len(encoders) == len(decoders) == 1:
         return _tiny(encoders[0], decoders[0])
+    if encoders or decoders:
+        found = ", ".join(path.name for path in (*encoders, *decoders))
+        raise InvalidConfiguration(
+            f"{source} holds no single pair of an encoder and a decoder, but {found}",
+            hint="keep one *encoder and one *decoder in a folder, as .safetensors or .pth",
+        )
     raise InvalidConfiguration(
         f"{source} holds no autoencoder that can be rooted",
-        hint=f"a folder with {_SMALL}, a diffusers AutoencoderKL folder, or a pair "
-        "*encoder.safetensors and *decoder.safetensors",
+        hint=f"a folder with {_SMALL}, a diffusers AutoencoderKL folder, or a pair *encoder and "
+        "*decoder of TAESD, as .safetensors or .pth",
     )
 
 
@@ -160,7 +170,7 @@ def write_safetensors(target: Path, tensors: Mapping[str, Any]) -> None:
 
 
 def _small(path: Path) -> LoadedGenerator:
-    tensors = read_safetensors(path)
+    tensors = read_weights(path)
     encoder, decoder = SmallEncoder(), SmallDecoder()
     for prefix, net in (("encoder.", encoder), ("decoder.", decoder)):
         state = {
@@ -178,10 +188,10 @@ def _small(path: Path) -> LoadedGenerator:
 
 
 def _tiny(encoder: Path, decoder: Path) -> LoadedGenerator:
-    encoding = tiny_encoder(Tensors(read_safetensors(encoder), what=encoder.name))
+    encoding = tiny_encoder(Tensors(read_weights(encoder), what=encoder.name))
     with torch.no_grad():
         latent = encoding(torch.zeros(1, 3, _SIDE, _SIDE))
-    tensors = _Recorded(read_safetensors(decoder), what=decoder.name)
+    tensors = _Recorded(read_weights(decoder), what=decoder.name)
     decoding = tiny_decoder(tensors, latent.shape[1])
     generator = Generator(encoding, decoding, trained=_third(decoding), rate=TINY_RATE)
     return LoadedGenerator(generator, decoder, tensors.names_of(decoding))
@@ -205,7 +215,7 @@ def _third(decoder: nn.Module) -> frozenset[str]:
 
 
 def _kl(path: Path) -> LoadedGenerator:
-    named = diffusers_names(read_safetensors(path))
+    named = diffusers_names(read_weights(path))
     encoding = kl_encoder(Tensors(named, what=path.name))
     with torch.no_grad():
         latent = encoding(torch.zeros(1, 3, _SIDE, _SIDE))

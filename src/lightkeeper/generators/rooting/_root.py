@@ -93,6 +93,7 @@ def root(
     *,
     seed: int = 0,
     checkpoint: Path | None = None,
+    keep_last: bool = False,
     told: Callable[[dict[str, float]], None] | None = None,
 ) -> nn.Module:
     """A copy of the decoder that marks its pictures with ``key``, shape (BITS,), of 0 and 1.
@@ -100,7 +101,8 @@ def root(
     First it learns to decode what the embedder would have made of its pictures, then the bits
     themselves, at the wanted distance: a weight on the perceptual loss is raised while pictures
     are further away and lowered while they are nearer. ``checkpoint`` is a file that a stopped
-    rooting goes on from; it is as secret as the decoder.
+    rooting goes on from; it is as secret as the decoder. ``keep_last`` writes it
+    at the end, too.
 
     Raises
     ------
@@ -161,6 +163,9 @@ def root(
         if checkpoint is not None and spent - saved > _SAVE_EVERY:
             state.spent = saved = spent
             keep(checkpoint, rooted, optimizer, signs, state)
+    if checkpoint is not None and keep_last:
+        state.spent = time.process_time() - began
+        keep(checkpoint, rooted, optimizer, signs, state)
     return rooted.eval().requires_grad_(False)
 
 

@@ -49,6 +49,31 @@ def test_it_survives_a_smaller_recompressed_mirrored_copy(reader, keys, pictures
     assert reading.scale == 0.7
 
 
+@pytest.mark.parametrize(("size", "turn"), [(0.83, 0), (0.6, 0), (1.3, 0), (1.0, 8), (0.86, -7)])
+def test_a_search_finds_sizes_and_turns_between_those_of_its_list(
+    reader, keys, pictures, size, turn
+):
+    picture = Image.fromarray(pictures["marked-1"]).rotate(turn, Image.Resampling.BICUBIC)
+    side = round(picture.width * size)
+    rgb = np.asarray(picture.resize((side, side), Image.Resampling.BICUBIC))
+    found = detect(reader.search(rgb, keys), keys)
+    assert [r.present for r in found] == [False, True]
+    # Fifteen sizes, three turns, two sides, two keys.
+    assert found[0].tests == 15 * 3 * 2 * 2
+
+
+def test_a_search_counts_what_it_could_have_looked_at(reader, keys, pictures):
+    looks = reader.search(pictures["plain"], keys)
+    every = reader.search(pictures["plain"], keys, thorough=True)
+    assert sum(look.tests for look in looks) == sum(look.tests for look in every) == len(every)
+    assert len(looks) < len(every) / 5
+    by_view = {(look.scale, look.turn, look.mirrored): look.logits for look in every}
+    for look in looks:
+        np.testing.assert_array_equal(by_view[look.scale, look.turn, look.mirrored], look.logits)
+    assert not any(r.present for r in detect(looks, keys))
+    assert reader.search(np.zeros((16, 16, 3), np.uint8), keys) == ()
+
+
 def test_a_picture_without_a_whole_tile_has_no_reading(reader, keys):
     looks = reader.look(np.zeros((16, 16, 3), np.uint8))
     assert looks == ()

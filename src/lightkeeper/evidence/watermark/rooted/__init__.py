@@ -10,7 +10,8 @@ from lightkeeper.evidence.watermark.rooted._identify import (
     identify,
     identify_among,
 )
-from lightkeeper.evidence.watermark.rooted._read import Look, RootedReader
+from lightkeeper.evidence.watermark.rooted._look import Look
+from lightkeeper.evidence.watermark.rooted._read import RootedReader
 from lightkeeper.evidence.watermark.rooted._secret import (
     MarkKey,
     MarkSecret,

@@ -15,7 +15,7 @@ from lightkeeper.evidence.watermark.rooted._statistics import agreement, chance,
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lightkeeper.evidence.watermark.rooted._read import Look
+    from lightkeeper.evidence.watermark.rooted._look import Look
     from lightkeeper.evidence.watermark.rooted._secret import MarkKey
 
 LEAST_LOOKS = 100
@@ -38,11 +38,13 @@ class RootedReading:
     p_value : float
         By the key's own calibration, corrected for all looks and keys.
     tests : int
-        Looks times keys.
+        Looks, with those that a search could have chosen, times keys.
     scale : float
         Of the best look.
     mirrored : bool
         Of the best look.
+    turn : float
+        Of the best look, in degrees.
     null_size : int
         Looks at unmarked pictures behind the calibration; 0 where there is none, and then the
         p-value holds for a random key only.
@@ -57,6 +59,7 @@ class RootedReading:
     tests: int
     scale: float
     mirrored: bool
+    turn: float
     null_size: int
     present: bool
 
@@ -67,7 +70,7 @@ def detect(
     """One reading per key, in the order of the keys; none for a picture that is too small."""
     if not looks:
         return ()
-    tests = len(looks) * len(keys)
+    tests = sum(look.tests for look in looks) * len(keys)
     logits = np.stack([look.logits for look in looks])
     soft = soft_bits(logits)
     readings = []
@@ -87,6 +90,7 @@ def detect(
                 tests=tests,
                 scale=looks[best].scale,
                 mirrored=looks[best].mirrored,
+                turn=looks[best].turn,
                 null_size=key.calibration.pictures if key.calibration else 0,
                 present=corrected < alpha,
             )

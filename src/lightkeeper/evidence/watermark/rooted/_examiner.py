@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from lightkeeper.media import Media
 
-_VERSION = "1"
+_VERSION = "2"
 _MOST_COPIED = 0.05
 """A mark that is copied more often than this is worth what a public one is."""
 
@@ -67,7 +67,7 @@ class RootedMarkExaminer:
         EvidenceError
             The network cannot be run.
         """
-        looks = self._reader.look(media.raster().rgb)
+        looks = self._reader.search(media.raster().rgb, self._secret.keys)
         readings = detect(looks, self._secret.keys, alpha=self._alpha)
         return tuple(self._finding(reading) for reading in readings if reading.present)
 

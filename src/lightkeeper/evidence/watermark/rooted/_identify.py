@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from lightkeeper.evidence.watermark.rooted._calibration import KeyCalibration
-    from lightkeeper.evidence.watermark.rooted._read import Look
+    from lightkeeper.evidence.watermark.rooted._look import Look
     from lightkeeper.evidence.watermark.rooted._secret import MarkKey
 
 _CHUNK = 65_536
@@ -81,7 +81,7 @@ def identify_among(
     if not looks:
         return None
     soft = soft_bits(np.stack([look.logits for look in looks]))
-    tests = len(looks) * len(bits)
+    tests = sum(look.tests for look in looks) * len(bits)
     tops: list[tuple[float, int, int]] = []
     for start in range(0, len(bits), _CHUNK):
         part = np.unpackbits(bits[start : start + _CHUNK], axis=1).astype(np.float32) * 2 - 1

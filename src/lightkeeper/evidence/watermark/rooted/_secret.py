@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from lightkeeper.evidence.watermark.rooted._read import Look
+    from lightkeeper.evidence.watermark.rooted._look import Look
 
 BITS: Final = 48
 _MAGIC: Final = b"LKMARK1\n"

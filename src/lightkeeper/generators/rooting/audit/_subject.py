@@ -68,7 +68,7 @@ class Subject:
         """Read attacked pictures; their distance to those before becomes the note."""
         found, bits, distances = [], 0.0, []
         for place, rgb in enumerate(attacked):
-            readings = detect(self.reader.look(rgb), [self.key], alpha=self.alpha)
+            readings = detect(self.reader.search(rgb, [self.key]), [self.key], alpha=self.alpha)
             bits += readings[0].matches / 48 if readings else 0.5
             found.append(bool(readings and readings[0].present))
             if before is not None:

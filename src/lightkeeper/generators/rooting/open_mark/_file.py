@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from lightkeeper.errors import InvalidConfiguration
-from lightkeeper.evidence.detectors.reconstruction.layouts._safetensors import read_safetensors
+from lightkeeper.evidence.detectors.reconstruction.layouts._weights import read_weights
 from lightkeeper.generators.rooting._load import LoadedGenerator, load_generator, write_safetensors
 from lightkeeper.generators.rooting._pictures import training_pictures
 from lightkeeper.generators.rooting._train import Crops
@@ -55,7 +55,7 @@ def write_open(loaded: LoadedGenerator, rooted: nn.Module, target: Path) -> None
     OutputError
         It cannot be written.
     """
-    tensors: dict[str, Any] = dict(read_safetensors(loaded.source))
+    tensors: dict[str, Any] = dict(read_weights(loaded.source))
     for name, value in outlet_of(rooted).state_dict().items():
         if not name.startswith("outlet."):
             tensors[_PREFIX + name] = value.numpy()
@@ -72,7 +72,7 @@ def read_open(loaded: LoadedGenerator, path: Path) -> nn.Module:
     """
     rooted = copy.deepcopy(loaded.generator.decoder)
     outlet = with_outlet(rooted, 0)
-    held = read_safetensors(path)
+    held = read_weights(path)
     state = {
         name.removeprefix(_PREFIX): torch.from_numpy(np.array(value))
         for name, value in held.items()
