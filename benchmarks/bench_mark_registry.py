@@ -14,7 +14,7 @@ import os
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +23,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lightkeeper.evidence.detectors.statistics import Rate
-from lightkeeper.evidence.watermark.lattice import embed, read
 from lightkeeper.evidence.watermark.auditing._forgery import (
     BAR_PSNR,
     chosen,
     least_average,
     least_fit,
 )
+from lightkeeper.evidence.watermark.lattice import embed, read
 from lightkeeper.evidence.watermark.registry import Fingerprint, Likeness, compare
 from lightkeeper.evidence.watermark.registry._compare import judge
 from lightkeeper.evidence.watermark.registry._sketch import Copy, cells_of
@@ -223,6 +223,7 @@ def pairs(names: list[str], done: set[str]) -> Iterator[dict[str, Any]]:
         for other, entry in enumerate(prints):
             if other == place:
                 continue
+            assert entry.sketch is not None
             if entry.frame not in copies:
                 copies[entry.frame] = Copy.of(rgb, np.eye(2), entry.frame)
             copy = copies[entry.frame]
@@ -284,7 +285,7 @@ def table(found: list[dict[str, Any]]) -> str:
         counts: Counter[str] = Counter()
         for row in kinds["pairs"]:
             counts.update(row["counts"])
-        top = sorted(t for row in kinds["pairs"] for t in row["top"])[-1]
+        top = max(t for row in kinds["pairs"] for t in row["top"])
         lines += [
             "",
             f"{counts.total():,} unrelated pairs: {dict(counts)}; most alike {top[0]:.2f} "

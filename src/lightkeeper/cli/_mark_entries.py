@@ -240,7 +240,9 @@ def export(
     ] = False,
     signing: Annotated[
         Path | None,
-        typer.Option("--signing-key", help="Ed25519 key (PEM) [default: setting; made if need be]."),
+        typer.Option(
+            "--signing-key", help="Ed25519 key (PEM) [default: setting; made if need be]."
+        ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace OUT if it is there.")] = False,
     keys: Annotated[
@@ -263,9 +265,7 @@ def export(
     write_whole(out, content)
     public = key.public_key().public_bytes_raw().hex()
     kind = "with sketches: not for all" if sketches else "without sketches"
-    write_text(
-        printable(f"{out}: {len(content):,} bytes, {kind}; readers pin the key {public}")
-    )
+    write_text(printable(f"{out}: {len(content):,} bytes, {kind}; readers pin the key {public}"))
 
 
 def _say(row: dict[str, Any], text: str, *, as_json: bool) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from lightkeeper.errors import InvalidConfiguration, MatchError
 from lightkeeper.evidence.watermark.registry import Fingerprint, MarkEntry, MarkRegistry
@@ -37,9 +37,16 @@ def entry(payload: int, model: str = "Harbour") -> MarkEntry:
     )
 
 
-def file_of(*entries: MarkEntry, version: int = 1, name: str = "B", key: object = KEY) -> bytes:
+def file_of(
+    *entries: MarkEntry,
+    version: int = 1,
+    name: str = "B",
+    key: object = KEY,
+    sketches: bool = False,
+) -> bytes:
     assert isinstance(key, Ed25519PrivateKey)
-    return registry_bytes(RegistryHead(name=name, version=version, made=NOW), entries, key=key)
+    head = RegistryHead(name=name, version=version, made=NOW)
+    return registry_bytes(head, entries, key=key, sketches=sketches)
 
 
 @pytest.fixture
@@ -78,6 +85,53 @@ def test_an_export_is_a_registry_file_and_each_one_is_a_version(marks: SqlMarkRe
     second = parse_registry(marks.export("A", key=KEY, now=NOW), key=PUBLIC)
     assert (first.head.version, second.head.version) == (1, 2)
     assert second.head.previous == first.sha256
+
+
+def test_many_payloads_are_one_query(marks: SqlMarkRegistry) -> None:
+    marks.add("A", [entry(n) for n in range(30)])
+    marks.add("C", [entry(7, "Pier"), entry(8, "Pier")])
+    queries: list[str] = []
+    event.listen(marks._engine, "before_cursor_execute", lambda *a: queries.append(a[2]))
+    found = marks.found_all([7, 99, 8, 7])
+    assert len([q for q in queries if "mark_entry" in q]) == 1
+    assert list(found) == [7, 99, 8]
+    assert found[7] == (("A", entry(7)), ("C", entry(7, "Pier")))
+    assert found[99] == ()
+
+
+def test_decoys_are_spread_over_other_payloads(marks: SqlMarkRegistry) -> None:
+    assert (marks.decoys(1), len(marks)) == ((), 0)
+    marks.add("A", [entry(n) for n in range(5)])
+    assert len(marks) == 5
+    assert marks.decoys(1) == (PRINT,) * 4
+    marks.withdraw("A", 2, Withdrawal(on="2026-03-15", reason=Reason.MISTAKE))
+    assert marks.decoys(1) == (PRINT,) * 4
+    assert len(marks) == 5
+
+
+def test_an_export_holds_sketches_only_where_that_is_asked_for(marks: SqlMarkRegistry) -> None:
+    marks.add("A", [entry(1)])
+    public = parse_registry(marks.export("A", key=KEY, now=NOW), key=PUBLIC)
+    whole = parse_registry(marks.export("A", key=KEY, now=NOW, sketches=True), key=PUBLIC)
+    assert (public.sketches, whole.sketches) == (False, True)
+    assert [e.fingerprint.sketch for e in public.entries()] == [None]
+    assert list(whole.entries()) == [entry(1)]
+
+
+def test_a_sketch_that_was_seen_stays_when_a_public_version_follows(
+    marks: SqlMarkRegistry,
+) -> None:
+    versions = [
+        file_of(entry(1), version=1),
+        file_of(entry(1), version=2, sketches=True),
+        file_of(gone(1), version=3),
+    ]
+    kept = []
+    for content in versions:
+        marks.take_over(parse_registry(content, key=PUBLIC))
+        kept += marks.find(1)
+    assert [e.fingerprint.sketch is None for e in kept] == [True, False, False]
+    assert [e.withdrawn is None for e in kept] == [True, True, False]
 
 
 def test_a_file_is_taken_over_and_renewed_by_a_newer_version(marks: SqlMarkRegistry) -> None:

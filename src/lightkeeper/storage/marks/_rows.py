@@ -68,7 +68,9 @@ def kept_entry(record: bytes, name: str) -> MarkEntry:
     try:
         return parse_entry(bytes(record), where=name)
     except InvalidConfiguration as error:
-        raise MatchError(f"an entry that is kept cannot be read: {error}", hint=error.hint) from None
+        raise MatchError(
+            f"an entry that is kept cannot be read: {error}", hint=error.hint
+        ) from None
 
 
 def lines_of(entries: Iterable[MarkEntry]) -> dict[bytes, tuple[int, bytes]]:

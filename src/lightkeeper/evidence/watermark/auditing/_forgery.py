@@ -77,7 +77,9 @@ def least_fit(
     base = _as_large(photograph, entry)
     own = cells_of(draw_sketch(base), entry.frame)
     whole = np.ones_like(own)
-    mine, theirs = (_contrast(cells, whole, _SURROUNDINGS).astype(np.float64) for cells in (own, target))
+    mine, theirs = (
+        _contrast(cells, whole, _SURROUNDINGS).astype(np.float64) for cells in (own, target)
+    )
     size = float(np.linalg.norm(mine))
     along = theirs / max(float(np.linalg.norm(theirs)), 1e-6)
     angle = math.acos(float((mine * along).sum()) / max(size, 1e-6))

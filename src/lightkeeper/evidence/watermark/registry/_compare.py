@@ -43,6 +43,8 @@ _OTHER, _DETAIL_OTHER = 0.6, 0.5
 LEAST_CELLS: Final = 250
 """Under this many cells nothing is told: what is left of a picture is too little."""
 _LEAST_PARTS: Final = 2 / 3
+_FLAT: Final = 1.5
+"""Grey levels of contrast under which a copy shows nothing."""
 DECOYS: Final = 16
 """Drawn ones, and at most as many of a registry."""
 _TURNS: Final = 8
@@ -151,7 +153,7 @@ def compare(
 
 def judge(found: Overlay, damage: float, distance: int | None) -> Likeness:
     """What a place, a forger's least damage in grey levels and a PDQ distance say together."""
-    if found.cells < LEAST_CELLS:
+    if found.cells < LEAST_CELLS or found.contrast < _FLAT:
         return Likeness.CANNOT_TELL
     same = found.agreement >= _AGREES and found.detail >= _DETAIL_AGREES
     if same and found.agreeing >= _LEAST_PARTS * max(found.parts, 1):

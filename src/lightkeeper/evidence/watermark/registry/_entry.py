@@ -70,7 +70,9 @@ class Fingerprint:
         if len(self.sketch) != rows * columns:
             raise InvalidConfiguration("a fingerprint's sketch is not of a picture of its size")
         if hashlib.sha256(self.sketch).hexdigest() != self.sketch_sha256:
-            raise InvalidConfiguration("a fingerprint's sketch is not the one that its digest names")
+            raise InvalidConfiguration(
+                "a fingerprint's sketch is not the one that its digest names"
+            )
 
     @classmethod
     def of(cls, rgb: NDArray[np.uint8]) -> Fingerprint:

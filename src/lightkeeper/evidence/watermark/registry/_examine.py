@@ -248,9 +248,7 @@ def _how(comparison: Comparison) -> str:
     if comparison.likeness is Likeness.CONSISTENT:
         said.append("consistent with the entry")
     if comparison.cells:
-        said.append(
-            f"sketch agrees by {comparison.agreement:.2f} over {comparison.cells:,} cells"
-        )
+        said.append(f"sketch agrees by {comparison.agreement:.2f} over {comparison.cells:,} cells")
     if comparison.parts:
         said.append(f"{comparison.agreeing} of {comparison.parts} parts agree")
     if comparison.forged_psnr is not None and comparison.likeness is Likeness.MATCHES:

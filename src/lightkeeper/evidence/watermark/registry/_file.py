@@ -233,7 +233,9 @@ def parse_registry(content: bytes, *, key: bytes | None, where: str = "registry"
         raise EvidenceError(f"{where} has over {_LARGEST_FILE >> 20} MiB")
     end = len(content) - _LAST_BYTES
     if content.startswith(_OLD_SCHEMA):
-        raise EvidenceError(f"{where}: {OLD}", hint=f"ask its owner for a new one, or {REGISTER_AGAIN}")
+        raise EvidenceError(
+            f"{where}: {OLD}", hint=f"ask its owner for a new one, or {REGISTER_AGAIN}"
+        )
     signature = _LAST.fullmatch(content, max(end, 0))
     first = content.find(b"\n", 0, end) + 1
     if signature is None or not first or content[end - 1 : end] != b"\n":

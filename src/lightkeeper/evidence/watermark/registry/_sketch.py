@@ -92,7 +92,8 @@ def draw_sketch(rgb: NDArray[np.uint8]) -> bytes:
     """Sketch a picture: one byte for the mean grey level of each cell, row by row."""
     rows, columns = Frame(rgb.shape[1], rgb.shape[0]).cells
     cells = Image.fromarray(_grey(rgb)).resize((columns, rows), Image.Resampling.BOX)
-    return np.rint(np.asarray(cells)).astype(np.uint8).tobytes()
+    sketch: NDArray[np.uint8] = np.rint(np.asarray(cells)).astype(np.uint8)
+    return sketch.tobytes()
 
 
 def cells_of(sketch: bytes, frame: Frame, *, as_in: Frame | None = None) -> Plane:
@@ -121,9 +122,7 @@ class Copy:
         self._size = size
 
     @classmethod
-    def of(
-        cls, rgb: NDArray[np.uint8], matrix: NDArray[np.float64], frame: Frame
-    ) -> Self | None:
+    def of(cls, rgb: NDArray[np.uint8], matrix: NDArray[np.float64], frame: Frame) -> Self | None:
         """``None`` where the copy is too small or far larger than the original."""
         undone = _undo(_grey(rgb), matrix, frame.sample)
         if undone is None:
@@ -179,7 +178,11 @@ class _Shift:
 
     @classmethod
     def of(
-        cls, undone: tuple[Plane, Plane], begin: tuple[int, int], frame: Frame, size: tuple[int, int]
+        cls,
+        undone: tuple[Plane, Plane],
+        begin: tuple[int, int],
+        frame: Frame,
+        size: tuple[int, int],
     ) -> _Shift | None:
         samples, there = undone
         sides = zip(samples.shape, begin, strict=True)
@@ -280,9 +283,7 @@ def _grey(rgb: NDArray[np.uint8]) -> Plane:
     return np.asarray(rgb.mean(axis=2, dtype=np.float32), np.float32)
 
 
-def _undo(
-    grey: Plane, matrix: NDArray[np.float64], sample: float
-) -> tuple[Plane, Plane] | None:
+def _undo(grey: Plane, matrix: NDArray[np.float64], sample: float) -> tuple[Plane, Plane] | None:
     """Samples of the copy on the original's grid, and where the copy has any."""
     if not np.isfinite(matrix).all():
         return None
@@ -327,5 +328,6 @@ def _near(side: int, wide: float) -> Plane:
 
 
 def _fast(side: int) -> int:
-    """A length at least this that transforms fast."""
-    return 1 << (side - 1).bit_length() if side > 16 else 16
+    """A length at least this that transforms fast: a power of two, or three quarters of one."""
+    power = 1 << max(side - 1, 15).bit_length()
+    return power * 3 // 4 if side <= power * 3 // 4 else power
