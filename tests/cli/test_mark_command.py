@@ -193,9 +193,7 @@ def test_a_signing_key_that_is_none_or_open_to_others_is_refused(
     assert not (home / "a.marks").exists()
 
 
-def test_a_published_registry_leaves_the_verdict_to_its_holder(
-    home: Path, capsys: Capture
-) -> None:
+def test_a_published_registry_leaves_the_verdict_to_its_holder(home: Path, capsys: Capture) -> None:
     out, key = exported(home, capsys)
     assert recover(home / "1.png", "--registry", out, "--key", key) == Exit.OK
     assert "only the registry's holder can say" in capsys.readouterr().out

@@ -42,7 +42,6 @@ _AGREES, _DETAIL_AGREES = 0.8, 0.6
 _OTHER, _DETAIL_OTHER = 0.6, 0.5
 LEAST_CELLS: Final = 250
 """Under this many cells nothing is told: what is left of a picture is too little."""
-_LEAST_PARTS: Final = 2 / 3
 _FLAT: Final = 1.5
 """Grey levels of contrast under which a copy shows nothing."""
 DECOYS: Final = 16
@@ -156,7 +155,8 @@ def judge(found: Overlay, damage: float, distance: int | None) -> Likeness:
     if found.cells < LEAST_CELLS or found.contrast < _FLAT:
         return Likeness.CANNOT_TELL
     same = found.agreement >= _AGREES and found.detail >= _DETAIL_AGREES
-    if same and found.agreeing >= _LEAST_PARTS * max(found.parts, 1):
+    # One part that is another is enough: somebody may have been put there.
+    if same and found.agreeing == found.parts > 0:
         far = distance is not None and distance > PDQ_RADIUS_BITS
         cheap = damage < 255 / 10 ** (FORGED_PSNR / 20)
         return Likeness.CANNOT_TELL if far or cheap else Likeness.MATCHES

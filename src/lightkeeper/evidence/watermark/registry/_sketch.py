@@ -37,6 +37,8 @@ The first gives the contrast that a comparison rests on; the second is a check o
 place that the first found."""
 _LEAST_SHARE = 0.5
 """Of the smaller of copy and original that a place must cover."""
+_WORTH = 0.5
+"""Agreement at half cells under which quarters of one make no difference."""
 _PARTS = 3
 """Parts across and down, each of which is compared for itself."""
 _LEAST_IN_PART = 12
@@ -135,8 +137,9 @@ class Copy:
         return cls([shift for shift in shifts if shift is not None], (down, across))
 
     def on(self, cells: Plane) -> Overlay:
-        """The best place on an original, at any fraction of a cell."""
-        return self._best(cells, self._shifts)
+        """The best place on an original: at half cells, and at quarters of one if it may be it."""
+        found = self._best(cells, [s for s in self._shifts if s.at_half])
+        return found if found.agreement < _WORTH else self._best(cells, self._shifts)
 
     def roughly_on(self, cells: Plane) -> Overlay:
         """The same at whole cells: for many pictures that it is not a copy of."""
@@ -175,6 +178,7 @@ class _Shift:
     size: tuple[int, int]
     places: NDArray[np.bool_]
     """Where enough of the smaller of copy and original overlaps."""
+    at_half: bool
 
     @classmethod
     def of(
@@ -201,7 +205,8 @@ class _Shift:
         available, whole = int(known.sum()), np.ones(frame.cells)
         overlap = np.fft.irfft2(spectra[1] * np.conj(np.fft.rfft2(whole, s=size)), s=size)
         least = max(_LEAST_SHARE * min(available, whole.size), 1.0)
-        return cls(cells, known, contrast, available, spectra, size, np.rint(overlap) >= least)
+        places, at_half = np.rint(overlap) >= least, all(side % 2 == 0 for side in begin)
+        return cls(cells, known, contrast, available, spectra, size, places, at_half)
 
     def search(self, original: NDArray[np.complex128]) -> _Place | None:
         """Where the copy has most of what the original shows."""
@@ -288,7 +293,8 @@ def _undo(grey: Plane, matrix: NDArray[np.float64], sample: float) -> tuple[Plan
     if not np.isfinite(matrix).all():
         return None
     size = math.sqrt(abs(float(np.linalg.det(matrix))))
-    if not 1e-3 < size < 1e3:
+    # A cell of less than a pixel shows what is between pixels, and not the picture.
+    if not 1e-3 < size < 1e3 or sample * _FINE * size < 1:
         return None
     # What lies between two samples must not alias: reduce first, then turn.
     step = max(1.0, sample * size)
