@@ -1,9 +1,9 @@
 """Registry of marked pictures: honest copies, copied marks, unrelated pairs, and forgers.
 
-``python benchmarks/bench_mark_registry.py laid|told|pairs|forged|table JOURNAL`` appends to a journal
-and can be stopped; ``run()`` measures a small part. Pictures are marked and read with the open
-mark, a copied one by marking the other picture with the same payload: whoever lifts a mark does no
-better. All are held out: none was looked at when the thresholds were chosen.
+``python benchmarks/bench_mark_registry.py laid|told|pairs|forged|table JOURNAL`` appends to a
+journal and can be stopped; ``run()`` measures a small part. Pictures are marked and read with the
+open mark, a copied one by marking the other picture with the same payload: whoever lifts a mark
+does no better. All are held out: none was looked at when the thresholds were chosen.
 """
 
 from __future__ import annotations

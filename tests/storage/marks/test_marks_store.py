@@ -42,7 +42,7 @@ def file_of(
     version: int = 1,
     name: str = "B",
     key: object = KEY,
-    sketches: bool = False,
+    sketches: bool = True,
 ) -> bytes:
     assert isinstance(key, Ed25519PrivateKey)
     head = RegistryHead(name=name, version=version, made=NOW)
@@ -122,9 +122,9 @@ def test_a_sketch_that_was_seen_stays_when_a_public_version_follows(
     marks: SqlMarkRegistry,
 ) -> None:
     versions = [
-        file_of(entry(1), version=1),
+        file_of(entry(1), version=1, sketches=False),
         file_of(entry(1), version=2, sketches=True),
-        file_of(gone(1), version=3),
+        file_of(gone(1), version=3, sketches=False),
     ]
     kept = []
     for content in versions:
@@ -248,7 +248,7 @@ def test_a_withdrawn_entry_stays_and_says_so_wherever_it_is_read(marks: SqlMarkR
     assert marks.revision != before
     assert marks.find(1) == (gone(1),)
     assert list(marks.entries("A")) == [gone(1), entry(2)]
-    file = parse_registry(marks.export("A", key=KEY, now=NOW), key=PUBLIC)
+    file = parse_registry(marks.export("A", key=KEY, now=NOW, sketches=True), key=PUBLIC)
     assert list(file.entries()) == [gone(1), entry(2)]
 
 

@@ -16,7 +16,6 @@ from lightkeeper.evidence.watermark.registry._file import (
     parse_registry,
     registry_bytes,
 )
-
 from lightkeeper.evidence.watermark.registry._wire import entry_id, withheld
 
 from .conftest import KEY, MADE, PUBLIC, entry, fingerprint, withdrawn, written
