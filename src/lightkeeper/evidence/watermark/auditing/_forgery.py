@@ -86,9 +86,13 @@ def least_fit(
     across = mine - float((mine * along).sum()) * along
     across /= max(float(np.linalg.norm(across)), 1e-6)
 
+    strong = max(size, 1.5 * float(np.linalg.norm(theirs)))
+
     def moved(share: float) -> Picture:
-        left = angle * (1 - share)
+        left = angle * (1 - min(share, 1.0))
         length = size * math.cos(angle - left) if share < 1 else size
+        # Beyond the sketch's own direction only more contrast is left to add.
+        length += max(share - 1, 0.0) * (strong - size)
         wanted = length * (math.cos(left) * along + math.sin(left) * across)
         return _added(base, _enlarged(wanted - mine, base))
 
@@ -106,6 +110,7 @@ def least_average(
     base = _as_large(photograph, entry)
 
     def mixed(share: float) -> Picture:
+        share = min(share, 1.0)
         return np.asarray(np.clip(np.rint((1 - share) * base + share * marked), 0, 255), np.uint8)
 
     return _least(base, mixed, entry, decoys)
@@ -118,18 +123,19 @@ def _least(
     decoys: Sequence[Fingerprint],
 ) -> float | None:
     """Halve the way between the least share known to pass and the most that does not."""
-    low, high, passed = 0.0, 1.0, None
-    for trial in range(_HALVINGS):
-        share = high if trial == 0 else (low + high) / 2
-        shown = change(share)
+
+    def passes(shown: Picture) -> bool:
         found = compare(_cut(shown), entry, decoys=decoys, choices=len(decoys))
-        if found.likeness is Likeness.MATCHES:
-            high, passed = share, psnr(base, shown)
-        elif trial == 0:
-            return None
-        else:
-            low = share
-    return passed
+        return found.likeness is Likeness.MATCHES
+
+    high = next((share for share in (1.0, 2.0) if passes(change(share))), None)
+    if high is None:
+        return None
+    low = high - 1
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        low, high = (low, middle) if passes(change(middle)) else (middle, high)
+    return psnr(base, change(high))
 
 
 def psnr(one: Picture, other: Picture) -> float:
