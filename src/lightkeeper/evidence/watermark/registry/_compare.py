@@ -38,7 +38,7 @@ _LEAST_QUALITY: Final = 50
 _SMALLEST_SIDE: Final = 5
 FORGED_PSNR: Final = 29.5
 """Decibels. A picture counts as the entry's only if an unlike one had to be damaged below that."""
-_AGREES, _DETAIL_AGREES = 0.8, 0.6
+_AGREES, _DETAIL_AGREES = 0.85, 0.7
 _OTHER, _DETAIL_OTHER = 0.6, 0.5
 LEAST_CELLS: Final = 250
 """Under this many cells nothing is told: what is left of a picture is too little."""
