@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -7,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import event, text
+from sqlalchemy import event, text, update
 
 from lightkeeper.errors import InvalidConfiguration, MatchError
 from lightkeeper.evidence.watermark.registry import Fingerprint, MarkEntry, MarkRegistry
@@ -16,7 +17,7 @@ from lightkeeper.evidence.watermark.registry._file import (
     parse_registry,
     registry_bytes,
 )
-from lightkeeper.evidence.watermark.registry._wire import entry_id
+from lightkeeper.evidence.watermark.registry._wire import entry_id, entry_line
 from lightkeeper.evidence.watermark.registry._withdrawal import Reason, Withdrawal
 from lightkeeper.storage import open_store
 from lightkeeper.storage._engine import make_engine, writing
@@ -355,3 +356,14 @@ def test_withdrawals_and_additions_at_once_lose_nothing(marks: SqlMarkRegistry) 
     kept = {e.payload: e for e in marks.entries("A")}
     assert len(kept) == marks.registries()[0].entries == 40
     assert all((e.withdrawn == GONE) is (p < 100) for p, e in kept.items())
+
+
+def test_an_entry_of_the_first_version_is_refused_with_what_to_do(marks: SqlMarkRegistry) -> None:
+    marks.add("A", [entry(1)])
+    line = entry_line(entry(1))
+    old = re.sub(rb'"sketch_sha256":"[0-9a-f]{64}",', b"", line)
+    with writing(marks._engine) as connection:
+        connection.execute(update(mark_entry).values(record=old))
+    with pytest.raises(MatchError, match="first version of registries") as caught:
+        marks.find(1)
+    assert "register the marked picture again" in (caught.value.hint or "")
