@@ -147,7 +147,7 @@ def compare(
     alike = _alike(copy, [*drawn_decoys(fingerprint.frame), *others], choices)
     damage = _least_damage(found, alike)
     likeness = judge(found, damage, distance)
-    return _comparison(likeness, distance, quality, found, alike, choices, damage)
+    return _comparison(likeness, distance, quality, found, alike[0], choices, damage)
 
 
 def judge(found: Overlay, damage: float, distance: int | None) -> Likeness:
@@ -167,27 +167,40 @@ def judge(found: Overlay, damage: float, distance: int | None) -> Likeness:
     return Likeness.CANNOT_TELL
 
 
-def _least_damage(found: Overlay, alike: float) -> float:
+def _least_damage(found: Overlay, alike: tuple[float, float]) -> float:
     """Grey levels (root mean square) that an unlike picture is away from this one, at least.
 
     Pictures whose contrasts correlate with the sketch by no more than ``alike`` are a cone; this
     is the distance of the copy's contrasts from it. Neither the mean of channels nor that of a
-    cell, nor taking its surroundings off, makes a change larger than it is in the pixels.
+    cell, nor taking its surroundings off, makes a change larger than it is in the pixels. What
+    lies outside of the original, such as a frame, may be left out: a change there only adds.
     """
-    away = math.acos(alike) - math.acos(min(max(found.explained, -1.0), 1.0))
-    return found.contrast * math.sin(min(away, math.pi / 2)) if away > 0 else 0.0
+    return max(
+        _distance(found.contrast, found.explained, alike[0]),
+        _distance(found.inside, found.agreement, alike[1]),
+    )
 
 
-def _alike(copy: Copy, decoys: Sequence[Plane], choices: int) -> float:
-    """How alike one of so many other pictures may be, each in eight turns.
+def _distance(contrast: float, correlation: float, alike: float) -> float:
+    away = math.acos(alike) - math.acos(min(max(correlation, -1.0), 1.0))
+    return contrast * math.sin(min(away, math.pi / 2)) if away > 0 else 0.0
+
+
+def _alike(copy: Copy, decoys: Sequence[Plane], choices: int) -> tuple[float, float]:
+    """How alike one of so many other pictures may be, each in eight turns: whole, and inside.
 
     The correlations with decoys are each the best of many places, so that their tail is taken for
     that of Gumbel's law, after Fisher's transform.
     """
-    found = [copy.roughly_on(cells).explained for cells in decoys]
-    values = np.arctanh(np.clip(found, -0.999, 0.999))
-    spread = max(float(values.std()), _LEAST_SPREAD)
+    found = [copy.roughly_on(cells) for cells in decoys]
     number = _TURNS * max(choices, _FEWEST_CHOICES) / _FORGER
+    whole, inside = [f.explained for f in found], [f.agreement for f in found]
+    return _most(whole, number), _most(inside, number)
+
+
+def _most(correlations: Sequence[float], number: float) -> float:
+    values = np.arctanh(np.clip(correlations, -0.999, 0.999))
+    spread = max(float(values.std()), _LEAST_SPREAD)
     tail = math.sqrt(6) / math.pi * (math.log(number) - float(np.euler_gamma))
     return max(math.tanh(float(values.mean()) + tail * spread), _LEAST_ALIKE)
 

@@ -73,21 +73,23 @@ class Overlay:
     ``explained`` is the correlation of the copy's contrasts with the sketch's over all cells of
     the copy, ``agreement`` and ``detail`` those over the ``cells`` that both have, at the wider
     and at the narrower scale. ``contrast`` is that of the whole copy in grey levels (root mean
-    square). ``available`` counts the cells of the copy. Of ``parts`` of the place that show
-    anything, ``agreeing`` agree at both scales.
+    square over all its cells), ``inside`` that of those cells alone over as many. ``available``
+    counts the cells of the copy. Of ``parts`` of the place that show anything, ``agreeing`` agree
+    at both scales.
     """
 
     explained: float
     agreement: float
     detail: float
     contrast: float
+    inside: float
     cells: int
     available: int
     agreeing: int
     parts: int
 
 
-NOTHING = Overlay(0.0, 0.0, 0.0, 0.0, 0, 0, 0, 0)
+NOTHING = Overlay(0.0, 0.0, 0.0, 0.0, 0.0, 0, 0, 0, 0)
 
 
 def draw_sketch(rgb: NDArray[np.uint8]) -> bytes:
@@ -241,6 +243,7 @@ class _Shift:
             agreement=_correlation(mine[0], theirs[0]),
             detail=_correlation(mine[1], theirs[1]),
             contrast=whole / math.sqrt(max(self.available, 1)),
+            inside=float(np.linalg.norm(mine[0])) / math.sqrt(max(self.available, 1)),
             cells=int(known.sum()),
             available=self.available,
             agreeing=sum(seen),
