@@ -172,6 +172,11 @@ def test_an_inset_of_the_picture_is_not_the_picture() -> None:
     assert found.likeness is not Likeness.MATCHES
 
 
+def test_the_picture_beside_another_one_is_not_the_picture() -> None:
+    both = np.concatenate([picture(1), picture(4)], axis=1)
+    assert compare(both, fingerprint(1)).likeness is not Likeness.MATCHES
+
+
 @pytest.mark.parametrize("seed", [4, 5, 6])
 def test_a_forger_must_damage_another_picture_below_30_db(seed: int) -> None:
     """The whole change goes into the one direction that counts."""

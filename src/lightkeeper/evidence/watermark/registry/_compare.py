@@ -42,6 +42,7 @@ _AGREES, _DETAIL_AGREES = 0.85, 0.7
 _OTHER, _DETAIL_OTHER = 0.6, 0.5
 LEAST_CELLS: Final = 250
 """Under this many cells nothing is told: what is left of a picture is too little."""
+_BESIDE: Final = 0.15
 _FLAT: Final = 1.5
 """Grey levels of contrast under which a copy shows nothing."""
 DECOYS: Final = 16
@@ -156,7 +157,8 @@ def judge(found: Overlay, damage: float, distance: int | None) -> Likeness:
         return Likeness.CANNOT_TELL
     same = found.agreement >= _AGREES and found.detail >= _DETAIL_AGREES
     # One part that is another is enough: somebody may have been put there.
-    if same and found.agreeing == found.parts > 0:
+    # So may another picture that lies beside it: a frame shows little.
+    if same and found.agreeing == found.parts > 0 and found.beside <= _BESIDE:
         far = distance is not None and distance > PDQ_RADIUS_BITS
         cheap = damage < 255 / 10 ** (FORGED_PSNR / 20)
         return Likeness.CANNOT_TELL if far or cheap else Likeness.MATCHES

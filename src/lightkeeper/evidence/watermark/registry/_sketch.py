@@ -45,6 +45,8 @@ _LEAST_IN_PART = 12
 _FLAT = 3.0
 """Grey levels of contrast under which a part shows nothing."""
 _PART_AGREES, _PART_DETAIL = 0.7, 0.4
+_EDGE = 2
+"""Cells along a place in which its edge shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ class Overlay:
     and at the narrower scale. ``contrast`` is that of the whole copy in grey levels (root mean
     square over all its cells), ``inside`` that of those cells alone over as many. ``available``
     counts the cells of the copy. Of ``parts`` of the place that show anything, ``agreeing`` agree
-    at both scales.
+    at both scales. ``beside`` is the share of cells away from the place that show something else.
     """
 
     explained: float
@@ -87,9 +89,10 @@ class Overlay:
     available: int
     agreeing: int
     parts: int
+    beside: float
 
 
-NOTHING = Overlay(0.0, 0.0, 0.0, 0.0, 0.0, 0, 0, 0, 0)
+NOTHING = Overlay(0.0, 0.0, 0.0, 0.0, 0.0, 0, 0, 0, 0, 0.0)
 
 
 def draw_sketch(rgb: NDArray[np.uint8]) -> bytes:
@@ -248,7 +251,16 @@ class _Shift:
             available=self.available,
             agreeing=sum(seen),
             parts=len(seen),
+            beside=self._beside(top, bottom, left, right),
         )
+
+    def _beside(self, top: int, bottom: int, left: int, right: int) -> float:
+        """Share of cells, away from the edges of a place, in which there is some detail."""
+        away = self.known > 0
+        away[max(0, top - _EDGE) : bottom + _EDGE, max(0, left - _EDGE) : right + _EDGE] = False
+        if not away.any():
+            return 0.0
+        return float(np.mean(np.abs(_contrast(self.cells, self.known, _NEXT)[away]) > _FLAT))
 
 
 def likeness_of(one: Plane, other: Plane) -> float:
