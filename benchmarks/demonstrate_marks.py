@@ -150,7 +150,8 @@ def _scaled(picture: Image.Image, by: float) -> tuple[int, int]:
 
 def _scanned(out: Path) -> list[dict[str, Any]]:
     registry = out / "a.marks"
-    _run("mark", "entries", "export", "--registry", "A", "--out", registry, "--force")
+    written = ("--out", registry, "--force", "--with-sketches", "--keys", out / "service.keys")
+    _run("mark", "entries", "export", "--registry", "A", *written)
     public = KeyRing.open(out / "service.keys").signing_key().public_key().public_bytes_raw()
     (out / "policy.toml").write_text(
         'tier = "model"\nmark_secret = "demo.lkmark"\nmark_passphrase = "demo.pass"\n\n'

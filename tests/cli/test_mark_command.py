@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,8 +72,8 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> None:
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setenv("LIGHTKEEPER_MARK_ENTRIES", f"sqlite:///{tmp_path / 'marks.db'}")
     monkeypatch.setenv("LIGHTKEEPER_KEYS", str(tmp_path / "service.keys"))
+    monkeypatch.setenv("LIGHTKEEPER_MARK_KEY", str(tmp_path / "marks.key"))
     load_settings.cache_clear()
-    KeyRing.open(tmp_path / "service.keys", create=True)
     for number in (1, 2):
         rgb = photo_like(number, width=160, height=120)
         Image.fromarray(marked(rgb, int(PAYLOAD, 16) + number - 1)).save(tmp_path / f"{number}.png")
@@ -98,7 +99,7 @@ def test_a_marked_picture_is_registered_by_the_payload_that_it_carries(
     assert run("show", PAYLOAD, "--json") == Exit.OK
     row = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert (row["registry"], row["model"], row["payload"]) == ("A", "Harbour", PAYLOAD)
-    assert set(row["fingerprint"]) == {"width", "height", "pdq", "quality"}
+    assert row["fingerprint"]["sketch"] == "kept"
     assert add(home / "1.png") == Exit.OK
     assert "there already" in capsys.readouterr().out
     assert run("list") == Exit.OK
@@ -156,6 +157,51 @@ def test_a_registry_goes_to_another_data_base_by_its_signed_file(
     assert run("export", "--registry", "A", "--out", out) == Exit.FAILED
     assert run("export", "--registry", "A", "--out", out, "--force") == Exit.OK
     assert run("import", out, "--key", key, "--store", other) == Exit.OK
+
+
+def test_an_export_needs_no_key_of_the_review_service(home: Path, capsys: Capture) -> None:
+    assert add(home / "1.png") == Exit.OK
+    out, again = home / "a.marks", home / "b.marks"
+    assert run("export", "--registry", "A", "--out", out) == Exit.OK
+    first = capsys.readouterr()
+    assert "made the signing key" in first.err
+    assert not (home / "service.keys").exists()
+    assert stat.S_IMODE((home / "marks.key").stat().st_mode) == 0o600
+    assert run("export", "--registry", "A", "--out", again) == Exit.OK
+    second = capsys.readouterr()
+    assert (second.err, second.out.split()[-1]) == ("", first.out.split()[-1])
+    KeyRing.open(home / "service.keys", create=True)
+    options = ("--registry", "A", "--out", out, "--force", "--keys", home / "service.keys")
+    assert run("export", *options) == Exit.OK
+    assert capsys.readouterr().out.split()[-1] != first.out.split()[-1]
+    assert run("export", *options, "--signing-key", home / "marks.key") == Exit.USAGE
+
+
+def test_a_signing_key_that_is_none_or_open_to_others_is_refused(
+    home: Path, capsys: Capture
+) -> None:
+    assert add(home / "1.png") == Exit.OK
+    options = ("--registry", "A", "--out", home / "a.marks", "--signing-key")
+    assert run("export", *options, home / "nothing.pem") == Exit.FAILED
+    (home / "no.pem").write_text("no key")
+    (home / "no.pem").chmod(0o644)
+    assert run("export", *options, home / "no.pem") == Exit.FAILED
+    assert "open to others" in capsys.readouterr().err
+    (home / "no.pem").chmod(0o600)
+    assert run("export", *options, home / "no.pem") == Exit.FAILED
+    assert "no Ed25519 key" in capsys.readouterr().err
+    assert not (home / "a.marks").exists()
+
+
+def test_a_published_registry_leaves_the_verdict_to_its_holder(home: Path, capsys: Capture) -> None:
+    out, key = exported(home, capsys)
+    assert recover(home / "1.png", "--registry", out, "--key", key) == Exit.OK
+    assert "only the registry's holder can say" in capsys.readouterr().out
+    whole = home / "whole.marks"
+    assert run("export", "--registry", "A", "--out", whole, "--with-sketches") == Exit.OK
+    assert "not for all" in capsys.readouterr().out
+    assert recover(home / "1.png", "--registry", whole, "--key", key) == Exit.OK
+    assert "the picture that the entry is about" in capsys.readouterr().out
 
 
 def test_a_file_is_verified_with_the_key_and_without(home: Path, capsys: Capture) -> None:
@@ -296,7 +342,7 @@ def test_a_registry_file_does_for_a_machine_without_a_data_base(
     signed: Path, capsys: Capture
 ) -> None:
     out = signed / "a.marks"
-    assert run("export", "--registry", "A", "--out", out) == Exit.OK
+    assert run("export", "--registry", "A", "--out", out, "--with-sketches") == Exit.OK
     key = capsys.readouterr().out.split()[-1]
     (signed / "marks.db").unlink()
     assert recover(signed / "copy.png", "--registry", out, "--key", key) == Exit.OK

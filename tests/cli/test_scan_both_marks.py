@@ -58,7 +58,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     words = ("--organisation", "Studio A", "--model", "Harbour", "--period", "2026-03")
     entries = ("mark", "entries")
     assert run(*entries, "add", tmp_path / "published.png", "--registry", "A", *words) == Exit.OK
-    assert run(*entries, "export", "--registry", "A", "--out", tmp_path / "a.marks") == Exit.OK
+    out = ("--out", tmp_path / "a.marks", "--with-sketches", "--keys", tmp_path / "service.keys")
+    assert run(*entries, "export", "--registry", "A", *out) == Exit.OK
     public = keys.signing_key().public_key().public_bytes_raw().hex()
     (tmp_path / "policy.toml").write_text(
         'tier = "model"\nmark_secret = "studio.lkmark"\nmark_passphrase = "studio.pass"\n'

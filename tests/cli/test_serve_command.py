@@ -14,9 +14,12 @@ import httpx
 import pytest
 
 from lightkeeper.cli._exit import Exit
+from lightkeeper.evidence.watermark.registry import Fingerprint, MarkEntry
 from lightkeeper.matching import Entry, HashSet
 from lightkeeper.matching.index import IndexWriter, rebuild, sync
 from lightkeeper.storage import open_store
+from lightkeeper.storage.marks import open_marks
+from lightkeeper.testing import photo_like
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 KNOWN = "f8f8f0cee0f4a84f06370a22038f63f0b36e2ed596621e1d33e6b39c4e9c9b22"
@@ -108,6 +111,40 @@ def test_a_wrong_call_says_what_is_missing(arguments: list[str], code: Exit, mes
     done = run(*arguments)
     assert done.returncode == code
     assert message in done.stderr
+
+
+def test_marks_are_looked_up_without_hash_sets_and_without_keys_of_the_review_service(
+    tmp_path: Path,
+) -> None:
+    url = f"sqlite:///{tmp_path / 'marks.db'}"
+    rgb = photo_like(1, width=160, height=120)
+    entry = MarkEntry(
+        payload=7,
+        organisation="Studio A",
+        model="Harbour",
+        period="2026",
+        fingerprint=Fingerprint.of(rgb),
+    )
+    marks = open_marks(url)
+    marks.add("A", [entry])
+    marks.close()
+    own = {"LIGHTKEEPER_MARK_ENTRIES": url, "LIGHTKEEPER_STORE": f"sqlite:///{tmp_path / 'no.db'}"}
+    clean = {k: v for k, v in os.environ.items() if not k.startswith("LIGHTKEEPER_")}
+    command = [sys.executable, "-m", "lightkeeper", "serve", "--lookups", "--marks", "--port", "0"]
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, env={**clean, **own}
+    ) as process:
+        try:
+            assert process.stderr is not None
+            assert "only what marks name" in process.stderr.readline()
+            found = re.search(r"http://127\.0\.0\.1:\d+", process.stderr.readline())
+            assert found
+            asked = {"payloads": ["000000000007"]}
+            answer = httpx.post(f"{found[0]}/v1/marks/lookup", json=asked, timeout=60).json()
+            assert answer["results"][0]["entries"][0]["registry"] == "A"
+        finally:
+            process.kill()
+    assert not (tmp_path / "no.db").exists()
 
 
 def test_a_port_that_is_taken_is_named(places: tuple[str, Path]) -> None:

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from lightkeeper.evidence import Examiner
+    from lightkeeper.matching import SetStore
     from lightkeeper.matching._lookup import Lookup
+    from lightkeeper.matching.index import IndexReader
     from lightkeeper.scan import Policy
 
 ALL = "all"
@@ -33,6 +35,26 @@ class KnownMaterial:
         settings = load_settings()
         return cls(store or settings.store, index or settings.index)
 
+    @property
+    def is_there(self) -> bool:
+        """Whether the store's file is there; that of one on a server is taken to be."""
+        scheme = "sqlite:///"
+        file = Path(self.store.removeprefix(scheme))
+        return not self.store.startswith(scheme) or file.is_file()
+
+    def parts(self) -> tuple[SetStore, IndexReader]:
+        """The store, and the index over it.
+
+        Raises
+        ------
+        MatchError
+            There is no such store.
+        """
+        from lightkeeper.matching.index import IndexReader
+        from lightkeeper.storage import open_store
+
+        return open_store(self.store, create=False), IndexReader(self.index)
+
     def open(self, sets: Sequence[str], *, warn: bool = False) -> Lookup:
         """Open both to look up in these sets, or in ``all``.
 
@@ -42,10 +64,8 @@ class KnownMaterial:
             There is no such set, or the index cannot be read.
         """
         from lightkeeper.matching._lookup import Lookup
-        from lightkeeper.matching.index import IndexReader
-        from lightkeeper.storage import open_store
 
-        store, reader = open_store(self.store, create=False), IndexReader(self.index)
+        store, reader = self.parts()
         behind = store.last_revision() - reader.stats().revision
         if warn and behind > 0:
             sys.stderr.write(f"The index is {behind:,} changes behind the hash sets.\n")

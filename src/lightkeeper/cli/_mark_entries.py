@@ -11,11 +11,11 @@ from typing import Annotated, Any
 
 import typer
 
-from lightkeeper.cli._custody import JsonOption, KeysOption, key_ring
+from lightkeeper.cli._custody import JsonOption, key_ring
 from lightkeeper.cli._encode import check_target, encoded
 from lightkeeper.cli._exit import Exit
 from lightkeeper.cli._mark_rows import entry_row, registry_row, render_entry, render_registry
-from lightkeeper.cli._mark_store import RegistryOption, StoreOption, opened
+from lightkeeper.cli._mark_store import RegistryOption, StoreOption, opened, signing_key
 from lightkeeper.cli._mark_withdraw import app as withdraw
 from lightkeeper.cli._open_mark import read_payload
 from lightkeeper.cli._printable import printable, printable_row
@@ -203,12 +203,14 @@ def verify(
         "made": found.head.made.isoformat(),
         "previous": found.head.previous,
         "entries": len(found),
+        "sketches": found.sketches,
         "public_key": found.public_key.hex(),
         "sha256": found.sha256,
     }
     proof = "the key that you gave" if key else "the key that the file itself names: compare it"
     text = (
-        f"Registry '{found.name}', version {found.head.version}, {len(found):,} entries: whole.\n"
+        f"Registry '{found.name}', version {found.head.version}, {len(found):,} entries "
+        f"{'with' if found.sketches else 'without'} sketches: whole.\n"
         f"The signature is of {proof}.\n  public key  {row['public_key']}\n"
         f"  sha256      {found.sha256}"
     )
@@ -229,18 +231,41 @@ def import_file(file: File, key: KeyOption, store: StoreOption = None) -> None:
 def export(
     registry: RegistryOption,
     out: Annotated[Path, typer.Option("--out", help="Where the file goes.")],
+    sketches: Annotated[
+        bool,
+        typer.Option(
+            "--with-sketches",
+            help="For those who may see small pictures of what is registered, never for all.",
+        ),
+    ] = False,
+    signing: Annotated[
+        Path | None,
+        typer.Option(
+            "--signing-key", help="Ed25519 key (PEM) [default: setting; made if need be]."
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace OUT if it is there.")] = False,
-    keys: KeysOption = None,
+    keys: Annotated[
+        Path | None,
+        typer.Option("--keys", help="Sign with the review service's key file instead."),
+    ] = None,
     store: StoreOption = None,
 ) -> None:
-    """Write a registry of your own as a signed file: the next version, with all entries."""
+    """Write a registry of your own as a signed file: the next version, with all entries.
+
+    Sketches are withheld: readers learn who stands for a payload, and ask you about a picture.
+    """
+    if signing is not None and keys is not None:
+        raise typer.BadParameter("--signing-key and --keys exclude each other")
     if out.exists() and not force:
         raise OutputError(f"{out} is there already", hint="use --force to replace it")
-    signing = key_ring(keys).signing_key()
-    content = opened(store).export(registry, key=signing, now=datetime.now(UTC))
+    marks = opened(store)
+    key = signing_key(signing) if keys is None else key_ring(keys).signing_key()
+    content = marks.export(registry, key=key, now=datetime.now(UTC), sketches=sketches)
     write_whole(out, content)
-    public = signing.public_key().public_bytes_raw().hex()
-    write_text(printable(f"{out}: {len(content):,} bytes; readers pin the key {public}"))
+    public = key.public_key().public_bytes_raw().hex()
+    kind = "with sketches: not for all" if sketches else "without sketches"
+    write_text(printable(f"{out}: {len(content):,} bytes, {kind}; readers pin the key {public}"))
 
 
 def _say(row: dict[str, Any], text: str, *, as_json: bool) -> None:

@@ -31,6 +31,7 @@ _SAID = {
     Standing.REGISTERED: "the picture that the entry is about",
     Standing.COPIED: "COPIED MARK: the entry is about another picture",
     Standing.UNTOLD: "whether the entry is about this picture cannot be told",
+    Standing.WITHHELD: "whether the entry is about this picture only the registry's holder can say",
     Standing.WITHDRAWN: "the entry was withdrawn: nothing follows from it",
     Standing.UNKNOWN: "unknown payload",
 }

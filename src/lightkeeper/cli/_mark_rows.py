@@ -17,7 +17,7 @@ def entry_row(entry: MarkEntry) -> dict[str, Any]:
     """All that is said of an entry; the sketch is for machines and left out."""
     row: dict[str, Any] = {"id": entry_id(entry).hex(), **to_plain(entry)}
     row["payload"] = payload_hex(entry.payload)
-    del row["fingerprint"]["sketch"]
+    row["fingerprint"]["sketch"] = "withheld" if entry.fingerprint.sketch is None else "kept"
     return row
 
 

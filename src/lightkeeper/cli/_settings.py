@@ -61,6 +61,10 @@ class Settings(BaseSettings):
         default_factory=lambda: f"sqlite:///{data_folder() / 'marks.db'}",
         description="Data base of marked pictures (an SQLAlchemy URL).",
     )
+    mark_key: Path = Field(
+        default_factory=lambda: data_folder() / "marks.key",
+        description="Ed25519 key (PEM) that registries of marked pictures are signed with.",
+    )
     mark_manifests: Path | None = Field(
         default=None, description="Folder of manifest stores that marks lead to (SHA256.c2pa)."
     )

@@ -95,16 +95,11 @@ def serve(
         trust=_trust(),
     )
     service.check_host(host, config)
-    from lightkeeper.matching.index import IndexReader
-    from lightkeeper.storage import open_store
-
     known = KnownMaterial.from_settings(store=store, index=index)
-    served = service.create_lookup_app(
-        open_store(known.store, create=False),
-        IndexReader(known.index),
-        config,
-        marks=_marks() if marks else None,
-    )
+    sets, reader = (None, None) if marks and store is None and not known.is_there else known.parts()
+    if sets is None:
+        sys.stderr.write("There are no hash sets: only what marks name is looked up.\n")
+    served = service.create_lookup_app(sets, reader, config, marks=_marks() if marks else None)
     service.serve(served, config, host=host, port=port)
 
 

@@ -76,16 +76,16 @@ class Client:
 
 @contextlib.contextmanager
 def serving(
-    store: SetStore,
+    store: SetStore | None,
     config: LookupConfig | None = None,
     *,
     host: str = "localhost",
     index: CountedIndex | None = None,
     marks: Any = None,
 ) -> Iterator[Client]:
-    app = create_lookup_app(
-        store, index or Index(store), config or LookupConfig(workers=1), marks=marks
-    )
+    if store is not None:
+        index = index or Index(store)
+    app = create_lookup_app(store, index, config or LookupConfig(workers=1), marks=marks)
 
     @contextlib.asynccontextmanager
     async def session() -> AsyncIterator[httpx.AsyncClient]:

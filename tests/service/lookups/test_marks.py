@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -54,7 +53,8 @@ def test_a_payload_gives_its_entry_and_an_unknown_one_says_so(client: Client) ->
     (entry,) = known["entries"]
     assert (entry["registry"], entry["model"], entry["period"]) == ("A", "Harbour", "2026-03")
     assert entry["fingerprint"]["pdq"] == PRINT.pdq.hex()
-    assert b64decode(entry["fingerprint"]["sketch"]) == PRINT.sketch
+    assert entry["fingerprint"]["sketch_sha256"] == PRINT.sketch_sha256
+    assert "sketch" not in entry["fingerprint"]
     assert entry["manifest_sha256"] == "ab" * 32
 
 
@@ -121,8 +121,35 @@ def test_without_registries_there_is_no_such_path(store: MemoryStore) -> None:
 
 
 class Broken:
-    def found(self, payload: int) -> list[tuple[str, MarkEntry]]:
+    def found_all(self, payloads: Iterable[int]) -> dict[int, list[tuple[str, MarkEntry]]]:
         raise MatchError("the store failed: disk I/O error")
+
+    def decoys(self, payload: int) -> list[Fingerprint]:
+        return []
+
+    def __len__(self) -> int:
+        return 0
+
+
+def test_marks_are_looked_up_where_there_are_no_hash_sets(marks: SqlMarkRegistry) -> None:
+    with serving(None, LookupConfig(workers=1), marks=marks) as opened:
+        assert opened.post(PATH, json={"payloads": [KNOWN]}).json()["results"][0]["known"]
+        assert opened.get("/metrics").status_code == 200
+        assert opened.post("/v1/lookup", json={"hashes": []}).status_code == 404
+
+
+def test_a_batch_is_one_query(marks: SqlMarkRegistry, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    found_all = marks.found_all
+
+    def counted(payloads: Iterable[int]) -> object:
+        asked.append(list(payloads))
+        return found_all(asked[-1])
+
+    monkeypatch.setattr(marks, "found_all", counted)
+    with serving(None, LookupConfig(workers=1), marks=marks) as opened:
+        assert opened.post(PATH, json={"payloads": [KNOWN, OTHER, KNOWN]}).status_code == 200
+    assert asked == [[0xC0FFEE, 0xFF, 0xC0FFEE]]
 
 
 def test_a_failing_data_base_is_no_unknown_payload(store: MemoryStore) -> None:

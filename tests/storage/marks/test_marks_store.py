@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -7,7 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from sqlalchemy import text
+from sqlalchemy import event, text, update
 
 from lightkeeper.errors import InvalidConfiguration, MatchError
 from lightkeeper.evidence.watermark.registry import Fingerprint, MarkEntry, MarkRegistry
@@ -16,7 +17,7 @@ from lightkeeper.evidence.watermark.registry._file import (
     parse_registry,
     registry_bytes,
 )
-from lightkeeper.evidence.watermark.registry._wire import entry_id
+from lightkeeper.evidence.watermark.registry._wire import entry_id, entry_line
 from lightkeeper.evidence.watermark.registry._withdrawal import Reason, Withdrawal
 from lightkeeper.storage import open_store
 from lightkeeper.storage._engine import make_engine, writing
@@ -37,9 +38,16 @@ def entry(payload: int, model: str = "Harbour") -> MarkEntry:
     )
 
 
-def file_of(*entries: MarkEntry, version: int = 1, name: str = "B", key: object = KEY) -> bytes:
+def file_of(
+    *entries: MarkEntry,
+    version: int = 1,
+    name: str = "B",
+    key: object = KEY,
+    sketches: bool = True,
+) -> bytes:
     assert isinstance(key, Ed25519PrivateKey)
-    return registry_bytes(RegistryHead(name=name, version=version, made=NOW), entries, key=key)
+    head = RegistryHead(name=name, version=version, made=NOW)
+    return registry_bytes(head, entries, key=key, sketches=sketches)
 
 
 @pytest.fixture
@@ -78,6 +86,53 @@ def test_an_export_is_a_registry_file_and_each_one_is_a_version(marks: SqlMarkRe
     second = parse_registry(marks.export("A", key=KEY, now=NOW), key=PUBLIC)
     assert (first.head.version, second.head.version) == (1, 2)
     assert second.head.previous == first.sha256
+
+
+def test_many_payloads_are_one_query(marks: SqlMarkRegistry) -> None:
+    marks.add("A", [entry(n) for n in range(30)])
+    marks.add("C", [entry(7, "Pier"), entry(8, "Pier")])
+    queries: list[str] = []
+    event.listen(marks._engine, "before_cursor_execute", lambda *a: queries.append(a[2]))
+    found = marks.found_all([7, 99, 8, 7])
+    assert len([q for q in queries if "mark_entry" in q]) == 1
+    assert list(found) == [7, 99, 8]
+    assert found[7] == (("A", entry(7)), ("C", entry(7, "Pier")))
+    assert found[99] == ()
+
+
+def test_decoys_are_spread_over_other_payloads(marks: SqlMarkRegistry) -> None:
+    assert (marks.decoys(1), len(marks)) == ((), 0)
+    marks.add("A", [entry(n) for n in range(5)])
+    assert len(marks) == 5
+    assert marks.decoys(1) == (PRINT,) * 4
+    marks.withdraw("A", 2, Withdrawal(on="2026-03-15", reason=Reason.MISTAKE))
+    assert marks.decoys(1) == (PRINT,) * 4
+    assert len(marks) == 5
+
+
+def test_an_export_holds_sketches_only_where_that_is_asked_for(marks: SqlMarkRegistry) -> None:
+    marks.add("A", [entry(1)])
+    public = parse_registry(marks.export("A", key=KEY, now=NOW), key=PUBLIC)
+    whole = parse_registry(marks.export("A", key=KEY, now=NOW, sketches=True), key=PUBLIC)
+    assert (public.sketches, whole.sketches) == (False, True)
+    assert [e.fingerprint.sketch for e in public.entries()] == [None]
+    assert list(whole.entries()) == [entry(1)]
+
+
+def test_a_sketch_that_was_seen_stays_when_a_public_version_follows(
+    marks: SqlMarkRegistry,
+) -> None:
+    versions = [
+        file_of(entry(1), version=1, sketches=False),
+        file_of(entry(1), version=2, sketches=True),
+        file_of(gone(1), version=3, sketches=False),
+    ]
+    kept = []
+    for content in versions:
+        marks.take_over(parse_registry(content, key=PUBLIC))
+        kept += marks.find(1)
+    assert [e.fingerprint.sketch is None for e in kept] == [True, False, False]
+    assert [e.withdrawn is None for e in kept] == [True, True, False]
 
 
 def test_a_file_is_taken_over_and_renewed_by_a_newer_version(marks: SqlMarkRegistry) -> None:
@@ -194,7 +249,7 @@ def test_a_withdrawn_entry_stays_and_says_so_wherever_it_is_read(marks: SqlMarkR
     assert marks.revision != before
     assert marks.find(1) == (gone(1),)
     assert list(marks.entries("A")) == [gone(1), entry(2)]
-    file = parse_registry(marks.export("A", key=KEY, now=NOW), key=PUBLIC)
+    file = parse_registry(marks.export("A", key=KEY, now=NOW, sketches=True), key=PUBLIC)
     assert list(file.entries()) == [gone(1), entry(2)]
 
 
@@ -301,3 +356,14 @@ def test_withdrawals_and_additions_at_once_lose_nothing(marks: SqlMarkRegistry) 
     kept = {e.payload: e for e in marks.entries("A")}
     assert len(kept) == marks.registries()[0].entries == 40
     assert all((e.withdrawn == GONE) is (p < 100) for p, e in kept.items())
+
+
+def test_an_entry_of_the_first_version_is_refused_with_what_to_do(marks: SqlMarkRegistry) -> None:
+    marks.add("A", [entry(1)])
+    line = entry_line(entry(1))
+    old = re.sub(rb'"sketch_sha256":"[0-9a-f]{64}",', b"", line)
+    with writing(marks._engine) as connection:
+        connection.execute(update(mark_entry).values(record=old))
+    with pytest.raises(MatchError, match="first version of registries") as caught:
+        marks.find(1)
+    assert "register the marked picture again" in (caught.value.hint or "")

@@ -42,8 +42,8 @@ confirmed. Nothing is fetched from anywhere, and uploads are kept nowhere.
 
 
 def create_lookup_app(
-    store: SetStore,
-    index: CountedIndex,
+    store: SetStore | None,
+    index: CountedIndex | None,
     config: LookupConfig | None = None,
     *,
     marks: MarkEntries | None = None,
@@ -52,9 +52,10 @@ def create_lookup_app(
 
     Parameters
     ----------
-    store : SetStore
-    index : CountedIndex
-        An :class:`lightkeeper.matching.index.IndexReader`; it renews itself.
+    store : SetStore or None
+    index : CountedIndex or None
+        An :class:`lightkeeper.matching.index.IndexReader`; it renews itself. Without store and
+        index there are no look-ups of hashes.
     config : LookupConfig, optional
     marks : MarkEntries, optional
         Registries of marked pictures; without them there are no look-ups of payloads.
@@ -66,21 +67,26 @@ def create_lookup_app(
     """
     config = config or LookupConfig()
     metrics = Metrics()
-    answers = Answers(store, index, metrics, park=config.park_floods)
+    answers = None
+    if store is not None and index is not None:
+        answers = Answers(store, index, metrics, park=config.park_floods)
     plan = None if marks is None else MarkPlan(config.manifests, config.trust)
     hasher = Hasher(config, metrics, plan=plan)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         # Hashes can be looked up while workers start, which takes a minute on a new machine.
-        tasks = [asyncio.create_task(answers.keep_tally()), asyncio.create_task(hasher.start())]
+        tasks = [asyncio.create_task(hasher.start())]
+        if answers is not None:
+            tasks.append(asyncio.create_task(answers.keep_tally()))
         try:
             yield
         finally:
             for task in tasks:
                 task.cancel()
             hasher.stop()
-            answers.stop()
+            if answers is not None:
+                answers.stop()
 
     app = FastAPI(
         title="Lightkeeper look-ups",
@@ -100,8 +106,8 @@ def create_lookup_app(
     bearer, header = HTTPBearer(auto_error=False), APIKeyHeader(name="X-API-Key", auto_error=False)
     keyed = [Security(bearer), Security(header)] if config.keys else []
     for router in (
-        v1_routes(answers, hasher, config),
-        hma_routes(answers, hasher),
+        *([] if answers is None else [v1_routes(answers, hasher, config)]),
+        *([] if answers is None else [hma_routes(answers, hasher)]),
         _metrics_route(answers, metrics),
         *([mark_routes(marks, hasher, config)] if marks is not None else []),
         *([resolution_routes(marks, hasher, config)] if marks is not None else []),
@@ -110,7 +116,7 @@ def create_lookup_app(
     return app
 
 
-def _state_routes(answers: Answers, hasher: Hasher) -> APIRouter:
+def _state_routes(answers: Answers | None, hasher: Hasher) -> APIRouter:
     router = APIRouter(tags=["state"])
     busy = {503: {"model": Failure}}
 
@@ -124,7 +130,8 @@ def _state_routes(answers: Answers, hasher: Hasher) -> APIRouter:
         """Workers have started, and store and index answer."""
         if not hasher.ready:
             raise Refusal(503, "starting", "Workers are starting.")
-        await answers.status()
+        if answers is not None:
+            await answers.status()
         return JSONResponse({"status": "ready"})
 
     @router.get("/livez", response_class=PlainTextResponse)
@@ -142,13 +149,14 @@ def _state_routes(answers: Answers, hasher: Hasher) -> APIRouter:
     return router
 
 
-def _metrics_route(answers: Answers, metrics: Metrics) -> APIRouter:
+def _metrics_route(answers: Answers | None, metrics: Metrics) -> APIRouter:
     router = APIRouter(tags=["state"])
 
     @router.get("/metrics", response_class=PlainTextResponse)
     async def prometheus() -> Response:
         """Counters for Prometheus."""
-        await answers.status()
+        if answers is not None:
+            await answers.status()
         return PlainTextResponse(metrics.text(), media_type="text/plain; version=0.0.4")
 
     return router

@@ -6,9 +6,11 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 
 from lightkeeper.errors import EvidenceError, LimitExceeded, MediaError
+from lightkeeper.evidence.watermark.registry import Fingerprint
 from lightkeeper.evidence.watermark.registry._entry import parse_payload, payload_hex
 from lightkeeper.evidence.watermark.registry._open_mark import OpenMark, read_open_marks
 from lightkeeper.evidence.watermark.registry._recover import recover
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
     from lightkeeper.media import Limits, Media
 
     Answer = dict[str, Any]
-    Named = Sequence[tuple[str, MarkEntry]]
 
 _LENGTH_BYTES = 4
 
@@ -39,17 +40,37 @@ class MarkPlan:
     trust: Trust | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """What the service found of a picture's payloads, and what they are compared beside."""
+
+    entries: Sequence[tuple[str, MarkEntry]]
+    """Each with the name of its registry."""
+    decoys: Sequence[Fingerprint]
+    choices: int
+
+
 class _Entries:
     """The entries of one registry that the service found; a :class:`MarkRegistry`."""
 
     revision = ""
 
-    def __init__(self, name: str, entries: Sequence[MarkEntry]) -> None:
+    def __init__(
+        self, name: str, entries: Sequence[MarkEntry], decoys: Sequence[Fingerprint], choices: int
+    ) -> None:
         self.name = name
         self._entries = entries
+        self._decoys = decoys
+        self._choices = choices
 
     def find(self, payload: int) -> Sequence[MarkEntry]:
         return [entry for entry in self._entries if entry.payload == payload]
+
+    def decoys(self, payload: int) -> Sequence[Fingerprint]:
+        return self._decoys
+
+    def __len__(self) -> int:
+        return self._choices
 
 
 def marks_of(content: bytes, limits: Limits) -> Answer:
@@ -64,8 +85,10 @@ def marks_of(content: bytes, limits: Limits) -> Answer:
 
 def question(marks: Sequence[Answer], named: Named, content: bytes) -> bytes:
     """Marks that a worker read, what the registries have of them, and the upload again."""
-    lines = [[name, entry_line(entry).decode()] for name, entry in named]
-    head = json.dumps({"marks": marks, "entries": lines}).encode()
+    lines = [[name, entry_line(entry).decode()] for name, entry in named.entries]
+    decoys = [msgspec.json.encode(print_).decode() for print_ in named.decoys]
+    told = {"marks": marks, "entries": lines, "decoys": decoys, "choices": named.choices}
+    head = json.dumps(told).encode()
     return len(head).to_bytes(_LENGTH_BYTES, "big") + head + content
 
 
@@ -76,7 +99,13 @@ def recovered_of(asked: bytes, limits: Limits, plan: MarkPlan) -> Answer:
     kept: dict[str, list[MarkEntry]] = {}
     for name, line in head["entries"]:
         kept.setdefault(name, []).append(parse_entry(line.encode(), where=name))
-    registries = [_Entries(name, entries) for name, entries in kept.items()]
+    decoys = [msgspec.json.decode(line, type=Fingerprint) for line in head["decoys"]]
+    # All of them are one store's: the choices are counted once.
+    counts = [head["choices"], *(0 for _ in kept)]
+    registries = [
+        _Entries(name, entries, decoys, choices)
+        for (name, entries), choices in zip(kept.items(), counts, strict=False)
+    ]
     marks = [OpenMark(parse_payload(m["payload"]), np.array(m["matrix"])) for m in head["marks"]]
 
     def follow(media: Media) -> Sequence[Answer]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from base64 import b64encode
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Request
@@ -18,23 +17,31 @@ from lightkeeper.plain import to_plain
 from lightkeeper.service._refusal import Refusal
 from lightkeeper.service.lookups._failures import refusal_of
 from lightkeeper.service.lookups._hash_worker import Purpose
-from lightkeeper.service.lookups._mark_worker import question
+from lightkeeper.service.lookups._mark_worker import Named, question
 from lightkeeper.service.lookups._uploads import read_upload
 from lightkeeper.service.lookups._v1 import FAILURES, UPLOAD
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Protocol
 
-    from lightkeeper.evidence.watermark.registry import MarkEntry
+    from lightkeeper.evidence.watermark.registry import Fingerprint, MarkEntry
     from lightkeeper.service.lookups._config import LookupConfig
     from lightkeeper.service.lookups._hasher import Hasher
 
     class MarkEntries(Protocol):
         """Entries of all registries, such as :class:`lightkeeper.storage.marks.SqlMarkRegistry`."""
 
-        def found(self, payload: int) -> Sequence[tuple[str, MarkEntry]]:
-            """Entries of a payload, each with the name of its registry."""
+        def found_all(
+            self, payloads: Iterable[int]
+        ) -> Mapping[int, Sequence[tuple[str, MarkEntry]]]:
+            """Entries of each payload, each with the name of its registry."""
+
+        def decoys(self, payload: int) -> Sequence[Fingerprint]:
+            """Some fingerprints of entries with other payloads."""
+
+        def __len__(self) -> int:
+            """Entries of all payloads."""
 
 
 _STORE: dict[int | str, dict[str, Any]] = {
@@ -62,8 +69,8 @@ class FingerprintOut(_Strict):
     height: int
     pdq: str
     quality: int
-    sketch: str
-    """Base64; see the reference of the registry's format."""
+    sketch_sha256: str
+    """The sketch itself stays here: ``POST /v1/marks/recover`` compares a picture with it."""
 
 
 class WithdrawalOut(_Strict):
@@ -106,11 +113,16 @@ class ComparisonOut(_Strict):
     """The picture beside the fingerprint of an entry."""
 
     likeness: str
-    pdq_distance: int
+    pdq_distance: int | None
     pdq_quality: int
-    correlation: float
+    agreement: float
+    detail: float
     cells: int
-    z: float
+    agreeing: int
+    parts: int
+    alike: float
+    choices: int
+    forged_psnr: float | None
 
 
 class ManifestOut(_Strict):
@@ -204,16 +216,20 @@ async def recovered(marks: MarkEntries, hasher: Hasher, content: bytes) -> dict[
     return await hasher.ask(Purpose.RECOVER, question(read["marks"], named, content))
 
 
-def _named(marks: MarkEntries, payloads: Sequence[int]) -> list[tuple[str, MarkEntry]]:
-    return [found for payload in dict.fromkeys(payloads) for found in marks.found(payload)]
+def _named(marks: MarkEntries, payloads: Sequence[int]) -> Named:
+    found = marks.found_all(payloads)
+    entries = [each for entries in found.values() for each in entries]
+    decoys = [p for payload, known in found.items() if known for p in marks.decoys(payload)]
+    return Named(entries=entries, decoys=decoys, choices=len(marks) if entries else 0)
 
 
 def _results(marks: MarkEntries, payloads: Sequence[str]) -> list[dict[str, Any]]:
-    answers = {}
-    for payload in dict.fromkeys(payloads):
-        entries = [_plain(name, entry) for name, entry in marks.found(int(payload, 16))]
-        answers[payload] = {"payload": payload, "known": bool(entries), "entries": entries}
-    return [answers[payload] for payload in payloads]
+    found = marks.found_all(int(payload, 16) for payload in payloads)
+    results = []
+    for payload in payloads:
+        entries = [_plain(name, entry) for name, entry in found[int(payload, 16)]]
+        results.append({"payload": payload, "known": bool(entries), "entries": entries})
+    return results
 
 
 def _plain(registry: str, entry: MarkEntry) -> dict[str, Any]:
@@ -230,7 +246,7 @@ def _plain(registry: str, entry: MarkEntry) -> dict[str, Any]:
             "height": own.height,
             "pdq": own.pdq.hex(),
             "quality": own.quality,
-            "sketch": b64encode(own.sketch).decode(),
+            "sketch_sha256": own.sketch_sha256,
         },
         "manifest_sha256": entry.manifest_sha256,
         "manifest_url": entry.manifest_url,

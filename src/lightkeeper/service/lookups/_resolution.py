@@ -89,9 +89,10 @@ def resolution_routes(marks: MarkEntries, hasher: Hasher, config: LookupConfig) 
     async def matched(alg: str, value: str, most: int) -> JSONResponse:
         payload = _payload(alg, value)
         try:
-            entries = await asyncio.to_thread(marks.found, payload)
+            known = await asyncio.to_thread(marks.found_all, [payload])
         except MatchError as error:
             raise refusal_of(error) from None
+        entries = known.get(payload, ())
         named = [e.manifest_sha256 for _, e in entries if e.withdrawn is None and e.manifest_sha256]
         return _matches(await asyncio.to_thread(_kept, config.manifests, named), most)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import delete, insert, select, update
@@ -67,7 +68,9 @@ def kept_entry(record: bytes, name: str) -> MarkEntry:
     try:
         return parse_entry(bytes(record), where=name)
     except InvalidConfiguration as error:
-        raise MatchError(f"an entry that is kept cannot be read: {error}") from None
+        raise MatchError(
+            f"an entry that is kept cannot be read: {error}", hint=error.hint
+        ) from None
 
 
 def lines_of(entries: Iterable[MarkEntry]) -> dict[bytes, tuple[int, bytes]]:
@@ -90,8 +93,8 @@ def insert_lines(connection: Connection, number: int, lines: Lines) -> int:
     return added
 
 
-def follow_withdrawals(connection: Connection, number: int, lines: Lines, name: str) -> None:
-    """Write what became of entries that are there already.
+def follow_changes(connection: Connection, number: int, lines: Lines, name: str) -> None:
+    """Write what became of entries that are there already: withdrawn, or shown with a sketch.
 
     Raises
     ------
@@ -106,12 +109,16 @@ def follow_withdrawals(connection: Connection, number: int, lines: Lines, name: 
             line = lines[bytes(row.digest)][1]
             if line == bytes(row.record):
                 continue
-            if kept_entry(row.record, name).withdrawn is not None:
+            old, new = kept_entry(row.record, name), parse_entry(line, where=name)
+            if old.withdrawn not in (None, new.withdrawn):
                 raise MatchError(
                     f"an entry of '{name}' was withdrawn, and this file says otherwise",
                     hint="a withdrawal is final; ask its owner for an entry of its own",
                 )
-            set_record(connection, row.number, line)
+            if new.fingerprint.sketch is None:
+                # What was seen once stays: the entry commits to it.
+                new = replace(new, fingerprint=old.fingerprint)
+            set_record(connection, row.number, entry_line(new))
 
 
 def entries_of(connection: Connection, number: int, payload: int) -> list[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import func, select
@@ -20,7 +21,7 @@ from lightkeeper.storage.marks._owners import check_newer, check_own
 from lightkeeper.storage.marks._rows import (
     begin,
     entries_of,
-    follow_withdrawals,
+    follow_changes,
     insert_lines,
     kept_entry,
     known_registry,
@@ -40,11 +41,14 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from sqlalchemy import Engine
 
-    from lightkeeper.evidence.watermark.registry import MarkEntry, RegistryFile
+    from lightkeeper.evidence.watermark.registry import Fingerprint, MarkEntry, RegistryFile
     from lightkeeper.evidence.watermark.registry._withdrawal import Withdrawal
 
 _PAGE: Final = 1_000
 _MOST_FOUND: Final = 64
+_ASKED: Final = 500
+_SPREAD, _DECOYS = 48, 16
+"""Places that are looked at for decoys: some are empty, or their sketches were withheld."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,21 +97,53 @@ class SqlMarkRegistry:
         The oldest of each registry comes first, then the second of each: none can hide the entries
         of another by many of its own.
         """
+        return self.found_all([payload])[payload]
+
+    def found_all(self, payloads: Iterable[int]) -> dict[int, tuple[tuple[str, MarkEntry], ...]]:
+        """The same of many payloads, in one query for each 500 of them."""
+        found: dict[int, list[tuple[str, MarkEntry]]] = {payload: [] for payload in payloads}
         place = func.row_number().over(
-            partition_by=mark_entry.c.registry_number, order_by=mark_entry.c.number
+            partition_by=(mark_entry.c.payload, mark_entry.c.registry_number),
+            order_by=mark_entry.c.number,
         )
-        mine = mark_entry.c.payload == payload
-        ranked = select(mark_entry.c.number, place.label("place")).where(mine).subquery()
-        query = (
-            select(mark_registry.c.name, mark_entry.c.record)
-            .join(mark_registry, mark_registry.c.number == mark_entry.c.registry_number)
-            .join(ranked, ranked.c.number == mark_entry.c.number)
-            .order_by(ranked.c.place, ranked.c.number)
-            .limit(_MOST_FOUND)
-        )
+        for start in range(0, len(found), _ASKED):
+            asked = list(islice(found, start, start + _ASKED))
+            mine = mark_entry.c.payload.in_(asked)
+            ranked = select(mark_entry.c.number, place.label("place")).where(mine).subquery()
+            query = (
+                select(mark_entry.c.payload, mark_registry.c.name, mark_entry.c.record)
+                .join(mark_registry, mark_registry.c.number == mark_entry.c.registry_number)
+                .join(ranked, ranked.c.number == mark_entry.c.number)
+                .where(ranked.c.place <= _MOST_FOUND)
+                .order_by(ranked.c.place, ranked.c.number)
+            )
+            with reading(self._engine) as connection:
+                for payload, name, record in connection.execute(query):
+                    if len(found[payload]) < _MOST_FOUND:
+                        found[payload].append((name, kept_entry(record, name)))
+        return {payload: tuple(entries) for payload, entries in found.items()}
+
+    def decoys(self, payload: int) -> tuple[Fingerprint, ...]:
+        """Fingerprints of entries with other payloads, spread over all that are kept."""
+        query = select(func.min(mark_entry.c.number), func.max(mark_entry.c.number))
         with reading(self._engine) as connection:
-            rows = connection.execute(query).all()
-        return tuple((name, kept_entry(record, name)) for name, record in rows)
+            first, last = connection.execute(query).one()
+            if first is None:
+                return ()
+            step = (last - first) / _SPREAD
+            numbers = {first + round(step * place) for place in range(_SPREAD + 1)}
+            spread = (
+                select(mark_entry.c.record)
+                .where(mark_entry.c.number.in_(numbers), mark_entry.c.payload != payload)
+                .order_by(mark_entry.c.number)
+            )
+            records = connection.scalars(spread).all()
+        prints = (kept_entry(record, "the store").fingerprint for record in records)
+        return tuple(islice((p for p in prints if p.sketch is not None), _DECOYS))
+
+    def __len__(self) -> int:
+        with reading(self._engine) as connection:
+            return connection.scalar(select(func.count()).select_from(mark_entry)) or 0
 
     def registries(self) -> tuple[KeptRegistry, ...]:
         """All registries, by name."""
@@ -239,11 +275,21 @@ class SqlMarkRegistry:
                 number = row.number
                 set_registry(connection, number, **said)
             gone = remove_others(connection, number, lines)
-            follow_withdrawals(connection, number, lines, file.name)
+            follow_changes(connection, number, lines, file.name)
             return insert_lines(connection, number, lines), gone
 
-    def export(self, name: str, *, key: Ed25519PrivateKey, now: datetime) -> bytes:
+    def export(
+        self, name: str, *, key: Ed25519PrivateKey, now: datetime, sketches: bool = False
+    ) -> bytes:
         """The operator's own registry as a signed file, one version after the last one.
+
+        Parameters
+        ----------
+        name : str
+        key : Ed25519PrivateKey
+        now : datetime
+        sketches : bool
+            Whether readers may see the sketches and so say what is registered.
 
         Raises
         ------
@@ -258,7 +304,7 @@ class SqlMarkRegistry:
             records = connection.scalars(select(mark_entry.c.record).where(mine))
             head = RegistryHead(name=name, version=row.version + 1, made=now, previous=row.sha256)
             entries = (kept_entry(record, name) for record in records)
-            content = registry_bytes(head, entries, key=key)
+            content = registry_bytes(head, entries, key=key, sketches=sketches)
             digest = hashlib.sha256(content).hexdigest()
             set_registry(connection, row.number, version=head.version, sha256=digest)
             return content

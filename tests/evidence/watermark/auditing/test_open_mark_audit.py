@@ -39,6 +39,15 @@ def test_a_copy_is_read_and_the_registry_exposes_it(rows: dict[str, AuditRow]) -
     assert "exposed" in rows[f"{name}: registered"].note
 
 
+def test_no_forger_passes_for_a_registered_picture_above_30_db(rows: dict[str, AuditRow]) -> None:
+    forged = [row for row in rows.values() if row.name.startswith("registry: ")]
+    assert len(forged) == 5
+    assert all((row.read, row.n) == (0, 3) for row in forged)
+    assert all("called the registered picture" in row.note for row in forged)
+    # What is damaged enough does pass: the search itself works.
+    assert any("the best has" in row.note for row in forged)
+
+
 def test_means_are_of_as_many_pictures_as_there_are(rows: dict[str, AuditRow]) -> None:
     assert "mean of 5 marked pictures taken out" in rows
     assert not any("mean of 20" in name for name in rows)

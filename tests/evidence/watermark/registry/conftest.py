@@ -53,9 +53,11 @@ def withdrawn(seed: int, payload: int | None = None, **changes: str) -> MarkEntr
     return replace(entry(seed, payload, **changes), withdrawn=GONE)
 
 
-def written(*entries: MarkEntry, name: str = "Studio A", version: int = 1) -> bytes:
+def written(
+    *entries: MarkEntry, name: str = "Studio A", version: int = 1, sketches: bool = True
+) -> bytes:
     head = RegistryHead(name=name, version=version, made=MADE)
-    return registry_bytes(head, entries, key=KEY)
+    return registry_bytes(head, entries, key=KEY, sketches=sketches)
 
 
 @pytest.fixture

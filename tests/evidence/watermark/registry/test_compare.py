@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,8 +10,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
+from lightkeeper.evidence.watermark.auditing._forgery import least_average, least_fit
 from lightkeeper.evidence.watermark.registry import Fingerprint, Likeness, compare
-from lightkeeper.testing import synthetic_like
+from lightkeeper.evidence.watermark.registry._sketch import _contrast
 
 from .conftest import fingerprint, picture
 
@@ -45,9 +47,12 @@ def framed(rgb: Pixels) -> Pixels:
     return canvas
 
 
-def test_the_picture_itself_matches_by_its_hash() -> None:
+def test_the_picture_itself_matches_by_sketch_and_hash() -> None:
     found = compare(picture(1), fingerprint(1))
-    assert (found.likeness, found.pdq_distance, found.cells) == (Likeness.MATCHES, 0, 0)
+    assert (found.likeness, found.pdq_distance) == (Likeness.MATCHES, 0)
+    assert found.agreeing == found.parts > 0
+    assert found.forged_psnr is not None
+    assert found.forged_psnr < 29.5
 
 
 @pytest.mark.parametrize(
@@ -109,9 +114,97 @@ def test_what_shows_nothing_cannot_be_told(rgb: Pixels) -> None:
     assert compare(rgb, fingerprint(1)).likeness is Likeness.CANNOT_TELL
 
 
-def test_a_smooth_picture_is_known_again_by_its_hash() -> None:
-    smooth = synthetic_like(3)
-    assert compare(jpeg(smooth, 60), Fingerprint.of(smooth)).likeness is Likeness.MATCHES
+def test_a_picture_so_flat_that_another_could_be_made_of_it_unseen_cannot_be_told() -> None:
+    faint = np.rint(128 + (picture(1).astype(float) - 128) * 0.15).astype(np.uint8)
+    found = compare(faint, Fingerprint.of(faint))
+    assert (found.likeness, found.pdq_distance) == (Likeness.CANNOT_TELL, 0)
+    assert found.agreement > 0.95
+    assert found.forged_psnr is not None
+    assert found.forged_psnr > 29.5
+
+
+@pytest.mark.parametrize("turn", range(8))
+def test_a_whole_frame_is_turned_upright_before_its_hash_is_compared(turn: int) -> None:
+    mirrored = np.diag([-1.0, 1.0]) if turn >= 4 else UPRIGHT
+    shown = picture(2)[:, ::-1] if turn >= 4 else picture(2)
+    copy = np.ascontiguousarray(np.rot90(shown, turn % 4))
+    found = compare(copy, fingerprint(2), matrix=turned(90 * (turn % 4)) @ mirrored)
+    assert (found.likeness, found.pdq_distance) == (Likeness.MATCHES, 0)
+
+
+def test_a_whole_frame_whose_hash_is_far_is_no_match() -> None:
+    far = replace(fingerprint(1), pdq=bytes(b ^ 0xFF for b in fingerprint(1).pdq))
+    found = compare(picture(1), far)
+    assert (found.likeness, found.pdq_distance) == (Likeness.CANNOT_TELL, 256)
+    # A crop has no whole frame: its sketch alone counts.
+    crop = np.ascontiguousarray(picture(1)[100:292, 150:406])
+    assert compare(crop, far).likeness is Likeness.MATCHES
+    assert compare(crop, far).pdq_distance is None
+
+
+def test_without_the_sketch_the_answer_is_consistent_at_most() -> None:
+    public = fingerprint(1).withheld()
+    assert compare(picture(1), public).likeness is Likeness.CONSISTENT
+    assert compare(picture(4), public).likeness is Likeness.CANNOT_TELL
+    crop = np.ascontiguousarray(picture(1)[100:292, 150:406])
+    assert compare(crop, public).likeness is Likeness.CANNOT_TELL
+
+
+def test_a_picture_is_no_decoy_of_itself() -> None:
+    twice = compare(picture(1), fingerprint(1), decoys=[fingerprint(1)] * 3)
+    assert twice == compare(picture(1), fingerprint(1))
+
+
+def test_more_entries_to_choose_from_never_make_a_match() -> None:
+    few = compare(picture(1), fingerprint(1), choices=100)
+    many = compare(picture(1), fingerprint(1), choices=1_000_000)
+    assert many.alike > few.alike
+    assert few.forged_psnr is not None
+    assert many.forged_psnr is not None
+    assert many.forged_psnr > few.forged_psnr
+
+
+def test_an_inset_of_the_picture_is_not_the_picture() -> None:
+    small = np.asarray(Image.fromarray(picture(1)).resize((170, 128)))
+    collage = picture(4).copy()
+    collage[:128, :170] = small
+    found = compare(collage, fingerprint(1), matrix=UPRIGHT / 3)
+    assert found.likeness is not Likeness.MATCHES
+
+
+def test_the_picture_beside_another_one_is_not_the_picture() -> None:
+    both = np.concatenate([picture(1), picture(4)], axis=1)
+    assert compare(both, fingerprint(1)).likeness is not Likeness.MATCHES
+
+
+@pytest.mark.parametrize("seed", [4, 5, 6])
+def test_a_forger_must_damage_another_picture_below_30_db(seed: int) -> None:
+    """The whole change goes into the one direction that counts."""
+    entry, decoys = fingerprint(1), [fingerprint(n) for n in (2, 3, 7)]
+    fit = least_fit(picture(seed), entry, decoys=decoys)
+    mean = least_average(picture(seed), picture(1), entry, decoys=decoys)
+    assert fit is not None
+    assert mean is not None
+    assert fit < 30
+    assert mean < 30
+
+
+def test_a_part_that_is_another_is_enough_to_doubt() -> None:
+    changed = picture(1).copy()
+    changed[:128, :170] = picture(5)[:128, :170]
+    found = compare(changed, fingerprint(1))
+    assert found.parts - found.agreeing == 1
+    assert found.likeness is Likeness.CANNOT_TELL
+
+
+@pytest.mark.parametrize("side", [(48, 36), (24, 18), (48, 9)])
+def test_taking_the_surroundings_off_makes_no_change_larger(side: tuple[int, int]) -> None:
+    """What the bound in decibels rests on: the operator's norm, borders included."""
+    rows, columns = side
+    known = np.ones(side, np.float32)
+    basis = np.eye(rows * columns, dtype=np.float32).reshape(-1, rows, columns)
+    operator = np.stack([_contrast(one, known, 4.0).ravel() for one in basis], axis=1)
+    assert np.linalg.norm(operator, 2) < 1.06
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import fields, replace
 
 import pytest
@@ -17,6 +18,7 @@ from lightkeeper.evidence.watermark.registry._wire import (
     entry_id,
     entry_line,
     parse_entry,
+    withheld,
 )
 from lightkeeper.evidence.watermark.registry._withdrawal import Reason, Withdrawal
 
@@ -115,7 +117,33 @@ def test_a_sketch_of_another_size_is_refused(size: tuple[int, int]) -> None:
 
 def test_a_fingerprint_with_a_short_hash_is_refused() -> None:
     with pytest.raises(InvalidConfiguration, match="32 bytes"):
-        Fingerprint(width=64, height=64, pdq=b"x", quality=100, sketch=bytes(512))
+        Fingerprint(width=64, height=64, pdq=b"x", quality=100, sketch_sha256="00" * 32)
+
+
+def test_a_sketch_that_its_digest_does_not_name_is_refused() -> None:
+    own = fingerprint(1)
+    assert own.sketch is not None
+    with pytest.raises(InvalidConfiguration, match="its digest names"):
+        replace(own, sketch=bytes([own.sketch[0] ^ 1]) + own.sketch[1:])
+    with pytest.raises(InvalidConfiguration, match="64 hexadecimal digits"):
+        replace(own, sketch_sha256="zz")
+
+
+def test_what_is_published_is_the_same_entry_without_its_sketch() -> None:
+    public = withheld(entry(1))
+    assert public.fingerprint.sketch is None
+    assert public.fingerprint.sketch_sha256 == fingerprint(1).sketch_sha256
+    assert entry_id(public) == entry_id(entry(1))
+    assert parse_entry(entry_line(public), where="here") == public
+
+
+def test_an_entry_of_the_first_version_is_refused_with_what_to_do() -> None:
+    line = entry_line(entry(1))
+    old = re.sub(rb'"sketch_sha256":"[0-9a-f]{64}",', b"", line)
+    assert old != line
+    with pytest.raises(InvalidConfiguration, match="first version of registries") as caught:
+        parse_entry(old, where="here")
+    assert "register the marked picture again" in (caught.value.hint or "")
 
 
 def test_a_payload_is_written_and_read() -> None:

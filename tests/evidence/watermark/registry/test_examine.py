@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from lightkeeper.assessment import Origin, assess, explain
 from lightkeeper.evidence import Basis, Claim, Finding, Hypothesis
 from lightkeeper.evidence.watermark.registry import (
+    Fingerprint,
     MarkEntry,
     RegisteredMark,
     RegistryFile,
@@ -74,9 +75,22 @@ def test_an_unknown_payload_changes_nothing_but_a_limit(registry: RegistryFile) 
 def test_what_cannot_be_told_is_said_and_is_no_conflict(registry: RegistryFile) -> None:
     crop = np.ascontiguousarray(picture(4)[150:200, 200:260])
     mark, told = with_registries(MARK, look_up(1, crop, [registry]), payload=1)
-    assert (mark, told.conflict) == (MARK, None)
+    assert (mark.supports, told.supports, told.conflict) == (None, None, None)
     assert "cannot be told" in told.summary
     assert "fingerprint-cannot-tell" in told.limits
+    assert "fingerprint-cannot-tell" in mark.limits
+
+
+@pytest.mark.parametrize("shown", [1, 4])
+def test_a_published_registry_vouches_for_nothing(shown: int) -> None:
+    public = parse_registry(written(entry(1), sketches=False), key=PUBLIC)
+    mark, told = findings(1, shown, public)
+    assert details(told).standing is Standing.WITHHELD
+    assert (mark.supports, told.supports, told.conflict) == (None, None, None)
+    assert "only the registry's holder can say" in told.summary
+    assert ("consistent with the entry" in told.summary) is (shown == 1)
+    assert "sketch-withheld" in told.limits
+    assert assess([mark, told]).origin is Origin.UNDETERMINED
 
 
 def test_one_entry_that_fits_settles_it(registry: RegistryFile) -> None:
@@ -97,12 +111,34 @@ def of(*entries: MarkEntry) -> RegistryFile:
 @pytest.mark.parametrize("shown", [1, 4])
 def test_a_withdrawn_entry_is_neither_a_match_nor_a_copy(shown: int) -> None:
     mark, told = findings(1, shown, of(withdrawn(1)))
-    assert mark == MARK
+    assert mark.supports is None
     assert details(told).standing is Standing.WITHDRAWN
     assert (told.conflict, told.supports) == (None, None)
     assert "withdrawn on 2026-03-15 (mistake)" in told.summary
     assert "entry-withdrawn" in told.limits
     assert assess([mark, told]).routing.priority == assess([MARK]).routing.priority
+
+
+@given(
+    shown=st.sampled_from([1, 2, 4]),
+    others=st.lists(st.sampled_from([1, 2, 3]), max_size=3, unique=True),
+    gone=st.sampled_from([1, 2, 3]),
+    crop=st.booleans(),
+    public=st.booleans(),
+)
+@settings(max_examples=40, deadline=None)
+def test_a_withdrawal_never_raises_support(
+    shown: int, others: list[int], gone: int, crop: bool, public: bool
+) -> None:
+    rgb = np.ascontiguousarray(picture(shown)[60:250, 80:330]) if crop else picture(shown)
+    kept = [entry(seed, 1) for seed in others if seed != gone]
+
+    def support(last: MarkEntry) -> float:
+        file = parse_registry(written(*kept, last, sketches=not public), key=PUBLIC)
+        told = with_registries(MARK, look_up(1, rgb, [file]), payload=1)
+        return assess(list(told)).log10_lr or 0.0
+
+    assert support(withdrawn(gone, 1)) <= support(entry(gone, 1))
 
 
 def test_an_entry_that_takes_the_place_of_a_withdrawn_one_counts() -> None:
@@ -127,6 +163,12 @@ class Flood:
 
     def find(self, payload: int) -> list[MarkEntry]:
         return self.many if payload == 1 else []
+
+    def decoys(self, payload: int) -> list[Fingerprint]:
+        return []
+
+    def __len__(self) -> int:
+        return len(self.many)
 
 
 def test_more_entries_than_are_compared_prove_no_copy() -> None:
@@ -182,6 +224,7 @@ def test_fingerprints_are_made_of_the_pixels_alone() -> None:
         "fingerprint-cannot-tell",
         "copied-mark",
         "entry-withdrawn",
+        "sketch-withheld",
         "bound-mark-not-read",
         "several-marks",
     ],

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
 import pytest
@@ -15,8 +16,9 @@ from lightkeeper.evidence.watermark.registry._file import (
     parse_registry,
     registry_bytes,
 )
+from lightkeeper.evidence.watermark.registry._wire import entry_id, withheld
 
-from .conftest import KEY, MADE, PUBLIC, entry, withdrawn, written
+from .conftest import KEY, MADE, PUBLIC, entry, fingerprint, withdrawn, written
 
 CONTENT = written(entry(1), entry(2))
 
@@ -87,7 +89,8 @@ def test_a_header_that_names_another_key_than_its_signer_is_refused() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        (b"mark-registry/1", b"mark-registry/9", "schema"),
+        (b"mark-registry/2", b"mark-registry/9", "schema"),
+        (b'"sketches":true', b'"sketches":false', "says otherwise than entry 1"),
         (b"lattice.1", b"lattice.9", "another mark"),
         (b'"entries":2', b'"entries":3', "another number"),
         (b'"version":1', b'"version":0', "version"),
@@ -182,3 +185,35 @@ def test_a_file_that_is_too_large_is_refused_before_it_is_read(
     (tmp_path / "large.marks").write_bytes(bytes(5000))
     with pytest.raises(EvidenceError, match="MiB"):
         read_registry(tmp_path / "large.marks", key=PUBLIC)
+
+
+def test_a_published_file_holds_no_sketch_and_the_same_entries() -> None:
+    public = parse_registry(written(entry(1), withdrawn(2), sketches=False), key=PUBLIC)
+    assert not public.sketches
+    assert [e.fingerprint.sketch for e in public.entries()] == [None, None]
+    assert [entry_id(e) for e in public.entries()] == [entry_id(entry(1)), entry_id(entry(2))]
+    assert public.decoys(7) == []
+    sketch = fingerprint(1).sketch
+    assert sketch is not None
+    content = written(entry(1), sketches=False)
+    assert base64.b64encode(sketch)[:40] not in content
+    assert base64.b64encode(sketch)[:40] in written(entry(1))
+
+
+def test_a_sketch_that_was_withheld_cannot_be_published() -> None:
+    with pytest.raises(InvalidConfiguration, match="withheld"):
+        written(withheld(entry(1)))
+
+
+def test_a_file_of_the_first_version_is_refused_with_what_to_do() -> None:
+    old = CONTENT.replace(b"mark-registry/2", b"mark-registry/1")
+    for key in (PUBLIC, None):
+        with pytest.raises(EvidenceError, match="first version of registries") as caught:
+            parse_registry(old, key=key)
+        assert "ask its owner for a new one" in (caught.value.hint or "")
+
+
+def test_decoys_are_of_other_payloads_and_do_not_change_with_a_withdrawal() -> None:
+    before = parse_registry(written(*(entry(n) for n in range(1, 6))), key=PUBLIC)
+    after = parse_registry(written(withdrawn(1), *(entry(n) for n in range(2, 6))), key=PUBLIC)
+    assert before.decoys(2) == after.decoys(2) == [fingerprint(n) for n in (1, 3, 4, 5)]

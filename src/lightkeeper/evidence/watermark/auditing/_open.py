@@ -8,6 +8,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lightkeeper.errors import EvidenceError
+from lightkeeper.evidence.watermark.auditing._forgery import (
+    BAR_PSNR,
+    chosen,
+    least_average,
+    least_fit,
+)
 from lightkeeper.evidence.watermark.auditing._rows import AuditRow
 from lightkeeper.evidence.watermark.lattice import PAYLOAD_BITS, LatticeReading, embed, read_all
 from lightkeeper.evidence.watermark.lattice._embed import SMALLEST_SIDE
@@ -25,6 +31,8 @@ _PAYLOAD, _OTHER = 0x5A17C0DE1E55, 0x0123456789AB
 _REACH = 3
 _LAID_ON = 3.0
 _EXPOSED = "exposed by the registry, of those read"
+_ENTRIES = 34
+"""Registered pictures among which a forger may choose."""
 
 
 def open_mark_audit(
@@ -84,6 +92,30 @@ def open_mark_audit(
     yield from _copied(
         "written again with the payload", [embed(rgb, _PAYLOAD) for rgb in targets], marked
     )
+    yield from _forged(marked[:_ENTRIES], targets)
+
+
+def _forged(marked: Sequence[Picture], targets: Sequence[Picture]) -> Iterator[AuditRow]:
+    """How often a target passes for a registered picture, by one who holds all of those."""
+    entries = [Fingerprint.of(rgb) for rgb in marked]
+    best = [chosen(rgb, entries) for rgb in targets]
+    name = f"registry: a target as it is, best of {len(entries)} entries in eight turns"
+    called = [found.likeness is Likeness.MATCHES for found, _, _ in best]
+    yield AuditRow.of(name, called, None, "called the registered picture")
+    picked = [(shown, entries.index(entry)) for _, entry, shown in best]
+    others = [(rgb, place % len(entries)) for place, rgb in enumerate(targets)]
+    for whose, pairs in (("an entry", others), ("the best entry", picked)):
+        fits = [least_fit(rgb, entries[at], decoys=entries) for rgb, at in pairs]
+        yield _at_bar(f"registry: a target fitted to the sketch of {whose}", fits)
+        means = [least_average(rgb, marked[at], entries[at], decoys=entries) for rgb, at in pairs]
+        yield _at_bar(f"registry: mean of a target and the picture of {whose}", means)
+
+
+def _at_bar(name: str, reached: Sequence[float | None]) -> AuditRow:
+    passed = [psnr for psnr in reached if psnr is not None]
+    least = f"; the best has {max(passed):.1f} dB" if passed else "; none passes at all"
+    note = f"called the registered picture at {BAR_PSNR:g} dB or more{least}"
+    return AuditRow.of(name, [p is not None and p >= BAR_PSNR for p in reached], None, note)
 
 
 def _averages(marked: Sequence[Picture], targets: Sequence[Picture]) -> Iterator[AuditRow]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
@@ -36,6 +37,10 @@ _LARGEST_SIDE: Final = 1 << 20
 class Fingerprint:
     """What tells a marked picture from others, made of its pixels after marking.
 
+    Whoever has the sketch can say whether a picture is the marked one, and sees what it shows at
+    the size of an icon. What is published names it by its digest only: it commits to a sketch, and
+    is no target to aim a picture at.
+
     Raises
     ------
     InvalidConfiguration
@@ -48,17 +53,26 @@ class Fingerprint:
     """32 bytes, bit-identical to the reference implementation."""
     quality: int
     """Of the PDQ, 0-100."""
-    sketch: bytes
-    """One bit for each of up to 64 × 64 cells; see :func:`compare`."""
+    sketch_sha256: str
+    sketch: bytes | None = None
+    """The grey levels of up to 48 × 48 cells, see :func:`compare`; ``None`` where withheld."""
 
     def __post_init__(self) -> None:
         if not (0 < self.width <= _LARGEST_SIDE and 0 < self.height <= _LARGEST_SIDE):
             raise InvalidConfiguration("a fingerprint's width and height are from 1 to 1,048,576")
-        rows, columns = self.frame.cells
         if len(self.pdq) != 32 or not 0 <= self.quality <= 100:
             raise InvalidConfiguration("a fingerprint's PDQ has 32 bytes and a quality of 0 to 100")
-        if len(self.sketch) != (rows * columns + 7) // 8:
+        if not _DIGEST.fullmatch(self.sketch_sha256):
+            raise InvalidConfiguration("'sketch_sha256' of a fingerprint has 64 hexadecimal digits")
+        if self.sketch is None:
+            return
+        rows, columns = self.frame.cells
+        if len(self.sketch) != rows * columns:
             raise InvalidConfiguration("a fingerprint's sketch is not of a picture of its size")
+        if hashlib.sha256(self.sketch).hexdigest() != self.sketch_sha256:
+            raise InvalidConfiguration(
+                "a fingerprint's sketch is not the one that its digest names"
+            )
 
     @classmethod
     def of(cls, rgb: NDArray[np.uint8]) -> Fingerprint:
@@ -74,13 +88,19 @@ class Fingerprint:
             The picture is smaller.
         """
         found = pdq_of_rgb(rgb)
+        sketch = draw_sketch(rgb)
         return cls(
             width=rgb.shape[1],
             height=rgb.shape[0],
             pdq=found.bits,
             quality=found.quality,
-            sketch=draw_sketch(rgb),
+            sketch_sha256=hashlib.sha256(sketch).hexdigest(),
+            sketch=sketch,
         )
+
+    def withheld(self) -> Fingerprint:
+        """The same without its sketch, as it is published."""
+        return replace(self, sketch=None)
 
     @property
     def frame(self) -> Frame:

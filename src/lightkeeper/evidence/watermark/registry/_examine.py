@@ -24,9 +24,10 @@ UNKNOWN: Final = "payload-unknown"
 UNTOLD: Final = "fingerprint-cannot-tell"
 SAYS_SO: Final = "registry-says-so"
 WITHDRAWN: Final = "entry-withdrawn"
+WITHHELD: Final = "sketch-withheld"
 _MOST_COMPARED: Final = 16
 """Of entries of one payload in one registry, so that none can hide those of another; where there
-are more, none is called copied."""
+are more, none is called copied. Which ones they are never depends on what was withdrawn."""
 
 
 class Standing(StrEnum):
@@ -37,6 +38,8 @@ class Standing(StrEnum):
     COPIED = "copied"
     """It is another picture."""
     UNTOLD = "cannot-be-told"
+    WITHHELD = "sketch-withheld"
+    """The registry was published without its sketches: only its holder can say."""
     WITHDRAWN = "withdrawn"
     """The entry does not count any more, so that nothing is known."""
     UNKNOWN = "unknown-payload"
@@ -81,6 +84,8 @@ def look_up(
     A payload may have several entries, of one registry or of more. One that the picture matches
     settles it; the mark counts as copied only where the picture matches none of them. An entry
     that was withdrawn never settles anything; a picture that it may be about is not called copied.
+    All entries are compared alike, with the same decoys and as many choices, withdrawn or not: so
+    a withdrawal never makes a picture registered.
 
     Parameters
     ----------
@@ -93,12 +98,16 @@ def look_up(
     """
     compared: list[Answer] = []
     all_seen, all_withdrawn = True, True
+    choices = sum(map(len, registries))
     for registry in registries:
-        found = sorted(registry.find(payload), key=lambda entry: entry.withdrawn is not None)
+        found = registry.find(payload)
         all_seen &= len(found) <= _MOST_COMPARED
         all_withdrawn &= all(entry.withdrawn for entry in found)
+        decoys = registry.decoys(payload) if found else ()
         for entry in found[:_MOST_COMPARED]:
-            likeness = compare(rgb, entry.fingerprint, matrix=matrix)
+            likeness = compare(
+                rgb, entry.fingerprint, matrix=matrix, decoys=decoys, choices=choices
+            )
             standing = _standing(likeness.likeness, entry)
             compared.append(Answer(standing, registry.name, entry, likeness))
     if not compared:
@@ -114,6 +123,8 @@ def look_up(
 def _standing(likeness: Likeness, entry: MarkEntry) -> Standing:
     if entry.withdrawn and likeness is not Likeness.DIFFERS:
         return Standing.WITHDRAWN
+    if entry.fingerprint.sketch is None:
+        return Standing.WITHHELD
     return _STANDINGS[likeness]
 
 
@@ -122,19 +133,21 @@ def _rank(answer: Answer) -> tuple[int, bool, float]:
     assert answer.entry is not None
     assert answer.comparison is not None
     stands = answer.entry.withdrawn is None
-    return _RANKS[answer.standing], stands, answer.comparison.z
+    return _RANKS[answer.standing], stands, answer.comparison.agreement
 
 
 _STANDINGS: Final = {
     Likeness.MATCHES: Standing.REGISTERED,
     Likeness.DIFFERS: Standing.COPIED,
+    Likeness.CONSISTENT: Standing.WITHHELD,
     Likeness.CANNOT_TELL: Standing.UNTOLD,
 }
 _RANKS: Final = {
     Standing.COPIED: 0,
     Standing.WITHDRAWN: 1,
-    Standing.UNTOLD: 2,
-    Standing.REGISTERED: 3,
+    Standing.WITHHELD: 2,
+    Standing.UNTOLD: 3,
+    Standing.REGISTERED: 4,
 }
 
 
@@ -152,9 +165,10 @@ def with_registries(finding: Finding, answer: Answer, *, payload: int) -> tuple[
     Returns
     -------
     tuple of Finding
-        The finding itself and, where the payload is known, one about its entry. A copied mark
-        supports no origin any more and is reported as the conflict ``copied-mark``: that raises a
-        priority and never lowers one.
+        The finding itself and, where the payload is known, one about its entry. The mark supports
+        an origin only if the picture is the entry's: whether it is copied, cannot be told, or its
+        entry was withdrawn or published without a sketch, nobody vouches for it. A copied mark is
+        the conflict ``copied-mark``, too: that raises a priority and never lowers one.
     """
     if answer.entry is None or answer.registry is None or answer.comparison is None:
         return (replace(finding, limits=(*finding.limits, UNKNOWN)),)
@@ -172,6 +186,7 @@ def with_registries(finding: Finding, answer: Answer, *, payload: int) -> tuple[
         said = f"The mark's payload {details.payload} names {names}, and the picture is the one "
         summary = f"{said}that the entry is about ({_how(answer.comparison)})."
         return finding, replace(own, summary=summary, limits=("key-is-public", SAYS_SO))
+    alone = replace(finding, supports=None, log10_lr=None)
     if answer.entry.withdrawn is not None:
         gone = answer.entry.withdrawn
         summary = (
@@ -179,11 +194,18 @@ def with_registries(finding: Finding, answer: Answer, *, payload: int) -> tuple[
             f"({gone.reason.value}): nothing follows from it."
         )
         limits = ("key-is-public", SAYS_SO, WITHDRAWN)
-        return finding, replace(own, summary=summary, limits=limits)
-    if answer.standing is Standing.UNTOLD:
+        return (
+            replace(alone, limits=(*finding.limits, WITHDRAWN)),
+            replace(own, summary=summary, limits=limits),
+        )
+    if answer.standing in _UNSURE:
+        code, words = _UNSURE[answer.standing]
         said = f"The mark's payload {details.payload} names {names}; whether this is its picture "
-        summary = f"{said}cannot be told ({_how(answer.comparison)})."
-        return finding, replace(own, summary=summary, limits=("key-is-public", SAYS_SO, UNTOLD))
+        summary = f"{said}{words} ({_how(answer.comparison)})."
+        return (
+            replace(alone, limits=(*finding.limits, code)),
+            replace(own, summary=summary, limits=("key-is-public", SAYS_SO, code)),
+        )
     summary = (
         f"Copied mark: its payload {details.payload} names {names}, and this is another picture "
         f"({_how(answer.comparison)})."
@@ -192,7 +214,13 @@ def with_registries(finding: Finding, answer: Answer, *, payload: int) -> tuple[
         own, claim=Claim.CONTRADICTION, summary=summary, limits=(SAYS_SO,), conflict=COPIED
     )
     # A mark that was lifted from elsewhere says nothing about where this picture comes from.
-    return replace(finding, supports=None, limits=(*finding.limits, COPIED)), conflict
+    return replace(alone, limits=(*finding.limits, COPIED)), conflict
+
+
+_UNSURE: Final = {
+    Standing.UNTOLD: (UNTOLD, "cannot be told"),
+    Standing.WITHHELD: (WITHHELD, "only the registry's holder can say"),
+}
 
 
 def _details(
@@ -214,7 +242,15 @@ def _details(
 
 
 def _how(comparison: Comparison) -> str:
-    text = f"PDQ {comparison.pdq_distance} bits away"
+    said = []
+    if comparison.pdq_distance is not None:
+        said.append(f"PDQ {comparison.pdq_distance} bits away")
+    if comparison.likeness is Likeness.CONSISTENT:
+        said.append("consistent with the entry")
     if comparison.cells:
-        text += f", sketch z {comparison.z:.1f} over {comparison.cells:,} cells"
-    return text
+        said.append(f"sketch agrees by {comparison.agreement:.2f} over {comparison.cells:,} cells")
+    if comparison.parts:
+        said.append(f"{comparison.agreeing} of {comparison.parts} parts agree")
+    if comparison.forged_psnr is not None and comparison.likeness is Likeness.MATCHES:
+        said.append(f"another picture would need damage to {comparison.forged_psnr:.0f} dB")
+    return ", ".join(said) or "too little of it is left"

@@ -17,19 +17,27 @@ import numpy as np
 
 from lightkeeper.errors import EvidenceError, InvalidConfiguration
 from lightkeeper.evidence.watermark.registry._entry import SOFT_BINDING_ALGORITHM
-from lightkeeper.evidence.watermark.registry._wire import entry_id, entry_line, parse_entry
+from lightkeeper.evidence.watermark.registry._wire import (
+    OLD,
+    REGISTER_AGAIN,
+    entry_id,
+    entry_line,
+    parse_entry,
+    withheld,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from numpy.typing import NDArray
 
-    from lightkeeper.evidence.watermark.registry._entry import MarkEntry
+    from lightkeeper.evidence.watermark.registry._entry import Fingerprint, MarkEntry
 
-SCHEMA: Final = "lightkeeper.mark-registry/1"
-_SIGNED: Final = b"lightkeeper.mark-registry/1\n"
+SCHEMA: Final = "lightkeeper.mark-registry/2"
+_SIGNED: Final = b"lightkeeper.mark-registry/2\n"
+_OLD_SCHEMA: Final = b'{"schema":"lightkeeper.mark-registry/1",'
 _LAST: Final = re.compile(rb'\{"signature":"([0-9a-f]{128})"\}\n')
 _LAST_BYTES: Final = 145
 _LARGEST_FILE: Final = 256 << 20
@@ -49,6 +57,7 @@ class _Header(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     made: datetime
     previous: str | None
     algorithm: str
+    sketches: bool
     entries: int
     public_key: str
 
@@ -96,6 +105,8 @@ class RegistryFile:
     """Whose signature it is."""
     sha256: str
     """Of the whole file."""
+    sketches: bool
+    """Whether it holds sketches: it is for those who may see them and say what is registered."""
     _content: bytes = field(repr=False)
     _payloads: NDArray[np.uint64] = field(repr=False)
     """Sorted; ``_places`` says where the line of each begins and ends."""
@@ -119,6 +130,13 @@ class RegistryFile:
         low, high = (int(self._payloads.searchsorted(np.uint64(payload), s)) for s in _SIDES)
         return tuple(self._entry(place) for place in range(low, high))
 
+    def decoys(self, payload: int) -> Sequence[Fingerprint]:
+        """Fingerprints of entries with other payloads, spread over the file."""
+        places = np.linspace(0, max(len(self) - 1, 0), min(2 * _DECOYS, len(self))).astype(int)
+        spread = dict.fromkeys(int(place) for place in places)
+        others = (self._entry(place) for place in spread if int(self._payloads[place]) != payload)
+        return [entry.fingerprint for entry in others][:_DECOYS] if self.sketches else []
+
     def entries(self) -> Iterator[MarkEntry]:
         """All entries, by payload."""
         return map(self._entry, range(len(self)))
@@ -129,10 +147,15 @@ class RegistryFile:
 
 
 _SIDES: Final = ("left", "right")
+_DECOYS: Final = 16
 
 
 def registry_bytes(
-    head: RegistryHead, entries: Iterable[MarkEntry], *, key: Ed25519PrivateKey
+    head: RegistryHead,
+    entries: Iterable[MarkEntry],
+    *,
+    key: Ed25519PrivateKey,
+    sketches: bool = False,
 ) -> bytes:
     """Write and sign a registry file.
 
@@ -144,8 +167,17 @@ def registry_bytes(
         written once.
     key : Ed25519PrivateKey
         The owner's; readers pin its public half.
+    sketches : bool
+        Write the sketches, too: for those who may see them, never for all.
+
+    Raises
+    ------
+    InvalidConfiguration
+        An entry's sketch is wanted, and it was withheld here, too.
     """
-    lines = sorted(set(map(entry_line, entries)))
+    if not sketches:
+        entries = map(withheld, entries)
+    lines = sorted({_line(entry, sketches=sketches) for entry in entries})
     header = _Header(
         schema=SCHEMA,
         name=head.name,
@@ -153,6 +185,7 @@ def registry_bytes(
         made=head.made.astimezone(UTC).replace(microsecond=0),
         previous=head.previous,
         algorithm=SOFT_BINDING_ALGORITHM,
+        sketches=sketches,
         entries=len(lines),
         public_key=key.public_key().public_bytes_raw().hex(),
     )
@@ -161,13 +194,20 @@ def registry_bytes(
     return body + b'{"signature":"' + signature.hex().encode() + b'"}\n'
 
 
+def _line(entry: MarkEntry, *, sketches: bool) -> bytes:
+    if (entry.fingerprint.sketch is not None) is not sketches:
+        raise InvalidConfiguration("an entry's sketch is not here: it was withheld")
+    return entry_line(entry)
+
+
 def read_registry(path: Path, *, key: bytes | None) -> RegistryFile:
     """Read a registry file and check all of it.
 
     Parameters
     ----------
     path : Path
-        At most 256 MiB, about 200,000 entries; more belong into a data base.
+        At most 256 MiB, about 500,000 entries, or 90,000 with sketches; more belong into a data
+        base.
     key : bytes or None
         The owner's public key, 32 bytes, got by another way than the file. ``None`` takes the
         word of the file, which says only that nothing was damaged: for a look, never for a scan.
@@ -192,6 +232,10 @@ def parse_registry(content: bytes, *, key: bytes | None, where: str = "registry"
     if len(content) > _LARGEST_FILE:
         raise EvidenceError(f"{where} has over {_LARGEST_FILE >> 20} MiB")
     end = len(content) - _LAST_BYTES
+    if content.startswith(_OLD_SCHEMA):
+        raise EvidenceError(
+            f"{where}: {OLD}", hint=f"ask its owner for a new one, or {REGISTER_AGAIN}"
+        )
     signature = _LAST.fullmatch(content, max(end, 0))
     first = content.find(b"\n", 0, end) + 1
     if signature is None or not first or content[end - 1 : end] != b"\n":
@@ -204,7 +248,7 @@ def parse_registry(content: bytes, *, key: bytes | None, where: str = "registry"
     if _public_key(header, where) != public:
         raise EvidenceError(f"{where} names another key than the one that signed it")
     try:
-        payloads, places = _index(content, first, end, where)
+        payloads, places = _index(content, first, end, where, sketches=header.sketches)
         head = RegistryHead(
             name=header.name, version=header.version, made=header.made, previous=header.previous
         )
@@ -216,6 +260,7 @@ def parse_registry(content: bytes, *, key: bytes | None, where: str = "registry"
         head=head,
         public_key=public,
         sha256=hashlib.sha256(content).hexdigest(),
+        sketches=header.sketches,
         _content=content,
         _payloads=payloads,
         _places=places,
@@ -254,7 +299,7 @@ def _public_key(header: _Header, where: str) -> bytes:
 
 
 def _index(
-    content: bytes, start: int, stop: int, where: str
+    content: bytes, start: int, stop: int, where: str, *, sketches: bool
 ) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
     payloads: list[int] = []
     places: list[tuple[int, int]] = []
@@ -264,6 +309,8 @@ def _index(
         end = content.index(b"\n", start)
         number = len(places) + 1
         entry = parse_entry(content[start:end], where=f"{where}, entry {number}")
+        if (entry.fingerprint.sketch is not None) is not sketches:
+            raise EvidenceError(f"{where} says otherwise than entry {number} about sketches")
         if last is not None and entry.payload < last.payload:
             raise EvidenceError(f"{where} is not sorted by payload")
         if last is not None and entry.payload == last.payload:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lightkeeper.evidence.watermark.registry._entry import MarkEntry
+    from lightkeeper.evidence.watermark.registry._entry import Fingerprint, MarkEntry
 
 
 @runtime_checkable
@@ -24,3 +24,9 @@ class MarkRegistry(Protocol):
 
     def find(self, payload: int) -> Sequence[MarkEntry]:
         """All entries that this payload names; none where it is unknown here."""
+
+    def decoys(self, payload: int) -> Sequence[Fingerprint]:
+        """Some fingerprints of entries with other payloads, the same for the same revision."""
+
+    def __len__(self) -> int:
+        """Entries of all payloads, withdrawn or not: among so many a forger may choose."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from lightkeeper.evidence.watermark.registry._ports import MarkRegistry
     from lightkeeper.media import Media
 
+_LEADS_ON: Final = (Standing.REGISTERED, Standing.UNTOLD, Standing.WITHHELD)
 _LARGEST_MANIFEST: Final = 64 << 20
 # That the bytes are others is what a copy is; anything else speaks against the manifest.
 _OF_A_COPY: Final = frozenset(
@@ -87,7 +88,7 @@ def recover(
     """
     answer = look_up(mark.payload, media.rgb(), registries, matrix=mark.matrix)
     manifest = None
-    if answer.entry and folder and answer.standing in (Standing.REGISTERED, Standing.UNTOLD):
+    if answer.entry and folder and answer.standing in _LEADS_ON:
         manifest = recover_manifest(media, answer.entry, folder, trust=trust)
     return Recovered(
         payload=payload_hex(mark.payload),

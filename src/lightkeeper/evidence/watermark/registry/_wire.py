@@ -20,14 +20,15 @@ from lightkeeper.evidence.watermark.registry._withdrawal import Reason, Withdraw
 _Text = Annotated[str, msgspec.Meta(max_length=512)]
 
 
-class _Fingerprint(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+class _Fingerprint(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
     """Bytes are base64."""
 
     width: int
     height: int
     pdq: bytes
     quality: int
-    sketch: bytes
+    sketch_sha256: _Text
+    sketch: bytes | None = None
 
 
 class _Withdrawal(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -51,6 +52,11 @@ class _Entry(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defau
     withdrawn: _Withdrawal | None = None
 
 
+OLD: Final = (
+    "an entry of the first version of registries is not read any more: pictures could be made to "
+    "fit its sketch of one bit a cell"
+)
+REGISTER_AGAIN: Final = "register the marked picture again ('lightkeeper mark entries add')"
 FIELDS: Final = _Entry.__struct_fields__
 _DECODER: Final = msgspec.json.Decoder(_Entry)
 _ENCODER: Final = msgspec.json.Encoder()
@@ -66,7 +72,9 @@ def entry_line(entry: MarkEntry) -> bytes:
             model=entry.model,
             version=entry.version,
             period=entry.period,
-            fingerprint=_Fingerprint(own.width, own.height, own.pdq, own.quality, own.sketch),
+            fingerprint=_Fingerprint(
+                own.width, own.height, own.pdq, own.quality, own.sketch_sha256, own.sketch
+            ),
             manifest_sha256=entry.manifest_sha256,
             manifest_url=entry.manifest_url,
             withdrawn=_Withdrawal(gone.on, gone.reason.value) if gone else None,
@@ -74,9 +82,14 @@ def entry_line(entry: MarkEntry) -> bytes:
     )
 
 
+def withheld(entry: MarkEntry) -> MarkEntry:
+    """An entry as it is published: without its sketch."""
+    return replace(entry, fingerprint=entry.fingerprint.withheld())
+
+
 def entry_id(entry: MarkEntry) -> bytes:
-    """SHA-256 of its line as it was before it was withdrawn: the same ever after."""
-    return hashlib.sha256(entry_line(replace(entry, withdrawn=None))).digest()
+    """SHA-256 of its published line as it was before it was withdrawn: the same ever after."""
+    return hashlib.sha256(entry_line(replace(withheld(entry), withdrawn=None))).digest()
 
 
 def parse_entry(line: bytes, *, where: str) -> MarkEntry:
@@ -104,6 +117,7 @@ def parse_entry(line: bytes, *, where: str) -> MarkEntry:
                 height=own.height,
                 pdq=own.pdq,
                 quality=own.quality,
+                sketch_sha256=own.sketch_sha256,
                 sketch=own.sketch,
             ),
             manifest_sha256=row.manifest_sha256,
@@ -111,6 +125,8 @@ def parse_entry(line: bytes, *, where: str) -> MarkEntry:
             withdrawn=Withdrawal(on=gone.on, reason=_reason(gone.reason)) if gone else None,
         )
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        if b'"sketch"' in line and b'"sketch_sha256"' not in line:
+            raise InvalidConfiguration(f"{where}: {OLD}", hint=REGISTER_AGAIN) from None
         # The name of a field is the file's, too, and may be of any length.
         said = "it has an unknown field" if "unknown field" in str(error) else str(error)
         raise InvalidConfiguration(f"{where}: no entry of a registry: {said}") from None
