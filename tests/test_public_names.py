@@ -263,7 +263,14 @@ PUBLIC: dict[str, list[str]] = {
         "roc",
         "threshold_at",
     ],
-    "lightkeeper.evidence.detectors.training": ["Recipe", "Trained", "train"],
+    "lightkeeper.evidence.detectors.training": [
+        "BACKBONES",
+        "Backbone",
+        "Recipe",
+        "Trained",
+        "train",
+        "train_on_features",
+    ],
     "lightkeeper.evidence.detectors.treatment": [
         "CONTROL_KINDS",
         "Condition",
@@ -607,7 +614,6 @@ PACKAGES = sorted(
 
 NEEDS = {
     "lightkeeper.evidence.detectors.reconstruction.layouts": "torch",
-    "lightkeeper.evidence.detectors.training": "torch",
     "lightkeeper.generators.rooting": "torch",
     "lightkeeper.generators.rooting.audit": "torch",
     "lightkeeper.generators.rooting.open_mark": "torch",

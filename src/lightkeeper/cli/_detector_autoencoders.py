@@ -52,8 +52,8 @@ def export_autoencoder(
         raise MissingExtra("exporting an autoencoder", extra="detect-torch") from error
     done = export(autoencoder, out, name=name, licence=licence)
     words = (
-        f"{done.kind}, grid {done.grid}: at most {done.difference:.1g} from the original (of 0 to 1); "
-        f"a drawn picture comes back at {done.psnr:.0f} dB"
+        f"{done.kind}, grid {done.grid}: at most {done.difference:.1g} from the original, of "
+        f"values from 0 to 1; a drawn picture comes back at {done.psnr:.0f} dB"
     )
     if done.psnr < _FEW_DECIBELS:
         words += ", far less than a trained autoencoder gives: are these the right weights?"

@@ -141,8 +141,8 @@ LAYOUTS: dict[str, dict[str, Any]] = {
         "features": {"pool": "none"},
         "score": _LOGIT,
     },
-    # Folder of AutoModelForImageClassification: its own files say how a picture is prepared and what
-    # its columns are called; a processor that resizes must be declared.
+    # Folder of AutoModelForImageClassification: its own files say how a picture is prepared and
+    # what its columns are called; a processor that resizes must be declared.
     "hugging-face": {
         "input": {"crop": "centre", "resize": "forbidden"},
         "score": {"meaning": "probability", "higher": "generated", "softmax": True},

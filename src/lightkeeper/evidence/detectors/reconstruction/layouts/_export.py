@@ -77,7 +77,8 @@ class _Pair:
         pixels = torch.from_numpy(batch * 2 - 1 if self.signed else batch)
         with torch.no_grad():
             decoded = self.decoder(self.encoder(pixels)).numpy()
-        return np.clip((decoded + 1) / 2 if self.signed else decoded, 0, 1)
+        clipped: NDArray[np.float32] = np.clip((decoded + 1) / 2 if self.signed else decoded, 0, 1)
+        return clipped
 
 
 def export(source: Path, out: Path, *, name: str, licence: str) -> Exported:
@@ -270,8 +271,8 @@ def _counted_axes() -> Iterator[None]:
     def movedim(x: torch.Tensor, source: int, destination: int) -> torch.Tensor:
         return before(x, source % x.dim(), destination % x.dim())
 
-    torch.Tensor.movedim = movedim  # type: ignore[method-assign,assignment]
+    torch.Tensor.movedim = movedim
     try:
         yield
     finally:
-        torch.Tensor.movedim = before  # type: ignore[method-assign]
+        torch.Tensor.movedim = before
