@@ -15,6 +15,7 @@ from PIL import Image
 from tests.evidence.detectors.plugins.conftest import _node, onnx_model
 
 from lightkeeper.evidence.detectors.plugins import FailureKind, Plugin, PluginFailure
+from lightkeeper.evidence.detectors.plugins._features import with_output
 from lightkeeper.evidence.detectors.plugins._layouts import LAYOUTS
 from lightkeeper.evidence.detectors.plugins._manifest import Input, read_manifest
 from lightkeeper.evidence.detectors.plugins._preprocess import batch_of
@@ -199,10 +200,6 @@ def test_a_backbone_and_a_head_are_a_detector(
     assert (plugin.manifest.features.pool, plugin.manifest.features.prefix) == (pool, prefix)
     picture = photo_like(4, width=320, height=290)
     batch = batch_of(picture, plugin.manifest.input)
-    session = onnxruntime.InferenceSession(tokens_model(6), providers=["CPUExecutionProvider"])
-    del session
-    from lightkeeper.evidence.detectors.plugins._features import with_output
-
     session = onnxruntime.InferenceSession(
         with_output(tokens_model(6), "/encoder/layernorm"), providers=["CPUExecutionProvider"]
     )
