@@ -50,7 +50,12 @@ def export_autoencoder(
         if error.name != "torch":
             raise
         raise MissingExtra("exporting an autoencoder", extra="detect-torch") from error
-    done = export(autoencoder, out, name=name, licence=licence)
+    try:
+        done = export(autoencoder, out, name=name, licence=licence)
+    except ModuleNotFoundError as error:
+        if error.name not in ("onnx", "onnxruntime"):
+            raise
+        raise MissingExtra("exporting an autoencoder", extra="detect-torch") from error
     words = (
         f"{done.kind}, grid {done.grid}: at most {done.difference:.1g} from the original, of "
         f"values from 0 to 1; a drawn picture comes back at {done.psnr:.0f} dB"

@@ -252,7 +252,10 @@ def train_on_features(
     pairs = spread("pairs held out", sides.held_out, unseen or autoencoders)
     head = _chosen(table)
     calibration = _calibrated(head, backbone, [pair for pair, _ in aside], seed)
-    shutil.copyfile(backbone.path, out / WEIGHTS)
+    try:
+        shutil.copyfile(backbone.path, out / WEIGHTS)
+    except OSError as error:
+        raise OutputError(f"cannot write to {out}: {error.strerror}") from error
     np.savez(
         out / HEAD,
         weight=(head.weight * calibration.scale)[None],
