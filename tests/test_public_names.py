@@ -37,6 +37,7 @@ PUBLIC: dict[str, list[str]] = {
         "Cascade",
         "CascadePolicy",
         "Plan",
+        "Replay",
         "ScoreMatrix",
         "Signals",
         "Simulation",
@@ -44,6 +45,8 @@ PUBLIC: dict[str, list[str]] = {
         "Trigger",
         "draw_trade_off",
         "read_matrix",
+        "read_scan",
+        "replay",
         "simulate",
         "trade_off",
     ],
@@ -263,7 +266,14 @@ PUBLIC: dict[str, list[str]] = {
         "roc",
         "threshold_at",
     ],
-    "lightkeeper.evidence.detectors.training": ["Recipe", "Trained", "train"],
+    "lightkeeper.evidence.detectors.training": [
+        "BACKBONES",
+        "Backbone",
+        "Recipe",
+        "Trained",
+        "train",
+        "train_on_features",
+    ],
     "lightkeeper.evidence.detectors.treatment": [
         "CONTROL_KINDS",
         "Condition",
@@ -615,7 +625,6 @@ PACKAGES = sorted(
 
 NEEDS = {
     "lightkeeper.evidence.detectors.reconstruction.layouts": "torch",
-    "lightkeeper.evidence.detectors.training": "torch",
     "lightkeeper.generators.rooting": "torch",
     "lightkeeper.generators.rooting.audit": "torch",
     "lightkeeper.generators.rooting.open_mark": "torch",

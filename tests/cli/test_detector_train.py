@@ -14,7 +14,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from lightkeeper.cli.detector import app
-from lightkeeper.errors import MissingExtra
+from lightkeeper.errors import InvalidConfiguration, MissingExtra
 
 ENTRY = Path(__file__).parents[1] / "data" / "autoencoders" / "nearest8"
 
@@ -69,3 +69,38 @@ def test_a_run_ends_with_a_card_of_its_own(tmp_path, monkeypatch):
     assert "nearest8-matched" in json.dumps(card)
     # Three pairs prove nothing, and the card must say so.
     assert "Its scores carry no weight." in done.output
+
+
+def test_several_autoencoders_or_unseen_ones_need_features(tmp_path):
+    for more in (("--autoencoder", ENTRY), ("--unseen", ENTRY)):
+        done = _run("--autoencoder", ENTRY, *more, "--images", tmp_path, "--out", tmp_path / "out")
+        assert isinstance(done.exception, InvalidConfiguration)
+        assert "--features" in str(done.exception.hint)
+
+
+def test_a_regression_on_features_ends_with_a_card_of_its_own(tmp_path, monkeypatch):
+    pytest.importorskip("onnxruntime")
+    from tests.evidence.detectors.training.test_frozen import backbone_model
+
+    from lightkeeper.evidence.detectors.training import _drawings
+
+    monkeypatch.setattr(_drawings, "_CALIBRATING", 3)
+    (tmp_path / "net.onnx").write_bytes(backbone_model())
+    others = [ENTRY.parent / name for name in ("bilinear8", "shuffle8")]
+    done = _run(
+        "--features", tmp_path / "net.onnx", "--output", "final_norm", "--draws", 1,
+        "--autoencoder", ENTRY, "--autoencoder", others[0], "--drawn", 1,
+        "--images", _pictures(tmp_path / "images"), "--out", tmp_path / "out",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    assert "without nearest8: AUC" in done.stderr
+    assert "Its scores carry no weight." in done.output
+    card = json.loads((tmp_path / "out" / "card" / "card.json").read_text())
+    assert card["trained_on"]["sources"] == ["second"]
+
+
+def test_a_backbone_that_is_not_there_is_named(tmp_path):
+    done = _run("--features", tmp_path / "none.onnx", "--autoencoder", ENTRY, "--images", tmp_path,
+                "--out", tmp_path / "out")  # fmt: skip
+    assert isinstance(done.exception, InvalidConfiguration)
+    assert "none.onnx" in str(done.exception)

@@ -54,7 +54,7 @@ class Signals:
             found.add(Trigger.KNOWN_MATERIAL)
         if any(_routes(f, policy) for f in findings):
             found.add(Trigger.ROUTING_SIGNAL)
-        if _drawn(item, salt) < policy.sampling_rate:
+        if sampled(item, salt, policy):
             found.add(Trigger.SAMPLED)
         return cls(frozenset(found))
 
@@ -68,6 +68,7 @@ def _routes(finding: Finding, policy: CascadePolicy) -> bool:
     )
 
 
-def _drawn(item: bytes, salt: bytes) -> float:
+def sampled(item: bytes, salt: bytes, policy: CascadePolicy) -> bool:
+    """Whether an item is drawn; the same one is always, or never."""
     digest = hashlib.blake2b(item, digest_size=8, key=salt[:64]).digest()
-    return int.from_bytes(digest, "big") / 2**64
+    return int.from_bytes(digest, "big") / 2**64 < policy.sampling_rate

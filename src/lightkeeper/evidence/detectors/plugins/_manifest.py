@@ -14,6 +14,7 @@ import msgspec
 
 from lightkeeper.errors import InvalidConfiguration
 from lightkeeper.evidence.detectors.evaluation import TrainedOn
+from lightkeeper.evidence.detectors.plugins._features import Features
 from lightkeeper.evidence.detectors.plugins._layouts import LAYOUTS
 
 _Digest = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
@@ -43,11 +44,24 @@ class Role(StrEnum):
 class Input(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How pixels become a batch. No picture is ever resized unless ``resize`` says so."""
 
-    crop: Annotated[str, msgspec.Meta(pattern="^(whole|centre|grid)$")] = "centre"
+    crop: Annotated[str, msgspec.Meta(pattern="^(whole|centre|grid|five|tiles)$")] = "centre"
+    """``five``: the middle and the corners; ``tiles``: all that fit, side by side."""
     side: Annotated[int, msgspec.Meta(ge=8, le=4096)] = 224
     """Pixels of a crop's side; the largest side of ``whole``, which is cropped beyond it."""
-    crops: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
-    resize: Annotated[str, msgspec.Meta(pattern="^(forbidden|stretch|letterbox)$")] = "forbidden"
+    crops: Annotated[int, msgspec.Meta(ge=1, le=1024)] = 1
+    """Most crops of ``grid`` and ``tiles``."""
+    resize: Annotated[
+        str, msgspec.Meta(pattern="^(forbidden|stretch|letterbox|shortest|processor)$")
+    ] = "forbidden"
+    """``shortest``: the shorter side becomes ``shorter``; ``processor``: as a Hugging Face
+    folder's own file says."""
+    shorter: Annotated[int, msgspec.Meta(ge=8, le=4096)] | None = None
+    """Pixels of the shorter side after the resize ``shortest``; without it, ``side``."""
+    kernel: Annotated[str, msgspec.Meta(pattern="^(bilinear|bicubic|lanczos|box)$")] = "bilinear"
+    small: Annotated[str, msgspec.Meta(pattern="^(abstain|zeros|reflect|repeat)$")] = "abstain"
+    """What is done with a picture that is smaller than a crop."""
+    align: Annotated[int, msgspec.Meta(ge=1, le=64)] = 1
+    """Crops begin at multiples of it, counted in what is left after cutting to whole ones."""
     textured: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.0
     """Share of its cells of 8 by 8 pixels that must not be flat, or it gets no score."""
     mean: _Channels = (0.0, 0.0, 0.0)
@@ -102,7 +116,10 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Every file that the detector needs, with its SHA-256."""
     layout: str = "plain"
     head: str = ""
-    """NumPy archive with ``weight`` and ``bias`` of a linear layer after the model."""
+    """What comes after the model: a NumPy archive with ``weight`` and ``bias`` of a linear layer,
+    or an ONNX file that takes the rows of all crops at once."""
+    features: Features = Features()
+    """Which tensor of a backbone the head is given."""
     architecture: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9_.]*$")] = ""
     """Name that timm builds; a place to fetch a model from is none."""
     role: Role = Role.DETECTOR
@@ -118,7 +135,14 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def fingerprint(self) -> str:
         """SHA-256 over all that can change a score."""
         parts = msgspec.to_builtins(self)
-        kept = ("backend", "model", "files", "layout", "head", "architecture", "input", "score")
+        kept = ["backend", "model", "files", "layout", "head", "architecture", "input", "score"]
+        # What came later counts where it is used, so that older cards still fit their detectors.
+        if self.features != Features():
+            kept.append("features")
+        usual = msgspec.to_builtins(Input())
+        for key in ("shorter", "kernel", "small", "align"):
+            if parts["input"][key] == usual[key]:
+                del parts["input"][key]
         text = json.dumps({key: parts[key] for key in kept}, sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -174,6 +198,12 @@ def _check(manifest: Manifest, path: Path) -> None:
     if manifest.backend is Backend.TRANSFORMERS:
         _check_one_folder(manifest, path)
     _check_input(manifest.input, path)
+    if manifest.input.resize == "processor" and manifest.layout != "hugging-face":
+        raise _wrong(path, "only the layout hugging-face has a processor to resize as")
+    if manifest.features != Features() and not manifest.head:
+        raise _wrong(path, "features are for a head: name it, and pin it among the files")
+    if manifest.features.output and manifest.backend is not Backend.ONNX:
+        raise _wrong(path, "features.output names a tensor of an ONNX model")
     if manifest.backend is Backend.TIMM and not manifest.architecture:
         raise _wrong(path, "the backend timm needs an architecture")
     if manifest.score.boxes and not manifest.score.classes:
@@ -197,8 +227,14 @@ def _check_input(declared: Input, path: Path) -> None:
         raise _wrong(path, "input.mean and input.std must be numbers")
     if any(part <= 0 for part in declared.std):
         raise _wrong(path, "input.std must be positive")
-    if declared.resize != "forbidden" and declared.crop == "grid":
-        raise _wrong(path, "a picture that is resized is one crop: input.crop must not be grid")
+    if declared.resize != "forbidden" and declared.crop in ("grid", "five", "tiles"):
+        raise _wrong(
+            path, f"a picture that is resized is one crop: input.crop must not be {declared.crop}"
+        )
+    if declared.shorter is not None and declared.resize != "shortest":
+        raise _wrong(path, 'input.shorter is that of input.resize = "shortest"')
+    if (declared.shorter or declared.side) < declared.side:
+        raise _wrong(path, "input.shorter is less than input.side: nothing could be cropped")
 
 
 def _wrong(path: Path, what: str) -> InvalidConfiguration:

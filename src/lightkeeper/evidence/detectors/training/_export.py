@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import re
 import warnings
 from typing import TYPE_CHECKING
 
@@ -12,6 +9,7 @@ import torch
 from torch import nn
 
 from lightkeeper.errors import EvidenceError
+from lightkeeper.evidence.detectors.training._manifest import TEXTURED, write_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,12 +19,10 @@ if TYPE_CHECKING:
     from lightkeeper.evidence.detectors.training._calibrate import Calibration
     from lightkeeper.evidence.detectors.training._network import Network
 
-WEIGHTS, MANIFEST = "network.onnx", "plugin.toml"
+WEIGHTS = "network.onnx"
 MOST_BYTES = 2 << 20
 SIDE = 512
 """Largest side that is looked at; of a larger picture the middle."""
-TEXTURED = 0.2
-"""Share of a picture that must not be flat; a decoder's periods cannot be read in what is."""
 
 
 class Calibrated(nn.Module):
@@ -73,41 +69,18 @@ def export(
             str(weights), dynamo=False, opset_version=17,
             input_names=["input"], output_names=["log_odds"], dynamic_axes=axes,
         )  # fmt: skip
-    content = weights.read_bytes()
-    if len(content) > MOST_BYTES:
-        raise EvidenceError(f"{weights} has {len(content):,} bytes, more than {MOST_BYTES:,}")
-    digest = hashlib.sha256(content).hexdigest()
-    manifest = out / MANIFEST
-    manifest.write_text(_manifest(digest, autoencoder.name, licence, sources), encoding="utf-8")
-    return manifest
-
-
-def _manifest(digest: str, name: str, licence: str, sources: Iterable[str]) -> str:
-    identity = re.sub(r"[^a-z0-9.-]+", "-", f"{name.lower()}-matched")[-64:].lstrip(".-")
-    said = f"Trained on round trips through the autoencoder {name}; speaks of no other."
-    lines = (
-        f"id = {json.dumps(identity)}",
-        f'version = "{digest[:12]}"',
-        f"licence = {json.dumps(licence)}",
-        f"description = {json.dumps(said)}",
-        'backend = "onnx"',
-        f'model = "{WEIGHTS}"',
-        'card = "card"',
-        "",
-        "[files]",
-        f'"{WEIGHTS}" = "{digest}"',
-        "",
-        "[input]",
-        'crop = "whole"',
-        f"side = {SIDE}",
-        'resize = "forbidden"',
-        f"textured = {TEXTURED}",
-        "",
-        "[score]",
-        'meaning = "logit"',
-        'higher = "generated"',
-        "",
-        "[training]",
-        f"sources = {json.dumps(sorted(set(sources)))}",
+    size = weights.stat().st_size
+    if size > MOST_BYTES:
+        raise EvidenceError(f"{weights} has {size:,} bytes, more than {MOST_BYTES:,}")
+    declared: dict[str, str | int | float] = {
+        "crop": "whole", "side": SIDE, "resize": "forbidden", "textured": TEXTURED,
+    }  # fmt: skip
+    return write_manifest(
+        out,
+        f"{autoencoder.name}-matched",
+        f"Trained on round trips through the autoencoder {autoencoder.name}; speaks of no other.",
+        [WEIGHTS],
+        {"input": declared},
+        licence=licence,
+        sources=sources,
     )
-    return "\n".join(lines) + "\n"

@@ -7,20 +7,17 @@ import io
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 from PIL import Image
 
-from lightkeeper.evidence.detectors.training._optimise import as_batch
 from lightkeeper.evidence.detectors.treatment import Condition, reencode
 from lightkeeper.media import open_media
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from lightkeeper.evidence.detectors.training._network import Network
     from lightkeeper.evidence.detectors.training._pairs import Pair, Picture
 
     Scores = NDArray[np.float64]
@@ -30,12 +27,14 @@ _CROP = 512
 
 
 def keep_pictures(
-    pairs: Sequence[Pair], others: Sequence[Picture], folder: Path, generator: str
+    pairs: Sequence[tuple[Pair, str]], others: Sequence[Picture], folder: Path
 ) -> Path:
     """Both halves of each pair, and what is no photograph, as PNG with the list of them.
 
     Parameters
     ----------
+    pairs : sequence of (Pair, str)
+        Each with the name of its autoencoder.
     others : sequence of Picture
         Real pictures that are no photographs; their source is their kind.
 
@@ -48,7 +47,7 @@ def keep_pictures(
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(("path", "label", "source", "generator", "pair", "kind"))
-    for number, pair in enumerate(pairs):
+    for number, (pair, generator) in enumerate(pairs):
         for half, label in zip(pair.halves(), ("real", "generated"), strict=True):
             name = f"{number:05d}-{label}.png"
             Image.fromarray(np.asarray(half)).save(folder / name, compress_level=1)
@@ -64,13 +63,18 @@ def keep_pictures(
     return listed
 
 
-def scores_of(network: Network, pictures: Iterable[NDArray[np.uint8]], seed: int) -> Scores:
-    """Raw scores of pictures of shape (H, W, 3), each re-encoded by draws of its place."""
-    network.eval()
+def scores_of(
+    score: Callable[[NDArray[np.uint8]], float | None],
+    pictures: Iterable[NDArray[np.uint8]],
+    seed: int,
+) -> Scores:
+    """Raw scores of pictures of shape (H, W, 3), each re-encoded by draws of its place.
+
+    NaN where it abstains.
+    """
     found = []
-    with torch.no_grad():
-        for number, rgb in enumerate(pictures):
-            rng = np.random.default_rng([seed, number])
-            pixels = reencode(np.asarray(rgb), Condition.MATCHED, rng=rng, crop=_CROP)
-            found.append(float(network(as_batch(pixels[None]))[0, 0]))
+    for number, rgb in enumerate(pictures):
+        rng = np.random.default_rng([seed, number])
+        value = score(reencode(np.asarray(rgb), Condition.MATCHED, rng=rng, crop=_CROP))
+        found.append(np.nan if value is None else value)
     return np.array(found, dtype=np.float64)

@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from lightkeeper.errors import InvalidConfiguration
-from lightkeeper.plain import to_plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from lightkeeper.evidence.detectors.reconstruction import Autoencoder
     from lightkeeper.evidence.detectors.training._pairs import Picture
 
 SETUP = "setup.json"
@@ -42,29 +40,33 @@ class Recipe:
 
 def keep_setup(
     out: Path,
-    recipe: Recipe,
-    autoencoder: Autoencoder,
+    settings: Mapping[str, object],
     training: Iterable[Picture],
     held_out: Iterable[Picture],
 ) -> None:
     """Write down what is being trained, or check that it is what a resumed run began with.
+
+    Parameters
+    ----------
+    settings : mapping
+        What decides the run beside its pictures, by name, as JSON takes it.
 
     Raises
     ------
     InvalidConfiguration
         The run was begun with something else; the message names it.
     """
-    setup = {
-        "recipe": to_plain(recipe),
-        "autoencoder": autoencoder.fingerprint,
-        "training": _digest(training),
-        "held_out": _digest(held_out),
-    }
+    setup = {**settings, "training": _digest(training), "held_out": _digest(held_out)}
     file = out / SETUP
     if not file.exists():
         file.write_bytes(msgspec.json.format(msgspec.json.encode(setup)))
         return
-    begun = msgspec.json.decode(file.read_bytes())
+    try:
+        begun = msgspec.json.decode(file.read_bytes(), type=dict[str, object])
+    except msgspec.DecodeError as error:
+        raise InvalidConfiguration(
+            f"{file} is not what a run has left: {error}", hint="train into another folder"
+        ) from error
     changed = [key for key, value in setup.items() if begun.get(key) != value]
     if changed:
         raise InvalidConfiguration(

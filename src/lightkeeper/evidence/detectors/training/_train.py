@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
 from typing import TYPE_CHECKING
@@ -12,26 +13,37 @@ import msgspec
 from lightkeeper.errors import OutputError
 from lightkeeper.evidence.detectors.training._calibrate import calibrate
 from lightkeeper.evidence.detectors.training._drawings import drawings
-from lightkeeper.evidence.detectors.training._export import export
 from lightkeeper.evidence.detectors.training._held_out import keep_pictures, scores_of
-from lightkeeper.evidence.detectors.training._optimise import draw_levels, optimise
 from lightkeeper.evidence.detectors.training._pairs import draw_pairs, make_pairs
 from lightkeeper.evidence.detectors.training._recipe import SETUP, Recipe, keep_setup
 from lightkeeper.evidence.detectors.training._sides import divide
 from lightkeeper.plain import to_plain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from lightkeeper.evidence.detectors.reconstruction import Autoencoder
     from lightkeeper.evidence.detectors.training._calibrate import Calibration
     from lightkeeper.evidence.detectors.training._network import Network
     from lightkeeper.evidence.detectors.training._pairs import Pair, Picture
 
-    Progress = Callable[[str, int, int, str], None]
 
 REPORT = "training.json"
+Progress = Callable[[str, int, int, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What was measured with one autoencoder left out of the fit."""
+
+    autoencoder: str
+    auc: float | None
+    """Of held-out photographs against their own round trips through it."""
+    pairs: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +55,8 @@ class Trained:
     held_out: Path
     """List of held-out pictures, for ``lightkeeper detector evaluate``."""
     calibration: Calibration
+    left_out: tuple[Left, ...] = ()
+    """Each autoencoder left out once, where features were fitted on several."""
 
 
 def train(
@@ -95,6 +109,9 @@ def train(
     OutputError
         ``out`` holds a run already and ``resume`` was not asked for.
     """
+    # Torch, which no other way of training needs.
+    from lightkeeper.evidence.detectors.training._export import export
+
     recipe = recipe or Recipe()
     if (out / SETUP).exists() and not resume:
         raise OutputError(f"{out} already holds a run", hint="--resume goes on with it")
@@ -104,16 +121,17 @@ def train(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"cannot make {out}: {error.strerror}") from error
-    keep_setup(out, recipe, autoencoder, seen, sides.held_out)
+    settings = {"recipe": to_plain(recipe), "autoencoder": autoencoder.fingerprint}
+    keep_setup(out, settings, seen, sides.held_out)
 
     def made(what: str, of: Sequence[Picture], views: int = 1) -> tuple[Pair, ...]:
-        tell = _telling(progress, what)
+        tell = telling(progress, what)
         return make_pairs(of, autoencoder, out / "pairs", views=views, told=told, progress=tell)
 
     pairs = made("pairs to train on", sides.training, recipe.views)
     pairs += draw_pairs(
         recipe.drawings, autoencoder, out / "pairs", seed=recipe.seed,
-        progress=_telling(progress, "drawings"),
+        progress=telling(progress, "drawings"),
     )  # fmt: skip
     between = made("pairs to calibrate on", sides.aside)
     kept = made("pairs held out", sides.held_out)
@@ -126,20 +144,25 @@ def train(
         network, calibration, out, autoencoder=autoencoder, licence=licence,
         sources=(picture.source for picture in seen),
     )  # fmt: skip
-    listed = keep_pictures(kept, sides.others, out / "held-out", autoencoder.name)
+    listed = keep_pictures(
+        [(pair, autoencoder.name) for pair in kept], sides.others, out / "held-out"
+    )
     report = {"pairs": len(pairs), "calibration": to_plain(calibration)}
     (out / REPORT).write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
     return Trained(manifest, listed, calibration)
 
 
-def _telling(progress: Progress, what: str) -> Callable[[int, int], None]:
+def telling(progress: Progress, what: str) -> Callable[[int, int], None]:
+    """Progress of one thing that is done."""
     return lambda done, total: progress(what, done, total, "")
 
 
 def _network(
     pairs: Sequence[Pair], recipe: Recipe, out: Path, until: float, progress: Progress
 ) -> Network | None:
-    levels = draw_levels(pairs, recipe, out, until=until, progress=_telling(progress, "draws"))
+    from lightkeeper.evidence.detectors.training._optimise import draw_levels, optimise
+
+    levels = draw_levels(pairs, recipe, out, until=until, progress=telling(progress, "draws"))
     if levels is None:
         return None
 
@@ -150,7 +173,16 @@ def _network(
 
 
 def _calibrated(network: Network, between: Sequence[Pair], seed: int) -> Calibration:
+    import torch
+
+    from lightkeeper.evidence.detectors.training._optimise import as_batch
+
+    def score(rgb: NDArray[np.uint8]) -> float:
+        with torch.no_grad():
+            return float(network(as_batch(rgb[None]))[0, 0])
+
+    network.eval()
     real, made = (
-        scores_of(network, (pair.halves()[side] for pair in between), seed) for side in (0, 1)
+        scores_of(score, (pair.halves()[side] for pair in between), seed) for side in (0, 1)
     )
-    return calibrate(real, made, scores_of(network, drawings(seed), seed))
+    return calibrate(real, made, scores_of(score, drawings(seed), seed))

@@ -1,8 +1,8 @@
-"""Autoencoders of generators, read from safetensors and exported to ONNX; the only torch here.
+"""Autoencoders of generators, read from their files and exported to ONNX; the only torch here.
 
 Nothing at run time imports this package: :func:`export` is for ``lightkeeper detector export``.
 """
 
-from lightkeeper.evidence.detectors.reconstruction.layouts._export import export
+from lightkeeper.evidence.detectors.reconstruction.layouts._export import Exported, export
 
-__all__ = ["export"]
+__all__ = ["Exported", "export"]
