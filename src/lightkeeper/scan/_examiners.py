@@ -15,13 +15,14 @@ if TYPE_CHECKING:
     from lightkeeper.matching._lookup import Lookup
     from lightkeeper.scan._policy import Policy
 
-OPEN_MARK = "open-mark"
-"""The examiner whose payloads are looked up in registries."""
+OPEN_MARK, _OPEN_MARK_SEARCH = "open-mark", "open-mark-search"
+"""The examiners whose payloads are looked up in registries."""
 
 _ROOTED = "rooted-marks"
 _MARKS = {
     "public-marks": Tier.PIXELS,
     OPEN_MARK: Tier.PIXELS,
+    _OPEN_MARK_SEARCH: Tier.MODEL,
     "rivagan": Tier.MODEL,
     _ROOTED: Tier.MODEL,
     "rescaled-marks": Tier.DEEP,
@@ -83,6 +84,13 @@ def _open_mark(policy: Policy) -> Examiner:
     return OpenMarkExaminer(alpha=_share_of_alpha(policy))
 
 
+def _open_mark_search(policy: Policy) -> Examiner:
+    from lightkeeper.evidence.watermark.lattice import OpenMarkSearchExaminer
+
+    beside = OPEN_MARK not in policy.without
+    return OpenMarkSearchExaminer(alpha=_share_of_alpha(policy), beside=beside)
+
+
 def _rescaled_marks(policy: Policy) -> Examiner:
     from lightkeeper.evidence.watermark import RescaledMarkExaminer
 
@@ -121,6 +129,7 @@ _BUILDERS: tuple[Callable[[Policy], Examiner], ...] = (
     _provenance,
     _public_marks,
     _open_mark,
+    _open_mark_search,
     _rescaled_marks,
     _rivagan,
     _reconstruction,
@@ -150,10 +159,11 @@ def default_examiners(policy: Policy) -> tuple[Examiner, ...]:
 
 
 def _registered(policy: Policy, examiners: Sequence[Examiner]) -> Iterator[Examiner]:
-    """The examiners, that of the open mark with registries and vendors of the policy."""
-    if OPEN_MARK not in {examiner.name for examiner in examiners}:
-        if policy.mark_registries:
-            raise InvalidConfiguration(f"mark_registry needs the examiner {OPEN_MARK}")
+    """The examiners, those of the open mark with registries and vendors of the policy."""
+    names = {examiner.name for examiner in examiners} & {OPEN_MARK, _OPEN_MARK_SEARCH}
+    if OPEN_MARK not in names and policy.mark_registries:
+        raise InvalidConfiguration(f"mark_registry needs the examiner {OPEN_MARK}")
+    if not names:
         yield from examiners
         return
     from lightkeeper.evidence.watermark import load_marks
@@ -164,8 +174,8 @@ def _registered(policy: Policy, examiners: Sequence[Examiner]) -> Iterator[Exami
         read_registry(path, key=bytes.fromhex(key)) for path, key in policy.mark_registries
     ]
     for examiner in examiners:
-        is_open_mark = examiner.name == OPEN_MARK
-        yield RegisteredMarks(examiner, registries, marks=marks) if is_open_mark else examiner
+        registered = examiner.name in names
+        yield RegisteredMarks(examiner, registries, marks=marks) if registered else examiner
 
 
 def _rooted_marks(policy: Policy) -> Iterator[Examiner]:
@@ -235,4 +245,4 @@ def warm_up(tier: Tier) -> None:
 
         hashing.warm_up()
         watermark.warm_up()
-        lattice.warm_up()
+        lattice.warm_up(search=tier >= _MARKS[_OPEN_MARK_SEARCH])

@@ -29,6 +29,7 @@ EXAMINER_NAMES = (
     "provenance",
     "public-marks",
     "open-mark",
+    "open-mark-search",
     "rescaled-marks",
     "rivagan",
     "reconstruction",

@@ -127,18 +127,14 @@ def score(rgb: NDArray[np.uint8], *, restore_chroma: bool) -> NDArray[np.float32
     """Block scores of all variants; see :mod:`lightkeeper.evidence.watermark._kernels`."""
     from lightkeeper.evidence.watermark import _kernels
 
-    pixels = np.ascontiguousarray(rgb).view()
-    pixels.flags.writeable = False  # One compiled signature serves read-only and other arrays.
-    scores: NDArray[np.float32] = _kernels.score_blocks(pixels, restore_chroma)
-    return scores
+    return _kernels.score_blocks(rgb, restore=restore_chroma)
 
 
 def fold(scores: NDArray[np.float32], length: int) -> NDArray[np.float64]:
     """Mean score of each message bit, for every variant."""
     from lightkeeper.evidence.watermark import _kernels
 
-    folded: NDArray[np.float64] = _kernels.fold(scores, length)
-    return folded
+    return _kernels.fold(scores, length)
 
 
 def _best(
