@@ -249,6 +249,12 @@ def score_blocks(rgb: NDArray[np.uint8], *, restore: bool) -> NDArray[np.float32
 def fold(scores: NDArray[np.float32], length: int) -> NDArray[np.float64]:
     """Mean score of each message bit: block ``n`` carries bit ``n % length``.
 
+    Parameters
+    ----------
+    scores : float32, shape (rows, blocks)
+    length : int
+        At most the number of blocks.
+
     Returns
     -------
     float64, shape (rows of ``scores``, length)

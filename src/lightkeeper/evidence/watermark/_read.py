@@ -12,7 +12,6 @@ from lightkeeper.evidence._finding import Details
 from lightkeeper.evidence.watermark._chroma import chroma_was_doubled
 from lightkeeper.evidence.watermark._marks import (
     PUBLIC_MARKS,
-    SHORTEST,
     VARIANTS,
     Mark,
 )
@@ -182,4 +181,4 @@ def _footprint(mark: Mark, length: int, blocks: int) -> NDArray[np.float64]:
 
 def warm_up() -> None:
     """Compile the kernels, or load them from the cache, so that no picture pays for it."""
-    fold(score(np.zeros((16, 16, 3), np.uint8), restore_chroma=False), SHORTEST)
+    score(np.zeros((16, 16, 3), np.uint8), restore_chroma=False)
