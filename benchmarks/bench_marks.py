@@ -2,7 +2,7 @@
 
 Every reading is one line of a journal (``LIGHTKEEPER_JOURNAL``, a folder outside the repository),
 so that a run can be stopped and taken up again:
-``python bench_marks.py rows|peers|null|visible|table``.
+``python bench_marks.py rows|peers|null|gate|visible|table``.
 """
 
 from __future__ import annotations
@@ -395,6 +395,134 @@ def null() -> None:
             out.flush()
 
 
+def gate(most: int = 400) -> None:
+    """What the tier of pixels misses: the quick look beside the search, size unchanged.
+
+    Pictures of all kinds and sizes, a payload each; strengths of the changes are drawn, so that
+    they lie on nobody's grid. Where the quick look reads the payload the search is not asked, since
+    it begins with that look.
+    """
+    lattice.warm_up()
+    done = {row["key"][0] for row in _journal("gate")}
+    files = _gate_files()
+    np.random.default_rng(3).shuffle(files)  # type: ignore[arg-type]
+    before = np.zeros((64, 64, 3), np.uint8)
+    with _open("gate") as out:
+        for i, path in enumerate(files[:most]):
+            rgb, other = _pixels(path), before
+            before = rgb
+            name = str(path.relative_to(SHARED))
+            if name in done:
+                continue
+            rng = np.random.default_rng(i)
+            if rgb.shape[0] * rgb.shape[1] > 4e6:
+                rgb = np.ascontiguousarray(rgb[:1800, :2200])
+            payload = int(rng.integers(2**48))
+            for change, seen in _same_size(lattice.embed(rgb, payload), other, rng):
+                picture = np.ascontiguousarray(seen)
+                quick = {reading.payload for reading in lattice.read_at_own_size(picture)}
+                every = set(quick)
+                if payload not in quick:
+                    every |= {reading.payload for reading in lattice.read_all(picture)}
+                row = {
+                    "key": (name, change),
+                    "mp": rgb.shape[0] * rgb.shape[1] / 1e6,
+                    "own": payload in quick,
+                    "full": payload in every,
+                    "others": len(every - {payload}),
+                }
+                out.write(json.dumps(row) + "\n")
+                out.flush()
+
+
+def _gate_files() -> list[Path]:
+    kinds = {".png", ".jpg", ".jpeg", ".webp"}
+    folders = (
+        "detection", "metadata", "credentials", "c2pa", "pdq/labelme-subset", "photos",
+        "pdq/bridge-mods",
+    )  # fmt: skip
+    files = []
+    for path in (path for folder in folders for path in sorted((SHARED / folder).rglob("*"))):
+        if path.suffix.lower() not in kinds or not path.is_file():
+            continue
+        try:
+            width, height = Image.open(path).size
+        except OSError:
+            continue
+        if min(width, height) >= 256 and width * height <= 13e6:
+            files.append(path)
+    return files
+
+
+def _same_size(
+    rgb: Picture, other: Picture, rng: np.random.Generator
+) -> Iterator[tuple[str, Picture]]:
+    """Changes that leave the mark's size, their strengths drawn."""
+    height, width = rgb.shape[:2]
+    yield "none", rgb
+    yield "brightness .5-2", _brighter(rgb, rng.uniform(0.5, 2))
+    yield "contrast .6-2", _contrast(rgb, rng.uniform(0.6, 2))
+    yield "JPEG 75-96", _saved(rgb, int(rng.integers(75, 97)), int(rng.integers(0, 3)))
+    yield "JPEG 40-74", _jpeg(rgb, int(rng.integers(40, 75)))
+    yield "JPEG 25-39", _jpeg(rgb, int(rng.integers(25, 40)))
+    yield "WebP 40-90", _saved(rgb, int(rng.integers(40, 91)), None)
+    yield "blur .6-1.4", _blurred(rgb, rng.uniform(0.6, 1.4))
+    noise = rng.normal(0, rng.uniform(2, 10), rgb.shape)
+    yield "noise 2-10", np.clip(rgb + noise, 0, 255).astype(np.uint8)
+    share = rng.uniform(0.1, 0.6) ** 0.5
+    rows, columns = max(130, round(height * share)), max(130, round(width * share))
+    top = int(rng.integers(0, height - rows + 1))
+    left = int(rng.integers(0, width - columns + 1))
+    crop = np.ascontiguousarray(rgb[top : top + rows, left : left + columns])
+    yield "crop .1-.6", crop
+    yield "crop .1-.6, JPEG 60-90", _jpeg(crop, int(rng.integers(60, 91)))
+    fitted = np.asarray(Image.fromarray(other).resize((width, height)))
+    halves = rgb.copy()
+    if rng.integers(2):
+        halves[:, width // 2 :] = fitted[:, width // 2 :]
+    else:
+        halves[: height // 2] = fitted[: height // 2]
+    yield "half replaced", halves
+    yield "half replaced, JPEG 60-90", _jpeg(halves, int(rng.integers(60, 91)))
+    mirrored = rgb[:, ::-1] if rng.integers(2) else rgb
+    yield "flip, quarter turn", np.rot90(mirrored, int(rng.integers(4)))
+
+
+def _saved(rgb: Picture, quality: int, subsampling: int | None) -> Picture:
+    """As a JPEG, or as WebP where there is no subsampling to choose."""
+    buffer = io.BytesIO()
+    if subsampling is None:
+        Image.fromarray(rgb).save(buffer, "WEBP", quality=quality)
+    else:
+        Image.fromarray(rgb).save(buffer, "JPEG", quality=quality, subsampling=subsampling)
+    return np.asarray(Image.open(buffer).convert("RGB"))
+
+
+def _gate_lines() -> list[str]:
+    rows_ = _journal("gate")
+    if not rows_:
+        return []
+    by: dict[str, list[Any]] = defaultdict(list)
+    for row in rows_:
+        by[row["key"][1]].append(row)
+    lines = [
+        "| change | n | the search reads | missed in the tier of pixels (95 % interval) | "
+        "over .5 MP |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for change, got in [*by.items(), ("all", rows_)]:
+        read = [row for row in got if row["full"]]
+        missed = [row for row in read if not row["own"]]
+        low, high = interval(len(missed), len(read))
+        large = [row["own"] for row in read if row["mp"] > 0.5]
+        lines.append(
+            f"| {change} | {len(got)} | {len(read)} | {len(missed)} ({100 * low:.1f}–"
+            f"{100 * high:.1f} %) | {large.count(False)} of {len(large)} |"
+        )
+    others = sum(row["others"] for row in rows_)
+    return [*lines, "", f"Payloads that nobody wrote: {others} of {len(rows_):,}."]
+
+
 def interval(hits: int, n: int) -> tuple[float, float]:
     """Clopper and Pearson's 95 % interval."""
     from scipy.stats import beta
@@ -446,7 +574,7 @@ def table() -> str:
             f"PSNR {np.mean([r['psnr'] for r in got]):.1f} dB, "
             f"{np.median([r['ms'] for r in got]):.0f} ms."
         )
-    return "\n".join([*lines, "", *_null_lines()])
+    return "\n".join([*lines, "", *_null_lines(), "", *_gate_lines()])
 
 
 def _null_lines() -> list[str]:
@@ -511,6 +639,8 @@ def _times() -> list[str]:
         "read, marked and untransformed, 512²": lambda: lattice.read(marked),
         "read, marked and turned by 20°, 512²": lambda: lattice.read(turned),
         "read, unmarked, 512²": lambda: lattice.read(clean),
+        "own size only, unmarked, 512²": lambda: lattice.read_at_own_size(clean),
+        "own size only, unmarked, 12 megapixels": lambda: lattice.read_at_own_size(large),
         "read, unmarked, 12 megapixels": lambda: lattice.read(large),
     }
     rows_ = ["| what | ms of CPU time, one thread |", "| --- | --- |"]
@@ -530,4 +660,5 @@ if __name__ == "__main__":
     if command == "table":
         print(run())
     else:
-        {"rows": rows, "peers": peers, "null": null, "visible": visible}[command]()
+        commands = {"rows": rows, "peers": peers, "null": null, "gate": gate, "visible": visible}
+        commands[command]()

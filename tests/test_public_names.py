@@ -334,11 +334,13 @@ PUBLIC: dict[str, list[str]] = {
         "LatticeReading",
         "LatticeTransform",
         "OpenMarkExaminer",
+        "OpenMarkSearchExaminer",
         "OutputMarker",
         "PAYLOAD_BITS",
         "embed",
         "read",
         "read_all",
+        "read_at_own_size",
         "warm_up",
     ],
     "lightkeeper.evidence.watermark.registry": [

@@ -77,7 +77,7 @@ def test_all_marks_of_a_scan_share_one_chance_of_a_false_finding(
 
 def test_a_mark_that_nobody_looks_for_takes_no_share() -> None:
     found = shares(Policy(tier=Tier.MODEL, alpha=1e-6))
-    assert set(found) == {"public-marks", "open-mark", "rivagan"}
+    assert set(found) == {"public-marks", "open-mark", "open-mark-search", "rivagan"}
     assert sum(found.values()) == pytest.approx(1e-6)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from lightkeeper.errors import LightkeeperError
 
@@ -12,6 +12,18 @@ if TYPE_CHECKING:
 
     from lightkeeper.evidence._finding import Examiner, Finding, Tier
     from lightkeeper.media import Media
+
+
+@runtime_checkable
+class Searches(Protocol):
+    """An examiner that goes on where a cheaper one of the same thing stopped.
+
+    Where it does not look, a row must say what was left: else that one's silence reads as "none".
+    """
+
+    @property
+    def looks_for(self) -> str:
+        """What only it finds, in words that follow "It looks for"; empty where there is nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +76,13 @@ def examine(media: Media, examiners: Iterable[Examiner], *, tier: Tier) -> Exami
 
 def _reason_to_skip(examiner: Examiner, tier: Tier) -> str | None:
     if examiner.tier > tier:
-        needed = examiner.tier.name.lower()
-        return f"It belongs to the tier {needed}; the scan stopped at {tier.name.lower()}."
+        needed, reached = examiner.tier.name.lower(), tier.name.lower()
+        if isinstance(examiner, Searches) and examiner.looks_for:
+            return (
+                f"It looks for {examiner.looks_for}; it belongs to the tier {needed}, and the scan "
+                f"stopped at {reached}."
+            )
+        return f"It belongs to the tier {needed}; the scan stopped at {reached}."
     return examiner.unavailable()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from functools import partial
 from typing import TYPE_CHECKING
 
 from lightkeeper.errors import InvalidConfiguration
@@ -17,14 +18,15 @@ if TYPE_CHECKING:
     from lightkeeper.matching._lookup import Lookup
     from lightkeeper.scan._policy import Policy
 
-OPEN_MARK = "open-mark"
-"""The examiner whose payloads are looked up in registries."""
+OPEN_MARK, _OPEN_MARK_SEARCH = "open-mark", "open-mark-search"
+"""The examiners whose payloads are looked up in registries."""
 
 _ROOTED = "rooted-marks"
 _EXTRACTORS = "extractors"
 _MARKS = {
     "public-marks": Tier.PIXELS,
     OPEN_MARK: Tier.PIXELS,
+    _OPEN_MARK_SEARCH: Tier.MODEL,
     "rivagan": Tier.MODEL,
     _ROOTED: Tier.MODEL,
     _EXTRACTORS: Tier.MODEL,
@@ -88,6 +90,13 @@ def _open_mark(policy: Policy) -> Examiner:
     return OpenMarkExaminer(alpha=_share_of_alpha(policy))
 
 
+def _open_mark_search(policy: Policy) -> Examiner:
+    from lightkeeper.evidence.watermark.lattice import OpenMarkSearchExaminer
+
+    beside = OPEN_MARK not in policy.without
+    return OpenMarkSearchExaminer(alpha=_share_of_alpha(policy), beside=beside)
+
+
 def _rescaled_marks(policy: Policy) -> Examiner:
     from lightkeeper.evidence.watermark import RescaledMarkExaminer
 
@@ -132,6 +141,7 @@ _BUILDERS: tuple[Callable[[Policy], Examiner], ...] = (
     _provenance,
     _public_marks,
     _open_mark,
+    _open_mark_search,
     _rescaled_marks,
     _cropped_marks,
     _rivagan,
@@ -167,10 +177,11 @@ def default_examiners(policy: Policy) -> tuple[Examiner, ...]:
 
 
 def _registered(policy: Policy, examiners: Sequence[Examiner]) -> Iterator[Examiner]:
-    """The examiners, that of the open mark with registries and vendors of the policy."""
-    if OPEN_MARK not in {examiner.name for examiner in examiners}:
-        if policy.mark_registries:
-            raise InvalidConfiguration(f"mark_registry needs the examiner {OPEN_MARK}")
+    """The examiners, those of the open mark with registries and vendors of the policy."""
+    names = {examiner.name for examiner in examiners} & {OPEN_MARK, _OPEN_MARK_SEARCH}
+    if OPEN_MARK not in names and policy.mark_registries:
+        raise InvalidConfiguration(f"mark_registry needs the examiner {OPEN_MARK}")
+    if not names:
         yield from examiners
         return
     from lightkeeper.evidence.watermark import load_marks
@@ -181,8 +192,8 @@ def _registered(policy: Policy, examiners: Sequence[Examiner]) -> Iterator[Exami
         read_registry(path, key=bytes.fromhex(key)) for path, key in policy.mark_registries
     ]
     for examiner in examiners:
-        is_open_mark = examiner.name == OPEN_MARK
-        yield RegisteredMarks(examiner, registries, marks=marks) if is_open_mark else examiner
+        registered = examiner.name in names
+        yield RegisteredMarks(examiner, registries, marks=marks) if registered else examiner
 
 
 def _rooted_marks(policy: Policy) -> Iterator[Examiner]:
@@ -262,17 +273,18 @@ def warm_up(tier: Tier) -> None:
         return
     from lightkeeper import hashing
 
-    with _compiling_beside(_warm_up_marks):
+    marks = partial(_warm_up_marks, search=tier >= _MARKS[_OPEN_MARK_SEARCH])
+    with _compiling_beside(marks):
         hashing.warm_up(hashing.PdqVariant.FAST)
-    _warm_up_marks()
+    marks()
 
 
-def _warm_up_marks() -> None:
+def _warm_up_marks(*, search: bool) -> None:
     from lightkeeper.evidence import watermark
     from lightkeeper.evidence.watermark import lattice
 
     watermark.warm_up()
-    lattice.warm_up()
+    lattice.warm_up(search=search)
 
 
 @contextlib.contextmanager

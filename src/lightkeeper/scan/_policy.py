@@ -30,6 +30,7 @@ EXAMINER_NAMES = (
     "provenance",
     "public-marks",
     "open-mark",
+    "open-mark-search",
     "rescaled-marks",
     "cropped-marks",
     "rivagan",

@@ -23,93 +23,17 @@ _RING = 8
 
 # A decoder that doubles subsampled chroma with the triangle filter (3/4, 1/4) leaves each low-band
 # sample mixed with its neighbours as (1/8, 3/4, 1/8). These are the central taps of the inverse.
-_INVERSE = np.array([0.0294373, -0.1715729, 1.0, -0.1715729, 0.0294373])
-_INVERSE = (_INVERSE / _INVERSE.sum()).astype(np.float32)
+_INVERSE = np.array([0.0294373, -0.1715729, 1.0])
+_INVERSE = (_INVERSE / (2 * _INVERSE.sum() - 1)).astype(np.float32)
+_AS_DECODED = np.array([0, 0, 1], np.float32)
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def _pair_sums(upper: NDArray[np.uint8], lower: NDArray[np.uint8], sums: NDArray[np.int32]) -> None:
-    """Sums over two rows of U for both channel orders (as OpenCV rounds it) and of R, G and B."""
-    for x in range(upper.shape[0]):
-        r, g, b = np.int32(upper[x, 0]), np.int32(upper[x, 1]), np.int32(upper[x, 2])
-        s, h, c = np.int32(lower[x, 0]), np.int32(lower[x, 1]), np.int32(lower[x, 2])
-        bgr = _u(b, g, r) + _u(c, h, s)
-        rgb = _u(r, g, b) + _u(s, h, c)
-        sums[0, x] = bgr
-        sums[1, x] = rgb
-        sums[2, x] = r + s
-        sums[3, x] = g + h
-        sums[4, x] = b + c
-
-
-@njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def _u(first: np.int32, green: np.int32, third: np.int32) -> np.int32:
     """U of a pixel whose channels are read as blue, green, red; fixed point with 14 bits."""
     luma = (first * 1868 + green * 9617 + third * 4899 + 8192) >> 14
     u = ((first - luma) * 8061 + (128 << 14) + 8192) >> 14
     return np.int32(min(max(u, np.int32(0)), np.int32(255)))
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _low_band_row(sums: NDArray[np.int32], row: NDArray[np.float32]) -> None:
-    """One row of the Haar low band of U, for the four variants; ``row`` has shape (4, W/2)."""
-    half, weight = np.float32(0.5), np.float32(0.246)
-    for x in range(row.shape[1]):
-        row[0, x] = half * np.float32(sums[0, 2 * x] + sums[0, 2 * x + 1])
-        row[1, x] = half * np.float32(sums[1, 2 * x] + sums[1, 2 * x + 1])
-        r = np.float32(sums[2, 2 * x] + sums[2, 2 * x + 1])
-        g = np.float32(sums[3, 2 * x] + sums[3, 2 * x + 1])
-        b = np.float32(sums[4, 2 * x] + sums[4, 2 * x + 1])
-        green = np.float32(0.587) * g
-        luma = np.float32(0.299) * r + green + np.float32(0.114) * b
-        swapped = np.float32(0.299) * b + green + np.float32(0.114) * r
-        # Float U is centred on 0.5, where uint8 U is centred on 128.
-        row[2, x] = (b - luma) * weight + np.float32(1)
-        row[3, x] = (r - swapped) * weight + np.float32(1)
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _sharpen_row(row: NDArray[np.float32], out: NDArray[np.float32]) -> None:
-    n = row.shape[0]
-    a, b, c = _INVERSE[0], _INVERSE[1], _INVERSE[2]
-    for x in range(2, n - 2):
-        out[x] = a * (row[x - 2] + row[x + 2]) + b * (row[x - 1] + row[x + 1]) + c * row[x]
-    for x in (0, 1, n - 2, n - 1):
-        far = row[max(x - 2, 0)] + row[min(x + 2, n - 1)]
-        near = row[max(x - 1, 0)] + row[min(x + 1, n - 1)]
-        out[x] = a * far + b * near + c * row[x]
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _gather(
-    ring: NDArray[np.float32], first: int, last: int, sharpen: bool, lanes: NDArray[np.float32]
-) -> None:
-    """Lay 4×4 blocks of one block row out as 16 lanes; ``ring`` has shape (8, W/2)."""
-    a, b, c = _INVERSE[0], _INVERSE[1], _INVERSE[2]
-    for i in range(4):
-        y = first + i
-        row = ring[y % _RING]
-        up, upper = ring[max(y - 1, 0) % _RING], ring[max(y - 2, 0) % _RING]
-        down, lower = ring[min(y + 1, last) % _RING], ring[min(y + 2, last) % _RING]
-        for k in range(4):
-            lane = lanes[4 * i + k]
-            if sharpen:
-                for j in range(lane.shape[0]):
-                    x = 4 * j + k
-                    lane[j] = a * (upper[x] + lower[x]) + b * (up[x] + down[x]) + c * row[x]
-            else:
-                for j in range(lane.shape[0]):
-                    lane[j] = row[4 * j + k]
-
-
-@njit(cache=True, nogil=True, error_model="numpy")
-def _largest_coefficient(lanes: NDArray[np.float32], out: NDArray[np.float32]) -> None:
-    """Largest magnitude in each block, its first sample left out: where dwtDct writes."""
-    out[:] = 0
-    for k in range(1, 16):
-        lane = lanes[k]
-        for j in range(out.shape[0]):
-            out[j] = max(out[j], abs(lane[j]))
 
 
 @njit(cache=True, nogil=True, error_model="numpy", inline="always")
@@ -134,7 +58,7 @@ def _largest_root(c2: float, c3: float, c4: float) -> float:
     return x
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
+@njit(cache=True, nogil=True, error_model="numpy", inline="always")
 def largest_singular_value(lanes: NDArray[np.float32], out: NDArray[np.float32]) -> None:
     """Largest singular value of each block, where dwtDctSvd writes; ``lanes`` is (16, blocks).
 
@@ -142,10 +66,30 @@ def largest_singular_value(lanes: NDArray[np.float32], out: NDArray[np.float32])
     orthonormal DCT, which the reference applies first, does not change it.
     """
     for j in range(out.shape[0]):
-        a, b, c, d = _f64(lanes[0, j]), _f64(lanes[1, j]), _f64(lanes[2, j]), _f64(lanes[3, j])
-        e, f, g, h = _f64(lanes[4, j]), _f64(lanes[5, j]), _f64(lanes[6, j]), _f64(lanes[7, j])
-        k, l_, m, n = _f64(lanes[8, j]), _f64(lanes[9, j]), _f64(lanes[10, j]), _f64(lanes[11, j])
-        o, p, q, r = _f64(lanes[12, j]), _f64(lanes[13, j]), _f64(lanes[14, j]), _f64(lanes[15, j])
+        a, b, c, d = (
+            np.float64(lanes[0, j]),
+            np.float64(lanes[1, j]),
+            np.float64(lanes[2, j]),
+            np.float64(lanes[3, j]),
+        )
+        e, f, g, h = (
+            np.float64(lanes[4, j]),
+            np.float64(lanes[5, j]),
+            np.float64(lanes[6, j]),
+            np.float64(lanes[7, j]),
+        )
+        k, l_, m, n = (
+            np.float64(lanes[8, j]),
+            np.float64(lanes[9, j]),
+            np.float64(lanes[10, j]),
+            np.float64(lanes[11, j]),
+        )
+        o, p, q, r = (
+            np.float64(lanes[12, j]),
+            np.float64(lanes[13, j]),
+            np.float64(lanes[14, j]),
+            np.float64(lanes[15, j]),
+        )
         # Gram matrix, scaled to trace 1.
         g00, g11 = a * a + b * b + c * c + d * d, e * e + f * f + g * g + h * h
         g22, g33 = k * k + l_ * l_ + m * m + n * n, o * o + p * p + q * q + r * r
@@ -181,32 +125,102 @@ def largest_singular_value(lanes: NDArray[np.float32], out: NDArray[np.float32])
         out[j] = math.sqrt(_largest_root(c2, c3, c4) * trace)
 
 
-@njit(cache=True, nogil=True, error_model="numpy", inline="always")
-def _f64(value: np.float32) -> np.float64:
-    return np.float64(value)
-
-
 @njit(cache=True, nogil=True, error_model="numpy")
-def _soft_bits(values: NDArray[np.float32], out: NDArray[np.float32]) -> None:
+def _soft_bit(value: np.float32) -> np.float32:
     """Score in [-1, 1]: a parabola through the cell centres, +1 where a one is written.
 
     It follows the log-likelihood of a wrapped normal, so that a value near a cell's edge weighs
     little, where the reference's hard vote counts it in full.
     """
-    scale, half, one = np.float32(1 / SCALE), np.float32(0.5), np.float32(1)
-    for j in range(values.shape[0]):
-        t = values[j] * scale
-        x = t - np.floor(t) - half
-        out[j] = np.float32(8) * x * (one - abs(x) - abs(x))
+    t = value * np.float32(1 / SCALE)
+    x = t - np.floor(t) - np.float32(0.5)
+    return np.float32(np.float32(8) * x * (np.float32(1) - abs(x) - abs(x)))
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def score_blocks(rgb: NDArray[np.uint8], restore: bool) -> NDArray[np.float32]:
+def _score_blocks(
+    rgb: NDArray[np.uint8],
+    taps: NDArray[np.float32],
+    sums: NDArray[np.int32],
+    row: NDArray[np.float32],
+    ring: NDArray[np.float32],
+    lanes: NDArray[np.float32],
+    values: NDArray[np.float32],
+    scores: NDArray[np.float32],
+) -> None:
+    """One walk, and one function: what it called would be compiled again within it."""
+    rows, columns = rgb.shape[0] // 8, rgb.shape[1] // 8
+    width, last = ring.shape[2], rgb.shape[0] // 4 * 2 - 1
+    a, b, c = taps[0], taps[1], taps[2]
+    half, weight = np.float32(0.5), np.float32(0.246)
+    done = 0
+    for i in range(rows):
+        # The vertical filter reaches two low-band rows past the block row.
+        while done <= min(4 * i + 5, last):
+            upper, lower = rgb[2 * done], rgb[2 * done + 1]
+            # Sums over two rows of U for both channel orders (as OpenCV rounds it), of R, G and B.
+            for x in range(2 * width):
+                r0, g0, b0 = np.int32(upper[x, 0]), np.int32(upper[x, 1]), np.int32(upper[x, 2])
+                r1, g1, b1 = np.int32(lower[x, 0]), np.int32(lower[x, 1]), np.int32(lower[x, 2])
+                sums[0, x] = _u(b0, g0, r0) + _u(b1, g1, r1)
+                sums[1, x] = _u(r0, g0, b0) + _u(r1, g1, b1)
+                sums[2, x] = r0 + r1
+                sums[3, x] = g0 + g1
+                sums[4, x] = b0 + b1
+            # One row of the Haar low band of U, for the four variants, between two edge samples.
+            for x in range(width):
+                row[0, x + 2] = half * np.float32(sums[0, 2 * x] + sums[0, 2 * x + 1])
+                row[1, x + 2] = half * np.float32(sums[1, 2 * x] + sums[1, 2 * x + 1])
+                red = np.float32(sums[2, 2 * x] + sums[2, 2 * x + 1])
+                green = np.float32(0.587) * np.float32(sums[3, 2 * x] + sums[3, 2 * x + 1])
+                blue = np.float32(sums[4, 2 * x] + sums[4, 2 * x + 1])
+                luma = np.float32(0.299) * red + green + np.float32(0.114) * blue
+                swapped = np.float32(0.299) * blue + green + np.float32(0.114) * red
+                # Float U is centred on 0.5, where uint8 U is centred on 128.
+                row[2, x + 2] = (blue - luma) * weight + np.float32(1)
+                row[3, x + 2] = (red - swapped) * weight + np.float32(1)
+            for v in range(4):
+                line, out = row[v], ring[v, done % _RING]
+                line[0] = line[1] = line[2]
+                line[width + 2] = line[width + 3] = line[width + 1]
+                for x in range(width):
+                    out[x] = (
+                        a * (line[x] + line[x + 4])
+                        + b * (line[x + 1] + line[x + 3])
+                        + c * line[x + 2]
+                    )
+            done += 1
+        for v in range(4):
+            # 4×4 blocks of one block row as 16 lanes.
+            for k in range(16):
+                y = 4 * i + k // 4
+                up, upmost = ring[v, max(y - 1, 0) % _RING], ring[v, max(y - 2, 0) % _RING]
+                down, lowest = ring[v, min(y + 1, last) % _RING], ring[v, min(y + 2, last) % _RING]
+                here, lane = ring[v, y % _RING], lanes[k]
+                for j in range(columns):
+                    x = 4 * j + k % 4
+                    lane[j] = a * (upmost[x] + lowest[x]) + b * (up[x] + down[x]) + c * here[x]
+            # Largest magnitude in each block, its first sample left out: where dwtDct writes.
+            values[:] = 0
+            for k in range(1, 16):
+                lane = lanes[k]
+                for j in range(columns):
+                    values[j] = max(values[j], abs(lane[j]))
+            out = scores[2 * v, i * columns : (i + 1) * columns]
+            for j in range(columns):
+                out[j] = _soft_bit(values[j])
+            largest_singular_value(lanes, values)
+            out = scores[2 * v + 1, i * columns : (i + 1) * columns]
+            for j in range(columns):
+                out[j] = _soft_bit(values[j])
+
+
+def score_blocks(rgb: NDArray[np.uint8], *, restore: bool) -> NDArray[np.float32]:
     """Score every block for all variants and methods.
 
     Parameters
     ----------
-    rgb : uint8, shape (H, W, 3), C-contiguous, at least 8×8
+    rgb : uint8, shape (H, W, 3), at least 8×8
     restore : bool
         Undo the triangle filter that doubled subsampled chroma.
 
@@ -214,51 +228,42 @@ def score_blocks(rgb: NDArray[np.uint8], restore: bool) -> NDArray[np.float32]:
     -------
     float32, shape (8, (H // 8) * (W // 8)), in [-1, 1]
     """
+    pixels = np.ascontiguousarray(rgb).view()
+    pixels.flags.writeable = False  # One compiled signature serves read-only and other arrays.
     rows, columns = rgb.shape[0] // 8, rgb.shape[1] // 8
-    width, last = rgb.shape[1] // 4 * 2, rgb.shape[0] // 4 * 2 - 1
+    width = rgb.shape[1] // 4 * 2
     scores = np.empty((LANES, rows * columns), np.float32)
-    sums = np.empty((5, 2 * width), np.int32)
-    row = np.empty((4, width), np.float32)
-    ring = np.empty((4, _RING, width), np.float32)
-    lanes = np.empty((16, columns), np.float32)
-    values = np.empty(columns, np.float32)
-    done = 0
-    for i in range(rows):
-        # The vertical filter reaches two low-band rows past the block row.
-        while done <= min(4 * i + 5, last):
-            _pair_sums(rgb[2 * done, : 2 * width], rgb[2 * done + 1, : 2 * width], sums)
-            _low_band_row(sums, row)
-            for v in range(4):
-                if restore:
-                    _sharpen_row(row[v], ring[v, done % _RING])
-                else:
-                    ring[v, done % _RING] = row[v]
-            done += 1
-        start = i * columns
-        for v in range(4):
-            _gather(ring[v], 4 * i, last, restore, lanes)
-            _largest_coefficient(lanes, values)
-            _soft_bits(values, scores[2 * v, start : start + columns])
-            largest_singular_value(lanes, values)
-            _soft_bits(values, scores[2 * v + 1, start : start + columns])
+    _score_blocks(
+        pixels,
+        _INVERSE if restore else _AS_DECODED,
+        np.empty((5, 2 * width), np.int32),
+        np.empty((4, width + 4), np.float32),
+        np.empty((4, _RING, width), np.float32),
+        np.empty((16, columns), np.float32),
+        np.empty(columns, np.float32),
+        scores,
+    )
     return scores
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
 def fold(scores: NDArray[np.float32], length: int) -> NDArray[np.float64]:
     """Mean score of each message bit: block ``n`` carries bit ``n % length``.
+
+    Parameters
+    ----------
+    scores : float32, shape (rows, blocks)
+    length : int
+        At most the number of blocks.
 
     Returns
     -------
     float64, shape (rows of ``scores``, length)
     """
-    blocks = scores.shape[1]
-    sums = np.zeros((scores.shape[0], length), np.float64)
-    for lane in range(scores.shape[0]):
-        total, line = sums[lane], scores[lane]
-        for start in range(0, blocks, length):
-            for bit in range(min(length, blocks - start)):
-                total[bit] += line[start + bit]
-        for bit in range(length):
-            total[bit] /= blocks // length + (1 if bit < blocks % length else 0)
-    return sums
+    lanes, blocks = scores.shape
+    whole, rest = divmod(blocks, length)
+    repeated = scores[:, : whole * length].reshape(lanes, whole, length)
+    sums = repeated.sum(axis=1, dtype=np.float64)
+    sums[:, :rest] += scores[:, whole * length :]
+    counts = np.full(length, float(whole))
+    counts[:rest] += 1
+    return np.asarray(sums / counts)

@@ -11,7 +11,6 @@ import numpy as np
 from lightkeeper.evidence.watermark._chroma import chroma_was_doubled
 from lightkeeper.evidence.watermark._marks import (
     PUBLIC_MARKS,
-    SHORTEST,
     VARIANTS,
     Mark,
 )
@@ -119,18 +118,14 @@ def score(rgb: NDArray[np.uint8], *, restore_chroma: bool) -> NDArray[np.float32
     """Block scores of all variants; see :mod:`lightkeeper.evidence.watermark._kernels`."""
     from lightkeeper.evidence.watermark import _kernels
 
-    pixels = np.ascontiguousarray(rgb).view()
-    pixels.flags.writeable = False  # One compiled signature serves read-only and other arrays.
-    scores: NDArray[np.float32] = _kernels.score_blocks(pixels, restore_chroma)
-    return scores
+    return _kernels.score_blocks(rgb, restore=restore_chroma)
 
 
 def fold(scores: NDArray[np.float32], length: int) -> NDArray[np.float64]:
     """Mean score of each message bit, for every variant."""
     from lightkeeper.evidence.watermark import _kernels
 
-    folded: NDArray[np.float64] = _kernels.fold(scores, length)
-    return folded
+    return _kernels.fold(scores, length)
 
 
 def _best(
@@ -181,4 +176,4 @@ def _footprint(mark: Mark, length: int, blocks: int) -> NDArray[np.float64]:
 
 def warm_up() -> None:
     """Compile the kernels, or load them from the cache, so that no picture pays for it."""
-    fold(score(np.zeros((16, 16, 3), np.uint8), restore_chroma=False), SHORTEST)
+    score(np.zeros((16, 16, 3), np.uint8), restore_chroma=False)

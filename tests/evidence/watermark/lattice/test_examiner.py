@@ -7,8 +7,13 @@ import io
 import numpy as np
 from PIL import Image
 
-from lightkeeper.evidence import Basis, Claim, Examiner, Tier
-from lightkeeper.evidence.watermark.lattice import LatticeReading, OpenMarkExaminer, embed
+from lightkeeper.evidence import Basis, Claim, Examiner, Tier, examine
+from lightkeeper.evidence.watermark.lattice import (
+    LatticeReading,
+    OpenMarkExaminer,
+    OpenMarkSearchExaminer,
+    embed,
+)
 from lightkeeper.media import Media, open_media
 from lightkeeper.plain import to_plain
 from lightkeeper.testing import photo_like
@@ -59,3 +64,42 @@ def test_each_of_several_payloads_is_a_finding() -> None:
         "Carries the open mark with the payload 000000000abc, one of 2 open marks.",
         "Carries the open mark with the payload 000000000def, one of 2 open marks.",
     ]
+
+
+def _turned(rgb: np.ndarray) -> np.ndarray:
+    return np.asarray(Image.fromarray(rgb).rotate(20, Image.Resampling.BICUBIC))
+
+
+def test_a_turned_copy_is_found_by_the_search_alone() -> None:
+    media = _media(_turned(embed(photo_like(1), 0xABC)))
+    assert OpenMarkExaminer().examine(media) == ()
+    search = OpenMarkSearchExaminer()
+    assert isinstance(search, Examiner)
+    assert search.unavailable() is None
+    (finding,) = search.examine(media)
+    assert (finding.examiner, finding.basis) == ("open-mark-search", Basis.PUBLIC_MARK)
+    assert finding.summary == "Carries the open mark with the payload 000000000abc."
+
+
+def test_the_search_tells_what_the_quick_look_left_and_nothing_twice() -> None:
+    both = _media(embed(_turned(embed(photo_like(1), 0xABC)), 0xDEF))
+    (quick,) = OpenMarkExaminer().examine(both)
+    (found,) = OpenMarkSearchExaminer().examine(both)
+    assert "000000000def" in quick.summary
+    assert found.summary == (
+        "Carries the open mark with the payload 000000000abc, one of 2 open marks."
+    )
+    alone = OpenMarkSearchExaminer(beside=False).examine(both)
+    assert [f.summary.split()[7].strip(",") for f in alone] == ["000000000def", "000000000abc"]
+
+
+def test_a_row_of_the_tier_of_pixels_says_what_was_not_looked_for() -> None:
+    seen = examine(
+        _media(photo_like(1)), [OpenMarkExaminer(), OpenMarkSearchExaminer()], tier=Tier.PIXELS
+    )
+    (left,) = seen.not_examined
+    assert left.examiner == "open-mark-search"
+    assert left.reason == (
+        "It looks for open marks in turned, resized or bent copies and in parts of a picture; it "
+        "belongs to the tier model, and the scan stopped at pixels."
+    )

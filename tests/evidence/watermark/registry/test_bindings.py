@@ -67,7 +67,7 @@ def test_a_manifest_that_names_another_mark_is_a_conflict() -> None:
 def test_a_mark_that_the_manifest_names_and_nobody_reads_is_no_verdict() -> None:
     (told,) = examined(signed("000000000002"))
     assert (told.claim, told.supports, told.conflict) == (Claim.PROVENANCE, None, None)
-    assert "none was read" in told.summary
+    assert "which open-mark did not read" in told.summary
     assert "bound-mark-not-read" in told.limits
     assert assess([told]).origin is Origin.UNDETERMINED
 

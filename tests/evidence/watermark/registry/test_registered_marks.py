@@ -12,6 +12,7 @@ from PIL import Image
 
 from lightkeeper.errors import EvidenceError, InvalidConfiguration
 from lightkeeper.evidence import Claim, Details, Examiner, Finding, Tier
+from lightkeeper.evidence._examine import Searches
 from lightkeeper.evidence.watermark import load_marks, read_marks
 from lightkeeper.evidence.watermark.registry import RegisteredMarks, RegistryFile
 from lightkeeper.media import Media, open_media
@@ -36,12 +37,12 @@ class Reading(Details):
 class StandIn:
     """Reads the payload that it was made with."""
 
-    name = "open-mark"
     version = "1"
     tier = Tier.PIXELS
 
-    def __init__(self, *findings: Finding) -> None:
+    def __init__(self, *findings: Finding, name: str = "open-mark") -> None:
         self._findings = findings
+        self.name = name
 
     def unavailable(self) -> str | None:
         return None
@@ -82,6 +83,35 @@ def test_the_geometry_of_the_reading_is_undone(registry: RegistryFile) -> None:
     assert turned.examine(shown)[1].conflict is None
     wrong = RegisteredMarks(StandIn(reading(1)), [registry])
     assert wrong.examine(shown)[1].conflict == "copied-mark"
+
+
+def test_what_two_examiners_read_in_one_picture_is_taken_together() -> None:
+    shown = media(1)
+    quick = RegisteredMarks(StandIn(reading(1)), [])
+    search = RegisteredMarks(StandIn(reading(2), name="open-mark-search"), [])
+    (first,) = quick.examine(shown)
+    second, together = search.examine(shown)
+    assert (first.claim, second.claim) == (Claim.CARRIES_MARK, Claim.CARRIES_MARK)
+    assert together.examiner == "open-mark-search"
+    assert "Carries 2 open marks, 000000000001 and 000000000002" in together.summary
+    # Of another picture, nothing is known.
+    (alone,) = search.examine(media(2))
+    assert alone.claim is Claim.CARRIES_MARK
+
+
+def test_a_search_that_reads_no_more_adds_nothing() -> None:
+    shown = media(1)
+    quick = RegisteredMarks(StandIn(reading(1), reading(2)), [])
+    assert len(quick.examine(shown)) == 3
+    assert RegisteredMarks(StandIn(name="open-mark-search"), []).examine(shown) == ()
+
+
+def test_both_examiners_of_a_policy_look_payloads_up() -> None:
+    examiners = {e.name: e for e in built_in.default_examiners(Policy(tier=Tier.MODEL))}
+    both = [examiners["open-mark"], examiners["open-mark-search"]]
+    assert all(isinstance(examiner, RegisteredMarks) for examiner in both)
+    assert isinstance(both[1], Searches)
+    assert both[1].looks_for.startswith("open marks in turned")
 
 
 def test_another_version_of_a_registry_is_another_version_of_the_examiner(

@@ -174,7 +174,7 @@ def _bits(pictures: Sequence[Picture], readings: Sequence[LatticeReading | None]
 
 def _detail(rgb: Picture) -> NDArray[np.float32]:
     values = luma(np.ascontiguousarray(rgb))
-    return np.asarray(values - box_mean(values, _REACH, False), np.float32)
+    return np.asarray(values - box_mean(values, _REACH), np.float32)
 
 
 def _without(rgb: Picture, mean: NDArray[np.float64]) -> Picture:

@@ -6,9 +6,12 @@ copy it: it is made to be found, and proves nothing.
 
 from lightkeeper.evidence.watermark.lattice._code import PAYLOAD_BITS
 from lightkeeper.evidence.watermark.lattice._embed import DEFAULT_PSNR, embed
-from lightkeeper.evidence.watermark.lattice._examiner import OpenMarkExaminer
+from lightkeeper.evidence.watermark.lattice._examiner import (
+    OpenMarkExaminer,
+    OpenMarkSearchExaminer,
+)
 from lightkeeper.evidence.watermark.lattice._pipeline import OutputMarker
-from lightkeeper.evidence.watermark.lattice._read import read, read_all, warm_up
+from lightkeeper.evidence.watermark.lattice._read import read, read_all, read_at_own_size, warm_up
 from lightkeeper.evidence.watermark.lattice._reading import LatticeReading, LatticeTransform
 
 __all__ = [
@@ -17,9 +20,11 @@ __all__ = [
     "LatticeReading",
     "LatticeTransform",
     "OpenMarkExaminer",
+    "OpenMarkSearchExaminer",
     "OutputMarker",
     "embed",
     "read",
     "read_all",
+    "read_at_own_size",
     "warm_up",
 ]

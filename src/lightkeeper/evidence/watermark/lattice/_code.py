@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numba import njit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,7 +46,9 @@ def _outputs() -> NDArray[np.uint8]:
 
 
 _OUTPUTS = _outputs()
-_SIGNS = (2.0 * _OUTPUTS - 1).astype(np.float32)
+# By generator; low bit of the state before, bit that comes in, other bits of the state before.
+_SIGNS = (2.0 * _OUTPUTS.reshape(-1, 2, 2, GENERATORS) - 1).transpose(3, 1, 2, 0)
+_SIGNS = _SIGNS.reshape(GENERATORS, -1).astype(np.float32)
 
 
 def encode(payload: int) -> NDArray[np.uint8]:
@@ -81,46 +82,32 @@ def decode(soft: NDArray[np.float32]) -> int | None:
 
 def words(soft: NDArray[np.float32]) -> list[int]:
     """The likeliest different words of 64 bits, best first, their checks not looked at."""
-    found = _viterbi(np.ascontiguousarray(soft, np.float32).reshape(STEPS, GENERATORS), _SIGNS)
+    found = _likeliest_bits(np.asarray(soft, np.float32).reshape(STEPS, GENERATORS))
     values = [int.from_bytes(np.packbits(bits).tobytes()) for bits in found]
     return list(dict.fromkeys(values))[:CANDIDATES]
 
 
-@njit(cache=True, nogil=True)
-def _viterbi(soft: NDArray[np.float32], signs: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Survivors of the best end states after two turns, shape (2 × candidates, steps)."""
-    steps = soft.shape[0]
+def _likeliest_bits(soft: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Bits of the survivors of the best end states after two turns, shape (2 × candidates, steps).
+
+    In NumPy: one step is three calls over all states, and there is nothing to compile.
+    """
+    steps, half = len(soft), _STATES >> 1
+    # What each step gives to the transitions: (low bit of the state before, bit, its other bits).
+    gains = (soft @ _SIGNS).reshape(steps, 2, 2, half)
     score = np.zeros(_STATES, np.float32)
-    following = np.empty(_STATES, np.float32)
     # The low bit of the state before is all that a state does not tell.
-    before = np.zeros((2 * steps, _STATES), np.uint8)
-    half = _STATES >> 1
+    before = np.empty((2 * steps, 2, half), np.bool_)
+    low = score.reshape(half, 2).T[:, None]
+    even, odd = both = np.empty((2, 2, half), np.float32)
     for turn in range(2 * steps):
-        row = soft[turn % steps]
-        for state in range(_STATES):
-            bit = state >> (_MEMORY - 1)
-            first = (state & (half - 1)) << 1
-            gain0 = score[first]
-            gain1 = score[first + 1]
-            for j in range(row.shape[0]):
-                gain0 += row[j] * signs[first, bit, j]
-                gain1 += row[j] * signs[first + 1, bit, j]
-            if gain1 > gain0:
-                following[state] = gain1
-                before[turn, state] = 1
-            else:
-                following[state] = gain0
-        score, following = following, score
-    best = np.argsort(-score)[: 2 * CANDIDATES]
-    found = np.empty((best.shape[0], steps), np.uint8)
-    for i in range(best.shape[0]):
-        state = best[i]
-        for turn in range(2 * steps - 1, steps - 1, -1):
-            found[i, turn - steps] = state >> (_MEMORY - 1)
-            state = (state & (half - 1)) << 1 | before[turn, state]
+        np.add(gains[turn % steps], low, out=both)
+        np.greater(odd, even, out=before[turn])
+        np.maximum(even, odd, out=score.reshape(2, half))
+    odd_won = before.reshape(2 * steps, _STATES)
+    states = np.argsort(-score, kind="stable")[: 2 * CANDIDATES]
+    found = np.empty((len(states), steps), np.uint8)
+    for turn in range(2 * steps - 1, steps - 1, -1):
+        found[:, turn - steps] = states >> (_MEMORY - 1)
+        states = (states & (half - 1)) << 1 | odd_won[turn, states]
     return found
-
-
-def warm_up() -> None:
-    """Compile or load the kernel."""
-    words(np.zeros(STEPS * GENERATORS, np.float32))

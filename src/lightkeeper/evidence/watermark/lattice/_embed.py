@@ -89,7 +89,7 @@ def _mask(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
     Contrast is masked by a power of the texture around it (Legge and Foley, 1980). Grey levels are
     already even steps to the eye: more of the mark in dark places was seen there.
     """
-    products = [box_mean(plane, _REACH, False) for plane in gradients(luma(rgb))]
+    products = [box_mean(plane, _REACH) for plane in gradients(luma(rgb))]
     texture = _least_near(weaker(*products))
     return np.asarray(_FLOOR * (1 + texture / _MASKED**2) ** (_POWER / 2), np.float32)
 

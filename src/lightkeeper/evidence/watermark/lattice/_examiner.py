@@ -1,4 +1,4 @@
-"""The examiner of the open mark."""
+"""The examiners of the open mark: a quick look in the tier of pixels, and the search."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from lightkeeper.evidence._finding import Basis, Claim, Finding, Hypothesis, Tier
 from lightkeeper.evidence.watermark.lattice._null import shipped_null
-from lightkeeper.evidence.watermark.lattice._read import read_all
+from lightkeeper.evidence.watermark.lattice._read import read_all, read_at_own_size
 
 if TYPE_CHECKING:
     from lightkeeper.evidence.watermark.lattice._reading import LatticeReading
@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 
 class OpenMarkExaminer:
-    """Looks for the open mark in the upright picture.
+    """Looks for the open mark at the size at which it was written, in the upright picture.
+
+    Turned, resized and bent copies, and small marked parts of a large picture, are left to
+    :class:`OpenMarkSearchExaminer`.
 
     Parameters
     ----------
@@ -23,7 +26,7 @@ class OpenMarkExaminer:
     """
 
     name = "open-mark"
-    version = "1"
+    version = "2"
     tier = Tier.PIXELS
 
     def __init__(self, *, alpha: float = 1e-6) -> None:
@@ -35,11 +38,50 @@ class OpenMarkExaminer:
 
     def examine(self, media: Media) -> tuple[Finding, ...]:
         """One finding for each payload that was read."""
-        readings = read_all(media.rgb(), alpha=self.alpha)
+        readings = read_at_own_size(media.rgb(), alpha=self.alpha)
         return tuple(_finding(reading, self, len(readings)) for reading in readings)
 
 
-def _finding(reading: LatticeReading, examiner: OpenMarkExaminer, marks: int) -> Finding:
+class OpenMarkSearchExaminer:
+    """Searches for the open mark on every lattice, whatever happened to the picture since.
+
+    Parameters
+    ----------
+    alpha : float
+        Chance per picture of a finding where there is no mark.
+    beside : bool
+        :class:`OpenMarkExaminer` looks too, with the same ``alpha``: what it told is left out.
+    """
+
+    name = "open-mark-search"
+    version = "1"
+    tier = Tier.MODEL
+    looks_for = "open marks in turned, resized or bent copies and in parts of a picture"
+
+    def __init__(self, *, alpha: float = 1e-6, beside: bool = True) -> None:
+        self.alpha = alpha
+        self._beside = beside
+
+    def unavailable(self) -> str | None:
+        """Why it cannot run here: it always can."""
+        return None
+
+    def examine(self, media: Media) -> tuple[Finding, ...]:
+        """One finding for each payload that was read and not told before."""
+        rgb = media.rgb()
+        told = read_at_own_size(rgb, alpha=self.alpha) if self._beside else ()
+        known = {reading.payload for reading in told}
+        readings = read_all(rgb, alpha=self.alpha)
+        return tuple(
+            _finding(reading, self, len(readings))
+            for reading in readings
+            if reading.payload not in known
+        )
+
+
+def _finding(
+    reading: LatticeReading, examiner: OpenMarkExaminer | OpenMarkSearchExaminer, marks: int
+) -> Finding:
     null = shipped_null()
     beside = "" if marks == 1 else f", one of {marks} open marks"
     return Finding(

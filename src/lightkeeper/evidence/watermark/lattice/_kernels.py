@@ -21,9 +21,15 @@ _FLOOR = np.float32(2.0)
 _MOST = np.float32(2.5)
 
 
-@njit(cache=True, nogil=True, error_model="numpy")
 def luma(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
     """ITU-R BT.601 luma, shape (H, W)."""
+    pixels = np.ascontiguousarray(rgb).view()
+    pixels.flags.writeable = False  # One compiled signature serves read-only and other arrays.
+    return np.asarray(_luma(pixels))
+
+
+@njit(cache=True, nogil=True, error_model="numpy")
+def _luma(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
     height, width = rgb.shape[0], rgb.shape[1]
     out = np.empty((height, width), np.float32)
     for y in range(height):
@@ -34,28 +40,20 @@ def luma(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
-def box_mean(values: NDArray[np.float32], reach: int, squared: bool) -> NDArray[np.float32]:
-    """Mean (of squares) over (2·reach + 1)² samples, fewer at the border."""
+def box_mean(values: NDArray[np.float32], reach: int) -> NDArray[np.float32]:
+    """Mean over (2·reach + 1)² samples, fewer at the border."""
     height, width = values.shape
     out = np.empty((height, width), np.float32)
     columns = np.zeros(width, np.float64)
     for y in range(-reach, height):
         if y + reach < height:
             row = values[y + reach]
-            if squared:
-                for x in range(width):
-                    columns[x] += row[x] * row[x]
-            else:
-                for x in range(width):
-                    columns[x] += row[x]
+            for x in range(width):
+                columns[x] += row[x]
         if y - reach - 1 >= 0:
             row = values[y - reach - 1]
-            if squared:
-                for x in range(width):
-                    columns[x] -= row[x] * row[x]
-            else:
-                for x in range(width):
-                    columns[x] -= row[x]
+            for x in range(width):
+                columns[x] -= row[x]
         if y < 0:
             continue
         rows = min(y + reach, height - 1) - max(y - reach, 0) + 1
@@ -123,8 +121,8 @@ def whiten(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
     This is the matched filter for noise whose deviation is the local one: no edge outweighs a lawn.
     """
     values: NDArray[np.float32] = luma(rgb)
-    values -= box_mean(values, _REACH, False)
-    _weigh(values, box_mean(values, _REACH, True))
+    values -= box_mean(values, _REACH)
+    _weigh(values, box_mean(values * values, _REACH))
     return values
 
 

@@ -57,7 +57,7 @@ def _flat_power(values: NDArray[np.float32]) -> tuple[NDArray[np.float32], int]:
     spectrum = np.fft.rfft2(values, s=(size, size))
     power = (spectrum.real**2 + spectrum.imag**2).astype(np.float32)
     reach = 8 * size // longest
-    around = box_mean(power, reach, False)
+    around = box_mean(power, reach)
     flat = np.minimum(power / np.maximum(around, 1e-12), _SPIKE)
     flat -= 1
     flat[0, 0] = 0

@@ -1,4 +1,4 @@
-"""Read the mark: untransformed first, then every lattice that the autocorrelation suggests."""
+"""Read the mark: at its own size first, then on every lattice that the picture suggests."""
 
 from __future__ import annotations
 
@@ -10,11 +10,17 @@ import numpy as np
 from lightkeeper.evidence.watermark.lattice import _code, _soft
 from lightkeeper.evidence.watermark.lattice._chance import chance
 from lightkeeper.evidence.watermark.lattice._kernels import fold, unfold, whiten
+from lightkeeper.evidence.watermark.lattice._own_size import (
+    BASIS,
+    BLOCKS,
+    is_whole,
+    own_size_spectrum,
+)
 from lightkeeper.evidence.watermark.lattice._pattern import PERIOD, slot_signs
 from lightkeeper.evidence.watermark.lattice._peaks import lattices
 from lightkeeper.evidence.watermark.lattice._peel import without
 from lightkeeper.evidence.watermark.lattice._reading import LatticeReading, LatticeTransform
-from lightkeeper.evidence.watermark.lattice._sync import Synchronised, synchronise
+from lightkeeper.evidence.watermark.lattice._sync import SHIFTS, Synchronised, synchronise
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +30,8 @@ if TYPE_CHECKING:
 SMALLEST_READ = 64
 _WINDOW = 512
 _LEAST_Z = 3.5
+_SUSPECT_Z = 5.0
+"""One look in thousands at a picture without a mark comes here; it is worth a larger sample."""
 _MOST_MARKS = 8
 _MOST_ON_LATTICE = 4
 _MOST_LATTICES = 4
@@ -35,8 +43,9 @@ def read(rgb: NDArray[np.uint8], *, alpha: float = 1e-6) -> LatticeReading | Non
     Parameters
     ----------
     rgb : uint8, shape (H, W, 3)
-        Scales from 0.25 to 2, any rotation, aspects from 0.6 to 1.6, flips and crops are searched.
-        Of a large picture, windows of 512 pixels: its centre, then four around it.
+        First as :func:`read_at_own_size` looks. Then scales from 0.25 to 2, any rotation, aspects
+        from 0.6 to 1.6, flips and crops are searched: of a large picture, in windows of 512
+        pixels, its centre and four around it.
     alpha : float
         Chance per picture of a reading where there is no mark.
 
@@ -70,9 +79,46 @@ def read_all(rgb: NDArray[np.uint8], *, alpha: float = 1e-6) -> tuple[LatticeRea
     return tuple(found.values())
 
 
+def read_at_own_size(rgb: NDArray[np.uint8], *, alpha: float = 1e-6) -> tuple[LatticeReading, ...]:
+    """Look for open marks at the size at which they were written, and search no other.
+
+    Crops, flips, quarter turns and codecs leave that size. It costs about as much as decoding a
+    JPEG of a megapixel, and no more for larger pictures: half a megapixel is looked at, in blocks
+    spread over the picture; two, where these show the pattern but no payload. What it reads is what
+    :func:`read_all` reads first.
+
+    Parameters
+    ----------
+    rgb : uint8, shape (H, W, 3)
+    alpha : float
+        As for :func:`read`.
+
+    Returns
+    -------
+    tuple of LatticeReading
+        One for each payload, four at most.
+    """
+    return tuple(_at_own_size(rgb, _Looked(alpha)))
+
+
+def _at_own_size(rgb: NDArray[np.uint8], looked: _Looked) -> Iterator[LatticeReading]:
+    if min(rgb.shape[:2]) < SMALLEST_READ:
+        return
+    for blocks in (BLOCKS, 4 * BLOCKS):
+        nothing = True
+        # What was not resized starts at a whole pixel.
+        spectrum = own_size_spectrum(rgb, blocks)
+        for reading in looked.on_lattice(spectrum, BASIS, shifts=PERIOD):
+            nothing = False
+            yield reading
+        if is_whole(rgb, blocks) or not (nothing and looked.best_z >= _SUSPECT_Z):
+            return
+
+
 def _readings(rgb: NDArray[np.uint8], alpha: float) -> Iterator[LatticeReading]:
     """Readings as they come, payloads repeated where several windows or looks have them."""
     looked = _Looked(alpha)
+    yield from _at_own_size(rgb, looked)
     for window in _windows(rgb):
         values = whiten(window)
         for _ in range(_MOST_LATTICES):
@@ -95,15 +141,22 @@ class _Looked:
 
     alpha: float
     tests: int = 0
+    best_z: float = 0.0
 
     def on_lattice(
-        self, spectrum: NDArray[np.complex128], basis: NDArray[np.float64]
+        self,
+        spectrum: NDArray[np.complex128],
+        basis: NDArray[np.float64],
+        *,
+        shifts: int = SHIFTS,
     ) -> Iterator[LatticeReading]:
         """All marks on one lattice, each found in what the ones before it left."""
         seen: set[int] = set()
         while len(seen) < _MOST_ON_LATTICE:
-            tile, looks = synchronise(spectrum, basis)
+            tile, looks = synchronise(spectrum, basis, shifts=shifts)
             self.tests += looks
+            if tile is not None:
+                self.best_z = max(self.best_z, tile.z)
             if tile is None or tile.z < _LEAST_Z:
                 return
             reading = _decoded(tile, self.tests)
@@ -119,7 +172,7 @@ def _inverse(basis: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _bases(values: NDArray[np.float32]) -> Iterator[NDArray[np.float64]]:
-    yield np.diag([float(PERIOD)] * 2)
+    yield BASIS
     yield from lattices(values)
 
 
@@ -173,11 +226,16 @@ def _decoded(tile: Synchronised, tests: int) -> LatticeReading | None:
     )
 
 
-def warm_up() -> None:
-    """Compile or load all kernels, so that no picture pays for it."""
+def warm_up(*, search: bool = True) -> None:
+    """Compile or load the kernels, so that no picture pays for it.
+
+    Parameters
+    ----------
+    search : bool
+        Also those that :func:`read_at_own_size` does without.
+    """
     picture = np.random.default_rng(0).integers(0, 256, (160, 160, 3), dtype=np.uint8)
-    read(picture)
-    # Decoders hand out arrays that nobody may write to: kernels are compiled for them apart.
-    picture.setflags(write=False)
-    read(picture)
-    _code.warm_up()
+    if search:
+        read(picture)
+    else:
+        read_at_own_size(picture)

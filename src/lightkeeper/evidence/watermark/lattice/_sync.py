@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -76,27 +76,27 @@ def orientations(basis: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def synchronise(
-    spectrum: NDArray[np.complex128], basis: NDArray[np.float64]
+    spectrum: NDArray[np.complex128], basis: NDArray[np.float64], *, shifts: int = SHIFTS
 ) -> tuple[Synchronised | None, int]:
     """Best orientation and shift of a tile folded with ``basis``, and how many were tried.
 
-    ``spectrum`` is the tile's Fourier transform, shape (128, 128).
+    ``spectrum`` is the tile's Fourier transform, shape (128, 128); ``shifts`` are tried along each
+    of its sides.
     """
-    changes = orientations(basis)
+    changes, place, seen, radius = _tried(tuple(basis.ravel().tolist()))
     if not len(changes):
         return None, 0
     known = pattern()
-    place, seen, radius = _places(basis, changes)
     values = spectrum[place[..., 1] % BINS, place[..., 0] % BINS]
     terms = _limited(values, seen)[:, known.sync] * np.conj(known.phases)
     deviation = np.sqrt(2 * np.sum(np.abs(terms) ** 2, axis=1))
-    surface = _surface(terms)
+    surface = _surface(terms, shifts)
     at = surface.argmax(axis=1)
     z = surface[np.arange(len(changes)), at] / np.maximum(deviation, 1e-9)
     z[seen[:, known.sync].sum(axis=1) < _LEAST_POINTS] = 0
     best = int(z.argmax())
-    across, down = divmod(int(at[best]), SHIFTS)
-    turn = np.exp(2j * np.pi / SHIFTS * (known.points @ np.array([across, down])))
+    across, down = divmod(int(at[best]), shifts)
+    turn = np.exp(2j * np.pi / shifts * (known.points @ np.array([across, down])))
     return (
         Synchronised(
             z=float(z[best]),
@@ -107,20 +107,30 @@ def synchronise(
             radius=radius[best],
             basis=basis @ changes[best],
         ),
-        len(changes) * SHIFTS**2,
+        len(changes) * shifts**2,
     )
 
 
-def _surface(terms: NDArray[np.complex128]) -> NDArray[np.float32]:
-    """Correlation at every shift, shape (orientations, 64 across × 64 down)."""
+def _surface(terms: NDArray[np.complex128], shifts: int) -> NDArray[np.float32]:
+    """Correlation at every shift, shape (orientations, shifts across × shifts down)."""
     u, v = pattern().points[pattern().sync].T
-    grid = np.zeros((len(terms), SHIFTS, SHIFTS // 2 + 1), np.complex64)
+    grid = np.zeros((len(terms), shifts, shifts // 2 + 1), np.complex64)
     # The last axis holds frequencies that are not negative: v, which is its own mirror at 0.
-    grid[:, u % SHIFTS, v] = terms
+    grid[:, u % shifts, v] = terms
     flat = v == 0
-    grid[:, -u[flat] % SHIFTS, 0] = np.conj(terms[:, flat])
-    surface = np.fft.irfft2(grid, s=(SHIFTS, SHIFTS), axes=(1, 2))
-    return np.asarray(surface.reshape(len(terms), -1) * SHIFTS**2, np.float32)
+    grid[:, -u[flat] % shifts, 0] = np.conj(terms[:, flat])
+    surface = np.fft.irfft2(grid, s=(shifts, shifts), axes=(1, 2))
+    return np.asarray(surface.reshape(len(terms), -1) * shifts**2, np.float32)
+
+
+@lru_cache(maxsize=8)
+def _tried(
+    entries: tuple[float, ...],
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_], NDArray[np.float64]]:
+    """Changes of a basis, and their places; kept, since most looks are at one known lattice."""
+    basis = np.array(entries).reshape(2, 2)
+    changes = orientations(basis)
+    return changes, *_places(basis, changes)
 
 
 def _places(

@@ -62,7 +62,7 @@ def bound_marks(
     if not bound:
         said = f"{whose} names the open mark by a value that is no payload"
     elif not read:
-        said = f"{whose} names the open mark {_listed(bound)}, and none was read"
+        said = f"{whose} names the open mark {_listed(bound)}, which {examiner} did not read"
         limits.append(NOT_READ)
     elif set(bound) & set(read):
         said = f"{whose} names the open mark {_listed(bound)}, which was read"

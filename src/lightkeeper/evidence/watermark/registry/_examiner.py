@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
+from lightkeeper.evidence._examine import Searches
 from lightkeeper.evidence.watermark._marks import Method
 from lightkeeper.evidence.watermark.registry._bindings import bound_marks
 from lightkeeper.evidence.watermark.registry._examine import Standing, look_up, with_registries
@@ -41,6 +42,20 @@ class PayloadReading(Protocol):
     @property
     def transform(self) -> _Geometry:
         """What happened to the picture since."""
+
+
+@dataclass(slots=True)
+class _Together:
+    """What the examiners of one medium have told so far: payloads with makers."""
+
+    makers: dict[int, str | None] = field(default_factory=dict)
+    looked: bool = False
+
+    @classmethod
+    def of(cls, media: Media) -> _Together:
+        """Nothing yet; the medium keeps it."""
+        del media
+        return cls()
 
 
 class RegisteredMarks:
@@ -83,6 +98,11 @@ class RegisteredMarks:
         """That of the examiner."""
         return self._examiner.tier
 
+    @property
+    def looks_for(self) -> str:
+        """What the examiner finds where a cheaper one stopped; empty if it is not such a one."""
+        return self._examiner.looks_for if isinstance(self._examiner, Searches) else ""
+
     def unavailable(self) -> str | None:
         """Why the examiner cannot run here, or ``None``."""
         return self._examiner.unavailable()
@@ -90,7 +110,8 @@ class RegisteredMarks:
     def examine(self, media: Media) -> tuple[Finding, ...]:
         """Its findings, each of a payload followed by what its entry says.
 
-        Then what several marks together say, and whether the manifest names one of them.
+        Then what several marks together say, and whether the manifest names one of them. Of two
+        examiners of one medium, the later one counts the marks of the earlier one.
         """
         told: list[Finding] = []
         makers: dict[int, str | None] = {}
@@ -115,8 +136,12 @@ class RegisteredMarks:
                 makers[payload] = answer.entry.maker
             told.extend(with_registries(finding, answer, payload=payload))
         who = {"examiner": self.name, "version": self.version}
-        told.extend(several_marks(makers, **who))
-        told.extend(bound_marks(media, tuple(makers), **who))
+        together = media.once(_Together.of)
+        if makers or not together.looked:
+            together.makers.update(makers)
+            told.extend(several_marks(together.makers, **who))
+            told.extend(bound_marks(media, tuple(together.makers), **who))
+        together.looked = True
         return tuple(told)
 
 
