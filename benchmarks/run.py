@@ -1,9 +1,9 @@
 """Measure against named peers and put the tables into ``docs/benchmarks.md``.
 
-Each benchmark owns one section of the page, between its marker and the next one. A section says which
-command made it, when, at which commit and on what; sections that are not measured in this run stay
-as they are, with what they say of their own run. ``tests/docs`` refuses a section whose examiners
-are no longer those of the code.
+Each benchmark owns one section of the page, between its marker and the next one. A section says
+which command made it, when, at which commit and on what; sections that are not measured in this run
+stay as they are, with what they say of their own run. ``tests/docs`` refuses a section whose
+examiners are no longer those of the code.
 """
 
 from __future__ import annotations

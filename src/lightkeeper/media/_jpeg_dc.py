@@ -149,7 +149,7 @@ def _decode(content: bytes, headers: _Headers) -> NDArray[np.uint8] | None:
 
 @lru_cache(maxsize=16)
 def _codes(counts: bytes, symbols: bytes, *, is_ac: bool) -> NDArray[np.uint32]:
-    """A Huffman table with an entry for each of 65,536 windows of 16 bits; most files share four."""
+    """A Huffman table with an entry for each window of 16 bits; most files share four tables."""
     entries = np.zeros(1 << 16, np.uint32)
     code = known = 0
     for length in range(1, 17):
