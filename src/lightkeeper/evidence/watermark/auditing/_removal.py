@@ -35,13 +35,13 @@ _WRONG = hashlib.sha256(b"another key").digest()
 _MOST = 24
 """Pictures that are attacked, and that are copied onto."""
 _AVERAGED = (1, 10, 100)
-_STRENGTHS = (40.0, 36.0, 32.0)
+_STRENGTHS = (40.0, 38.0, 36.0, 34.0, 32.0)
 """Distance of an estimate's removal from the marked picture, in dB."""
 _LAID_ON = 4.0
 """Grey levels of deviation with which an estimate is laid on."""
 _NUDGES = (0.25, 0.5)
 _PEAKS = 2000
-_NOTCH = 0.2
+_NOTCH = 0.12
 _COPY = "copied onto"
 
 
@@ -53,8 +53,8 @@ def removal_audit(
     Parameters
     ----------
     pictures : sequence of uint8 arrays, shape (H, W, 3)
-        Unmarked and of one size, at least 128 pixels on each side. The first 24 are attacked;
-        means and fits are of as many others as there are.
+        Unmarked and of one size, at least 128 pixels on each side. The first half, 24 at most, is
+        attacked; means and fits are of as many of the others as there are, 100 at most.
     targets : sequence of uint8 arrays, optional
         Other pictures of that size, onto which the keyed mark is copied; by default the last
         quarter of ``pictures``.
@@ -77,8 +77,9 @@ def removal_audit(
         raise EvidenceError("an audit needs at least eight pictures")
     if len(shapes) > 1 or min(next(iter(shapes))[:2]) < SMALLEST_SIDE:
         raise EvidenceError("pictures of an audit have one size, at least 128 pixels on each side")
-    yield from _open_rows(pictures[:_MOST])
-    yield from _keyed_rows(pictures, targets[:_MOST])
+    attacked = min(_MOST, len(pictures) // 2)
+    yield from _open_rows(pictures[:attacked])
+    yield from _keyed_rows(pictures[:attacked], pictures[attacked:], targets[:_MOST])
 
 
 def _open_rows(pictures: Sequence[Picture]) -> Iterator[AuditRow]:
@@ -97,11 +98,12 @@ def _open_rows(pictures: Sequence[Picture]) -> Iterator[AuditRow]:
         yield row(f"its own estimate taken out, {strength:.0f} dB", attacked, marked)
 
 
-def _keyed_rows(pictures: Sequence[Picture], targets: Sequence[Picture]) -> Iterator[AuditRow]:
+def _keyed_rows(
+    pictures: Sequence[Picture], learnt: Sequence[Picture], targets: Sequence[Picture]
+) -> Iterator[AuditRow]:
     pattern = KeyedPattern.of(_KEY)
-    every = [embed_keyed(rgb, pattern, _PAYLOAD) for rgb in pictures]
-    marked, before = every[:_MOST], pictures[:_MOST]
-    others = every[_MOST:] or every
+    marked = [embed_keyed(rgb, pattern, _PAYLOAD) for rgb in pictures]
+    others = [embed_keyed(rgb, pattern, _PAYLOAD) for rgb in learnt[: max(_AVERAGED)]]
 
     def row(
         name: str, attacked: Sequence[Picture], against: Sequence[Picture], note: str = ""
@@ -111,7 +113,7 @@ def _keyed_rows(pictures: Sequence[Picture], targets: Sequence[Picture]) -> Iter
         return AuditRow.of(f"keyed mark: {name}", [one is not None for one in found],
                            _bits(found), told)  # fmt: skip
 
-    yield row("as marked", marked, before)
+    yield row("as marked", marked, pictures)
     stranger = KeyedPattern.of(_WRONG)
     found = [_found(rgb, stranger) is not None for rgb in marked]
     yield AuditRow.of("keyed mark: looked for with another key", found, None)
@@ -120,7 +122,8 @@ def _keyed_rows(pictures: Sequence[Picture], targets: Sequence[Picture]) -> Iter
     wrong = [_taken(rgb, _difference(embed_keyed(rgb, stranger), rgb), None) for rgb in marked]
     yield row("a mark of another key taken out", wrong, marked)
     colluding = [
-        _mean([embed_keyed(rgb, pattern, each) for each in (_PAYLOAD, *_OTHERS)]) for rgb in before
+        _mean([embed_keyed(rgb, pattern, each) for each in (_PAYLOAD, *_OTHERS)])
+        for rgb in pictures
     ]
     yield row("mean of 5 payloads of one picture", colluding, marked)
     for strength in _STRENGTHS:
@@ -129,8 +132,8 @@ def _keyed_rows(pictures: Sequence[Picture], targets: Sequence[Picture]) -> Iter
     for count in _AVERAGED:
         if count > len(others):
             break
-        learnt = others[:count]
-        for name, estimate in (("mean", _averaged(learnt)), ("fit", _fitted(learnt))):
+        some = others[:count]
+        for name, estimate in (("mean", _averaged(some)), ("fit", _fitted(some))):
             what = f"{name} of {count} marked pictures"
             attacked = [_taken(rgb, estimate(rgb), None) for rgb in marked]
             yield row(f"{what} taken out", attacked, marked)
@@ -140,7 +143,7 @@ def _keyed_rows(pictures: Sequence[Picture], targets: Sequence[Picture]) -> Iter
         copies, against = [], []
         for k, target in enumerate(targets):
             # Each is tried with two pictures: a forger takes whichever suits.
-            for source in (every[k % len(every)], every[(k + 7) % len(every)]):
+            for source in (marked[k % len(marked)], marked[(k + 7) % len(marked)]):
                 copies.append(_laid(_nudged(target, source, share), _estimate(source)))
                 against.append(target)
         what = f", with {share:.0%} of what it shows" if share else ""
@@ -227,7 +230,7 @@ def _added(rgb: Picture, wave: NDArray[np.floating]) -> Picture:
 
 
 def _mean(pictures: Sequence[Picture]) -> Picture:
-    return np.rint(np.mean(pictures, axis=0)).astype(np.uint8)
+    return np.asarray(np.rint(np.mean(pictures, axis=0)), np.uint8)
 
 
 def _difference(one: Picture, other: Picture) -> Wave:

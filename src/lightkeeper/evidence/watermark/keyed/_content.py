@@ -36,7 +36,7 @@ _FLOOR, _MOST, _SHARE = np.float32(1.0), np.float32(2.0), np.float32(0.3)
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """Features of a picture, shape (15, blocks down, blocks across), and how much each place counts.
+    """Features of a picture, shape (15, blocks down, blocks across), and what each place counts.
 
     Who copies a mark can nudge flat places towards what another picture shows, so they count less.
     """
@@ -84,15 +84,20 @@ class Content:
         return _enlarged(self.weight, self.block)
 
 
-def whitened(cells: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Second differences, weighted for a mark that follows local activity, clipped."""
+def whitened(cells: NDArray[np.float32], *, rough: bool = False) -> NDArray[np.float32]:
+    """Second differences over their deviation around, clipped, and weighted.
+
+    The weight suits a mark that follows local activity. With ``rough``, rough places count most:
+    flat ones are where somebody who smooths the picture takes most of the mark.
+    """
     padded = np.pad(cells, 1, mode="edge")
     around = padded[:-2, 1:-1] + padded[2:, 1:-1] + padded[1:-1, :-2] + padded[1:-1, 2:]
     detail = np.asarray(cells - np.float32(0.25) * around, np.float32)
     deviation = np.sqrt(np.maximum(box_mean(detail, _REACH, True), 0))
-    below = deviation + _FLOOR
-    scaled = np.clip(detail / below, -_MOST, _MOST)
-    return np.asarray(scaled * (2 + _SHARE * deviation) / below, np.float32)
+    scaled = np.clip(detail / (deviation + _FLOOR), -_MOST, _MOST)
+    if rough:
+        return np.asarray(scaled * deviation / (deviation + 3), np.float32)
+    return np.asarray(scaled * (2 + _SHARE * deviation) / (deviation + _FLOOR), np.float32)
 
 
 def resized(

@@ -55,9 +55,7 @@ def embed_keyed(
     return added_at(rgb, mask, _wave(rgb, pattern, payload), psnr)
 
 
-def _wave(
-    rgb: NDArray[np.uint8], pattern: KeyedPattern, payload: int
-) -> NDArray[np.float32]:
+def _wave(rgb: NDArray[np.uint8], pattern: KeyedPattern, payload: int) -> NDArray[np.float32]:
     """The mark in pixels, mean about 0 and deviation 1."""
     values = luma(rgb)
     height, width = values.shape

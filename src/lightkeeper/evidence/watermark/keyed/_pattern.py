@@ -82,8 +82,8 @@ def _stream(key: bytes, name: bytes, count: int) -> NDArray[np.uint32]:
 
 def _signs(key: bytes, name: bytes) -> NDArray[np.float32]:
     drawn = _stream(key, name, SIDE * SIDE // 32)
-    bits = np.unpackbits(drawn.view(np.uint8)).astype(np.float32)
-    return bits.reshape(SIDE, SIDE) * 2 - 1
+    signs = np.unpackbits(drawn.view(np.uint8)).astype(np.float32) * 2 - 1
+    return np.asarray(signs.reshape(SIDE, SIDE), np.float32)
 
 
 @lru_cache(maxsize=64)
@@ -112,4 +112,4 @@ def _questions(key: bytes) -> NDArray[np.float32]:
         for before in normal[:i]:
             normal[i] -= before * (normal[i] @ before)
         normal[i] /= np.linalg.norm(normal[i])
-    return normal.reshape(2, QUESTIONS, FEATURES).astype(np.float32)
+    return np.asarray(normal.reshape(2, QUESTIONS, FEATURES), np.float32)

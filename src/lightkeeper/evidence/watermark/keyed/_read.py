@@ -31,6 +31,8 @@ _SMALLEST_SCALE, _LARGEST_SCALE, _STEP = 0.28, 2.05, 1.024
 _NEARBY: Final = (0.988, 0.992, 0.996, 1.0, 1.004, 1.008, 1.012)
 _WORTH: Final = 5.3
 """Deviations from which on a look of the search is followed up; about one in ten unmarked."""
+_CLEARLY: Final = 8.5
+"""Deviations that chance does not reach in a million searches: followed up at once."""
 _FOLLOWED: Final = 2
 _SURE: Final = 1e-6
 _ORIENTATIONS: Final = tuple((turns, flipped) for flipped in (False, True) for turns in range(4))
@@ -81,13 +83,14 @@ def read_keyed(
     The signs of a key are drawn at random and independently of the picture. For any fixed picture
     the correlation is then a sum of symmetric terms in units of its own deviation, and exceeds z
     with a chance of at most exp(-z²/2) (Hoeffding). Every place, look and key that is open to the
-    search is counted, whether or not it came to it.
+    search is counted, whether or not it came to it, and both signs: who takes out more of a mark
+    than there is leaves its negative.
     """
     if min(rgb.shape[:2]) < SMALLEST_READ:
         return (None,) * len(patterns)
     views = _Views(rgb)
-    most = 1 + len(_searched()) + _FOLLOWED * len(_NEARBY)
-    tests = most * SIDE * SIDE * max(len(patterns), 1)
+    looks = len(_searched()) + 2 * (1 + (1 + _FOLLOWED) * len(_NEARBY))
+    tests = 2 * looks * SIDE * SIDE * max(len(patterns), 1)
     return tuple(_one(views, pattern, tests, alpha) for pattern in patterns)
 
 
@@ -109,9 +112,9 @@ def _searched() -> tuple[_Geometry, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """A picture undone by a geometry: its weighted detail in cells, and what it shows."""
+    """A picture undone by a geometry: its detail in cells, weighted in ways, and what it shows."""
 
-    detail: NDArray[np.float32]
+    details: tuple[NDArray[np.float32], ...]
     content: Content
 
 
@@ -153,12 +156,14 @@ class _Views:
         cells = np.rot90(cells, -geometry.turns)
         cells = np.ascontiguousarray(cells[:, ::-1] if geometry.flipped else cells)
         content = Content.of(cells)
-        return _View(whitened(cells) * content.weights(), content)
+        weights = content.weights()
+        details = [whitened(cells) * weights]
+        if window == _WHOLE:
+            details.append(whitened(cells, rough=True) * weights)
+        return _View(tuple(details), content)
 
 
-def _one(
-    views: _Views, pattern: KeyedPattern, tests: int, alpha: float
-) -> KeyedReading | None:
+def _one(views: _Views, pattern: KeyedPattern, tests: int, alpha: float) -> KeyedReading | None:
     """The reading of one key, from the likeliest look to the least."""
     for geometry in _candidates(views, pattern):
         found = _look(views.view(geometry, _WHOLE), pattern)
@@ -170,36 +175,56 @@ def _one(
 def _candidates(views: _Views, pattern: KeyedPattern) -> Iterator[_Geometry]:
     """As it is; then what a search says, and sizes near it."""
     yield _Geometry()
-    looks = [(_look(views.view(each, _WINDOW), pattern).z, each) for each in _searched()]
+    looks = []
+    for geometry in _searched():
+        z = _look(views.view(geometry, _WINDOW), pattern).z
+        if z > _CLEARLY:
+            yield _nearest(views, pattern, geometry)
+        looks.append((z, geometry))
     looks.sort(key=lambda look: -look[0])
     for z, geometry in looks[:_FOLLOWED]:
         if z < _WORTH:
             return
-        near = [
-            _Geometry(geometry.scale * factor, geometry.turns, geometry.flipped)
-            for factor in _NEARBY
-        ]
-        yield max(near, key=lambda each: _look(views.view(each, _WHOLE), pattern).z)
+        yield _nearest(views, pattern, geometry)
+
+
+def _nearest(views: _Views, pattern: KeyedPattern, geometry: _Geometry) -> _Geometry:
+    """The best of some sizes near one."""
+    near = [
+        _Geometry(geometry.scale * factor, geometry.turns, geometry.flipped) for factor in _NEARBY
+    ]
+    return max(near, key=lambda each: _look(views.view(each, _WHOLE), pattern).z)
 
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """Best place of a pattern in a view, in deviations of the null."""
+    """Best place of a pattern in a view, in deviations of the null; ``sign`` is -1 for a negative.
+
+    ``way`` says which weighting of the view's detail it was seen in.
+    """
 
     z: float
+    sign: int = 1
+    way: int = 0
     down: int = 0
     across: int = 0
 
 
 def _look(view: _View | None, pattern: KeyedPattern) -> _Look:
+    best = _Look(0.0)
     if view is None:
-        return _Look(0.0)
-    folded = _folded(view.detail * view.content.signs(pattern.questions[0]))
-    transform = np.conj(np.fft.rfft2(folded)) * pattern.spectrum
-    surface = np.fft.irfft2(transform, s=(SIDE, SIDE))
-    down, across = divmod(int(surface.argmax()), SIDE)
-    norm = float(np.linalg.norm(folded))
-    return _Look(float(surface[down, across]) / max(norm, 1e-9), down, across)
+        return best
+    signs = view.content.signs(pattern.questions[0])
+    for way, detail in enumerate(view.details):
+        folded = _folded(detail * signs)
+        transform = np.conj(np.fft.rfft2(folded)) * pattern.spectrum
+        surface = np.fft.irfft2(transform, s=(SIDE, SIDE)).reshape(-1)
+        high, low = int(surface.argmax()), int(surface.argmin())
+        sign, at = (1, high) if surface[high] >= -surface[low] else (-1, low)
+        z = sign * float(surface[at]) / max(float(np.linalg.norm(folded)), 1e-9)
+        if z > best.z:
+            best = _Look(z, sign, way, *divmod(at, SIDE))
+    return best
 
 
 def _folded(values: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -223,7 +248,8 @@ def _reading(
     view = views.view(geometry, _WHOLE)
     if view is None:
         raise AssertionError
-    folded = _folded(view.detail * view.content.signs(pattern.questions[1]))
+    signs = found.sign * view.content.signs(pattern.questions[1])
+    folded = _folded(view.details[found.way] * signs)
     placed = np.roll(folded, (found.down, found.across), axis=(0, 1))
     slots = (placed * pattern.payload).reshape(-1)
     soft = np.bincount(pattern.coded, slots, CODED).astype(np.float32)
