@@ -58,5 +58,9 @@ class KeyedMarkExaminer:
             p_value=reading.p_value,
             tests=reading.tests,
             details=reading,
-            limits=("holder-of-the-key-could-have-marked", "likeness-carries-a-copy"),
+            limits=(
+                "holder-of-the-key-could-have-marked",
+                "likeness-carries-a-copy",
+                "pairs-break-the-key",
+            ),
         )
