@@ -144,7 +144,7 @@ def test_a_scan_looks_where_the_policy_names_the_secret(
         main(["scan", str(folder / "out.png"), *options])
     row = json.loads(capsys.readouterr().out.splitlines()[0])
     (finding,) = [f for f in row["findings"] if f["examiner"] == "keyed-marks"]
-    assert finding["basis"] == "secret-mark"
+    assert finding["basis"] == "public-mark"
     assert finding["details"]["payload"] == 0xC0FFEE
 
 

@@ -230,8 +230,8 @@ def test_a_finding_says_what_was_seen_and_no_key(marked: np.ndarray) -> None:
     Image.fromarray(marked).save(stream, "PNG")
     (finding,) = examiner.examine(open_media(stream.getvalue()))
     assert finding.claim is Claim.CARRIES_MARK
-    assert finding.basis is Basis.SECRET_MARK
+    assert finding.basis is Basis.PUBLIC_MARK
     assert "prints" in finding.summary
     assert f"{PAYLOAD:012x}" in finding.summary
-    assert "likeness-carries-a-copy" in finding.limits
+    assert "mark-can-be-copied" in finding.limits
     assert "01010101" not in repr(finding) + repr(keys)

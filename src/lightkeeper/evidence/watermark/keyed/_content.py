@@ -29,7 +29,8 @@ _TYPICAL: Final = np.array(
 """Deviation of each feature in photographs, in grey levels; measured on Kodak's."""
 FEATURES: Final = len(_TYPICAL)
 _CLEAR: Final = np.float32(0.8)
-"""Strength of a place's features, over the typical one, from which on it counts in full."""
+"""Strength of a place's features, over the typical one, from which on it counts in full; below, by
+the cube: smooth places show their mark bare, and one sky has the signs of another."""
 _REACH: Final = 2
 _FLOOR, _MOST, _SHARE = np.float32(1.0), np.float32(2.0), np.float32(0.3)
 
@@ -64,7 +65,7 @@ class Content:
             found[5 * k + 4] = over + under
         found /= _TYPICAL[:, None, None]
         strength = np.sqrt((found * found).mean(axis=0))
-        return cls(found, np.minimum(strength / _CLEAR, 1), block)
+        return cls(found, np.minimum(strength / _CLEAR, 1) ** 3, block)
 
     def signs(self, questions: NDArray[np.float32]) -> NDArray[np.float32]:
         """The product of the answers to some questions, -1 or 1, in cells.

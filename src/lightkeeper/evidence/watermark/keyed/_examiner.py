@@ -49,7 +49,7 @@ class KeyedMarkExaminer:
         told = "" if reading.payload is None else f" with the payload {reading.payload:012x}"
         return Finding(
             claim=Claim.CARRIES_MARK,
-            basis=Basis.SECRET_MARK,
+            basis=Basis.PUBLIC_MARK,
             summary=f"Carries the keyed mark '{label}'{told}.",
             examiner=self.name,
             version=self.version,
@@ -60,7 +60,7 @@ class KeyedMarkExaminer:
             details=reading,
             limits=(
                 "holder-of-the-key-could-have-marked",
-                "likeness-carries-a-copy",
+                "mark-can-be-copied",
                 "pairs-break-the-key",
             ),
         )

@@ -23,8 +23,11 @@ KEY_BYTES: Final = 32
 SIDE: Final = 256
 """Cells along each side of a plane; a cell is two pixels wide."""
 CODED: Final = STEPS * GENERATORS
-QUESTIONS: Final = 3
-"""Keyed questions to the picture whose answers are multiplied into the sign of a place."""
+QUESTIONS: Final = 4
+"""Keyed questions to the picture whose answers are multiplied into the sign of a place.
+
+An even number: with an odd one, a place that shows the opposite would have the opposite sign.
+"""
 _LABEL: Final = b"lightkeeper keyed lattice 1"
 
 
@@ -35,7 +38,7 @@ class KeyedPattern:
     ``presence`` and ``payload`` are planes of signs, shape (256, 256); ``spectrum`` is the
     presence plane's transform, ``coarse`` that of the plane at half the resolution. Cell ``i`` of
     the payload plane carries the coded bit ``coded[i]``. ``questions`` are directions in the
-    space of features, shape (2, 3, features), three for each plane.
+    space of features, shape (2, 4, features), four for each plane.
     """
 
     presence: NDArray[np.float32]
