@@ -310,7 +310,14 @@ PUBLIC: dict[str, list[str]] = {
         "read_marks",
         "warm_up",
     ],
-    "lightkeeper.evidence.watermark.auditing": ["AuditRow", "open_mark_audit"],
+    "lightkeeper.evidence.watermark.auditing": ["AuditRow", "open_mark_audit", "removal_audit"],
+    "lightkeeper.evidence.watermark.keyed": [
+        "KeyedMarkExaminer",
+        "KeyedPattern",
+        "KeyedReading",
+        "embed_keyed",
+        "read_keyed",
+    ],
     "lightkeeper.evidence.watermark.lattice": [
         "DEFAULT_PSNR",
         "LatticeReading",
@@ -339,6 +346,7 @@ PUBLIC: dict[str, list[str]] = {
     ],
     "lightkeeper.evidence.watermark.rooted": [
         "Identification",
+        "LatticeKey",
         "Look",
         "MarkKey",
         "MarkSecret",

@@ -36,8 +36,7 @@ class KeyedPattern:
     """The pattern of one key.
 
     ``presence`` and ``payload`` are planes of signs, shape (256, 256); ``spectrum`` is the
-    presence plane's transform, ``coarse`` that of the plane at half the resolution. Cell ``i`` of
-    the payload plane carries the coded bit ``coded[i]``. ``questions`` are directions in the
+    presence plane's transform. Cell ``i`` of the payload plane carries the coded bit ``coded[i]``. ``questions`` are directions in the
     space of features, shape (2, 4, features), four for each plane.
     """
 
