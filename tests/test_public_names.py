@@ -315,6 +315,7 @@ PUBLIC: dict[str, list[str]] = {
         "KeyedMarkExaminer",
         "KeyedPattern",
         "KeyedReading",
+        "LatticeKey",
         "embed_keyed",
         "read_keyed",
     ],
@@ -346,7 +347,6 @@ PUBLIC: dict[str, list[str]] = {
     ],
     "lightkeeper.evidence.watermark.rooted": [
         "Identification",
-        "LatticeKey",
         "Look",
         "MarkKey",
         "MarkSecret",

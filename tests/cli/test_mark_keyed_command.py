@@ -151,7 +151,7 @@ def test_a_scan_looks_where_the_policy_names_the_secret(
 def test_both_examiners_of_one_secret_halve_its_share(folder: Path) -> None:
     pytest.importorskip("onnxruntime")
     extractor = Path(__file__).parents[1] / "data" / "rooted" / "extractor.onnx"
-    from lightkeeper.evidence.watermark.rooted import LatticeKey
+    from lightkeeper.evidence.watermark.keyed import LatticeKey
 
     held = MarkSecret(
         name="s", extractor=extractor.read_bytes(), keys=(MarkKey.draw("copy-0"),),

@@ -18,7 +18,7 @@ from lightkeeper.evidence.watermark.lattice import DEFAULT_PSNR, PAYLOAD_BITS, e
 from lightkeeper.media import open_media
 
 if TYPE_CHECKING:
-    from lightkeeper.evidence.watermark.rooted import LatticeKey
+    from lightkeeper.evidence.watermark.keyed import LatticeKey
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 

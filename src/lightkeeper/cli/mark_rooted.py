@@ -17,8 +17,8 @@ from lightkeeper.errors import InvalidConfiguration, MissingExtra, OutputError
 from lightkeeper.media import open_media
 
 if TYPE_CHECKING:
+    from lightkeeper.evidence.watermark.keyed import LatticeKey
     from lightkeeper.evidence.watermark.rooted import (
-        LatticeKey,
         Look,
         MarkKey,
         MarkSecret,
@@ -96,7 +96,8 @@ def keygen(
 
 
 def _draw_lattice(secret: Path, labels: list[str], passphrase_file: Path | None) -> None:
-    from lightkeeper.evidence.watermark.rooted import LatticeKey, MarkSecret
+    from lightkeeper.evidence.watermark.keyed import LatticeKey
+    from lightkeeper.evidence.watermark.rooted import MarkSecret
 
     is_new = not secret.exists()
     passphrase = asked_passphrase(passphrase_file, new=is_new)

@@ -15,6 +15,7 @@ from lightkeeper.evidence import Basis, Claim, Tier
 from lightkeeper.evidence.watermark.keyed import (
     KeyedMarkExaminer,
     KeyedPattern,
+    LatticeKey,
     embed_keyed,
     read_keyed,
 )
@@ -28,7 +29,6 @@ from lightkeeper.evidence.watermark.keyed._read import (
     _Views,
 )
 from lightkeeper.evidence.watermark.lattice import read_all
-from lightkeeper.evidence.watermark.rooted import LatticeKey
 from lightkeeper.media import open_media
 from lightkeeper.testing import photo_like, synthetic_like
 
@@ -202,11 +202,13 @@ def test_answers_do_not_follow_brightness_or_contrast(
     seed: int, contrast: float, brightness: float
 ) -> None:
     cells = photo_like(seed, width=96, height=64).astype(np.float32).mean(axis=2)
-    signs = [
-        Content.of(np.asarray(plane, np.float32)).signs(OWN.questions[0])
+    shown = [
+        Content.of(np.asarray(plane, np.float32))
         for plane in (cells, cells * contrast + brightness)
     ]
-    assert np.mean(signs[0] == signs[1]) > 0.98
+    first, second = (content.signs(OWN.questions[0]) for content in shown)
+    # A place that shows nothing has no firm answer, and does not count.
+    assert np.average(first == second, weights=shown[0].weights() + 1e-6) > 0.95
 
 
 @given(st.floats(0, 60), st.integers(1, 1 << 40))

@@ -8,11 +8,13 @@ from lightkeeper.evidence.watermark.keyed._embed import embed_keyed
 from lightkeeper.evidence.watermark.keyed._examiner import KeyedMarkExaminer
 from lightkeeper.evidence.watermark.keyed._pattern import KeyedPattern
 from lightkeeper.evidence.watermark.keyed._read import KeyedReading, read_keyed
+from lightkeeper.evidence.watermark.rooted._secret import LatticeKey
 
 __all__ = [
     "KeyedMarkExaminer",
     "KeyedPattern",
     "KeyedReading",
+    "LatticeKey",
     "embed_keyed",
     "read_keyed",
 ]

@@ -11,7 +11,7 @@ from lightkeeper.evidence.watermark.keyed._read import KeyedReading, read_keyed
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lightkeeper.evidence.watermark.rooted import LatticeKey
+    from lightkeeper.evidence.watermark.rooted._secret import LatticeKey
     from lightkeeper.media import Media
 
 

@@ -12,7 +12,6 @@ from lightkeeper.evidence.watermark.rooted._identify import (
 )
 from lightkeeper.evidence.watermark.rooted._read import Look, RootedReader
 from lightkeeper.evidence.watermark.rooted._secret import (
-    LatticeKey,
     MarkKey,
     MarkSecret,
     read_passphrase,
@@ -20,7 +19,6 @@ from lightkeeper.evidence.watermark.rooted._secret import (
 
 __all__ = [
     "Identification",
-    "LatticeKey",
     "Look",
     "MarkKey",
     "MarkSecret",
