@@ -36,8 +36,8 @@ class KeyedPattern:
     """The pattern of one key.
 
     ``presence`` and ``payload`` are planes of signs, shape (256, 256); ``spectrum`` is the
-    presence plane's transform. Cell ``i`` of the payload plane carries the coded
-    bit ``coded[i]``. ``questions`` are directions in the space of features, shape (2, 4, features), four for each plane.
+    presence plane's transform. Cell ``i`` of the payload plane carries the coded bit ``coded[i]``.
+    ``questions`` are directions in the space of features, shape (2, 4, features).
     """
 
     presence: NDArray[np.float32]
