@@ -320,7 +320,7 @@ PUBLIC: dict[str, list[str]] = {
         "read_marks",
         "warm_up",
     ],
-    "lightkeeper.evidence.watermark.auditing": ["AuditRow", "open_mark_audit"],
+    "lightkeeper.evidence.watermark.auditing": ["AuditRow", "open_mark_audit", "removal_audit"],
     "lightkeeper.evidence.watermark.extractors": [
         "Extractor",
         "ExtractorExaminer",
@@ -328,6 +328,14 @@ PUBLIC: dict[str, list[str]] = {
         "Family",
         "Payload",
         "load_extractors",
+    ],
+    "lightkeeper.evidence.watermark.keyed": [
+        "KeyedMarkExaminer",
+        "KeyedPattern",
+        "KeyedReading",
+        "LatticeKey",
+        "embed_keyed",
+        "read_keyed",
     ],
     "lightkeeper.evidence.watermark.lattice": [
         "DEFAULT_PSNR",

@@ -72,7 +72,7 @@ def test_the_demonstration_is_named_so(secret, capsys, tmp_path):
     assert held.training
     code, out, _ = _run(capsys, "detect", str(path), str(DATA / "marked-0.jpg"), *opened)
     assert code == 0
-    assert "no rooted mark found" in out
+    assert "no mark of these keys found" in out
 
 
 def test_a_wrong_passphrase_and_a_missing_one_are_errors(secret, capsys, tmp_path):

@@ -12,6 +12,7 @@ LIMITS = {
     "one-picture-copies-it": "One picture that carries it is enough to copy it onto another.",
     "holder-of-the-key-could-have-marked": "Whoever holds the secret can mark any picture.",
     "mark-can-be-copied": "Who has one marked picture can lay it faintly over a photograph.",
+    "pairs-break-the-key": "Who has pictures both with and without it can work its key out.",
     "extractor-is-published": "This extractor is public, so its marks are as easily made as any.",
     "key-is-not-calibrated": "Nobody has measured here what this key shows on unmarked pictures.",
     "also-on-human-art": "People put this mark on their own art too, to keep it from training.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from dataclasses import asdict
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -46,14 +47,16 @@ def audit_open(
 ) -> None:
     """Remove, copy and cover the open mark on your own pictures, and say what is left of it.
 
-    A quarter of them are what marks are copied onto. No attacked picture is kept.
+    Removal is measured for the keyed mark too, with a key drawn for it alone. A quarter of the
+    pictures are what marks are copied onto. No attacked picture is kept.
     """
     from lightkeeper.evidence.detectors.reconstruction import read_autoencoder
-    from lightkeeper.evidence.watermark.auditing import open_mark_audit
+    from lightkeeper.evidence.watermark.auditing import open_mark_audit, removal_audit
 
     entries = [read_autoencoder(path).autoencoder for path in through or []]
     changes = {f"through the autoencoder {each.name}": _through(each) for each in entries}
-    found = open_mark_audit(squares(pictures, _SIDE, fewest=_FEWEST), changes=changes)
+    taken = squares(pictures, _SIDE, fewest=_FEWEST)
+    found = chain(open_mark_audit(taken, changes=changes), removal_audit(taken))
     rows, began = [], time.monotonic()
     for row in found:
         rows.append(asdict(row))

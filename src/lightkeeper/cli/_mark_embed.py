@@ -1,10 +1,10 @@
-"""``lightkeeper mark embed``: put the open mark into a picture."""
+"""``lightkeeper mark embed``: put the open mark into a picture, or an owner's keyed one."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,9 +17,19 @@ from lightkeeper.errors import InvalidConfiguration, LightkeeperError
 from lightkeeper.evidence.watermark.lattice import DEFAULT_PSNR, PAYLOAD_BITS, embed
 from lightkeeper.media import open_media
 
+if TYPE_CHECKING:
+    from lightkeeper.evidence.watermark.keyed import LatticeKey
+
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 Payload = Annotated[str, typer.Option("--payload", metavar="HEX", help="48 bits.")]
+_Secret = Annotated[
+    Path | None,
+    typer.Option("--secret", metavar="FILE", help="Keyed mark, with a key of this secret file."),
+]
+_Key = Annotated[
+    str | None, typer.Option("--key", metavar="LABEL", help="Of the key, where there are several.")
+]
 Psnr = Annotated[
     float, typer.Option(min=20, max=60, help="Least PSNR of the marked picture, in dB.")
 ]
@@ -32,25 +42,57 @@ def embed_mark(
     payload: Payload,
     psnr: Psnr = DEFAULT_PSNR,
     force: Annotated[bool, typer.Option("--force", help="Replace OUT.")] = False,
+    secret: _Secret = None,
+    key: _Key = None,
+    passphrase_file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="First line opens SECRET; else it is asked."),
+    ] = None,
 ) -> None:
-    """Put the open mark into a picture, upright and without transparency.
+    """Put the open mark into a picture, upright and without transparency; or a keyed one.
 
-    It proves nothing: anyone can write it, and one marked picture is enough to copy it. Metadata of
-    IN is not carried over.
+    The open mark proves nothing: anyone can write it, and one marked picture is enough to copy it.
+    The keyed mark takes a secret file of 'mark keygen --keyed', and only its holder can look for
+    it. Metadata of IN is not carried over.
     """
     number = payload_number(payload)
+    if secret is None and (key is not None or passphrase_file is not None):
+        raise InvalidConfiguration("--key and --passphrase-file need --secret FILE")
     check_target(target, force=force)
+    chosen = None if secret is None else _lattice_key(secret, key, passphrase_file)
     try:
         pixels = open_media(source, limits=load_settings().media_limits()).rgb()
     except OSError as error:
         raise LightkeeperError(f"{source}: {error.strerror}") from error
-    write_whole(target, encoded(embed(pixels, number, psnr=psnr), target))
-    note = printable(
-        f"{target}: carries the open mark {number:012x}. It proves nothing alone; metadata of "
-        f"{source} was not carried over."
-    )
+    if chosen is None:
+        marked = embed(pixels, number, psnr=psnr)
+        told = f"the open mark {number:012x}. It proves nothing alone"
+    else:
+        from lightkeeper.evidence.watermark.keyed import KeyedPattern, embed_keyed
+
+        marked = embed_keyed(pixels, KeyedPattern.of(chosen.key), number, psnr=psnr)
+        told = f"the keyed mark '{chosen.label}' {number:012x}. Only its key finds it"
+    write_whole(target, encoded(marked, target))
+    note = printable(f"{target}: carries {told}; metadata of {source} was not carried over.")
     sys.stderr.write(note + "\n")
     raise typer.Exit(Exit.OK)
+
+
+def _lattice_key(secret: Path, label: str | None, passphrase_file: Path | None) -> LatticeKey:
+    from lightkeeper.cli.mark_rooted import asked_passphrase
+    from lightkeeper.evidence.watermark.rooted import MarkSecret
+
+    held = MarkSecret.open(secret, asked_passphrase(passphrase_file)).lattice
+    fitting = [key for key in held if label in (None, key.label)]
+    if len(fitting) == 1:
+        return fitting[0]
+    if not held:
+        raise InvalidConfiguration(
+            f"{secret} holds no key of the keyed mark", hint="lightkeeper mark keygen --keyed"
+        )
+    wrong = "several keys" if label is None else f"no key '{label}'"
+    known = ", ".join(key.label for key in held)
+    raise InvalidConfiguration(f"{secret} holds {wrong}", hint=f"--key LABEL; known: {known}")
 
 
 def payload_number(text: str) -> int:

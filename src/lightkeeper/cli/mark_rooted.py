@@ -1,4 +1,4 @@
-"""``lightkeeper mark keygen|root|detect|identify``: the secret mark of a decoder."""
+"""``lightkeeper mark keygen|root|detect|identify``: the marks of those who hold a secret file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,13 @@ from lightkeeper.errors import InvalidConfiguration, MissingExtra, OutputError
 from lightkeeper.media import open_media
 
 if TYPE_CHECKING:
-    from lightkeeper.evidence.watermark.rooted import Look, MarkKey, MarkSecret, RootedReader
+    from lightkeeper.evidence.watermark.keyed import LatticeKey
+    from lightkeeper.evidence.watermark.rooted import (
+        Look,
+        MarkKey,
+        MarkSecret,
+        RootedReader,
+    )
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 
@@ -57,12 +63,23 @@ def keygen(
             metavar="FOLDER", help="Unmarked photographs, to calibrate each key on; 100 at least."
         ),
     ] = None,
+    keyed: Annotated[
+        bool,
+        typer.Option(
+            "--keyed", help="Keys of the keyed mark, for 'mark embed'; SECRET may be new."
+        ),
+    ] = False,
     passphrase_file: _Passphrase = None,
 ) -> None:
     """Draw keys, calibrate them, and keep them in the secret file."""
     from lightkeeper.evidence.watermark.rooted import MarkKey, MarkSecret, calibrated_keys
 
-    passphrase = _passphrase(passphrase_file, new=trained is not None or demonstration)
+    if keyed:
+        if trained is not None or demonstration or photographs is not None:
+            raise InvalidConfiguration("keys of the keyed mark need no extractor and no pictures")
+        _draw_lattice(secret, labels, passphrase_file)
+        return
+    passphrase = asked_passphrase(passphrase_file, new=trained is not None or demonstration)
     if trained is not None or demonstration:
         if secret.exists():
             raise OutputError(f"{secret} exists", hint="A new extractor cannot read older marks.")
@@ -77,6 +94,23 @@ def keygen(
         keys = calibrated_keys(keys, looks)
     msgspec.structs.replace(held, keys=keys).write(secret, passphrase)
     sys.stderr.write(f"{secret}: {len(keys)} keys. Keep it and its passphrase apart, and secret.\n")
+
+
+def _draw_lattice(secret: Path, labels: list[str], passphrase_file: Path | None) -> None:
+    from lightkeeper.evidence.watermark.keyed import LatticeKey
+    from lightkeeper.evidence.watermark.rooted import MarkSecret
+
+    is_new = not secret.exists()
+    passphrase = asked_passphrase(passphrase_file, new=is_new)
+    held = MarkSecret(name=secret.stem) if is_new else MarkSecret.open(secret, passphrase)
+    keys = held.lattice
+    for label in labels:
+        keys = (*keys, LatticeKey.draw(label, keys))
+    msgspec.structs.replace(held, lattice=keys).write(secret, passphrase)
+    sys.stderr.write(
+        f"{secret}: {len(keys)} keys of the keyed mark. Keep it and its passphrase apart, and "
+        "secret: whoever has both can mark any picture.\n"
+    )
 
 
 @app.command("root")
@@ -96,7 +130,7 @@ def root_decoder(
 
     if out.exists():
         raise OutputError(f"{out} exists")
-    held = MarkSecret.open(secret, _passphrase(passphrase_file))
+    held = MarkSecret.open(secret, asked_passphrase(passphrase_file))
     key = mark_key(held, label)
     try:
         from lightkeeper.generators.rooting._command import root_file
@@ -130,11 +164,14 @@ def detect_rooted(
     as_json: _Json = False,
     passphrase_file: _Passphrase = None,
 ) -> None:
-    """Say which keys' marks files carry."""
-    held, _ = held_secret(secret, passphrase_file)
-    examine = partial(
-        _detect, reader=reader_of(held), keys=held.keys, alpha=alpha, thorough=thorough
-    )
+    """Say which keys' marks files carry, of rooted and of keyed ones."""
+    from lightkeeper.evidence.watermark.rooted import MarkSecret
+
+    held = MarkSecret.open(secret, asked_passphrase(passphrase_file))
+    if not held.keys and not held.lattice:
+        raise InvalidConfiguration(f"{secret} holds no key", hint="lightkeeper mark keygen")
+    reader = reader_of(held) if held.keys else None
+    examine = partial(_detect, held=held, reader=reader, alpha=alpha, thorough=thorough)
     raise typer.Exit(write_rows(file_rows(files, examine), as_json=as_json, render=_told))
 
 
@@ -159,7 +196,7 @@ def held_secret(secret: Path, passphrase_file: Path | None) -> tuple[MarkSecret,
     """What a secret file with keys holds, and its passphrase."""
     from lightkeeper.evidence.watermark.rooted import MarkSecret
 
-    passphrase = _passphrase(passphrase_file)
+    passphrase = asked_passphrase(passphrase_file)
     held = MarkSecret.open(secret, passphrase)
     if not held.keys:
         raise InvalidConfiguration(f"{secret} holds no key", hint="lightkeeper mark keygen")
@@ -173,7 +210,8 @@ def reader_of(held: MarkSecret) -> RootedReader:
     return RootedReader(held.extractor)
 
 
-def _passphrase(path: Path | None, *, new: bool = False) -> bytes:
+def asked_passphrase(path: Path | None, *, new: bool = False) -> bytes:
+    """The first line of a file, or what is typed."""
     if path is None:
         if not sys.stdin.isatty():
             raise InvalidConfiguration("no passphrase", hint="--passphrase-file FILE")
@@ -234,22 +272,44 @@ def _progress(row: dict[str, float]) -> None:
 
 
 def _detect(
-    file: str, *, reader: RootedReader, keys: tuple[MarkKey, ...], alpha: float, thorough: bool
+    file: str, *, held: MarkSecret, reader: RootedReader | None, alpha: float, thorough: bool
 ) -> dict[str, Any]:
     from lightkeeper.evidence.watermark.rooted import detect
 
-    looks = _looks(file, reader, keys, thorough)
-    readings = detect(looks, keys, alpha=alpha)
-    return {
-        "marks": [
+    # Two readers share the chance of a mark where there is none.
+    alpha = alpha / 2 if reader and held.lattice else alpha
+    marks: list[dict[str, Any]] = []
+    if reader:
+        marks += [
             {
                 "label": r.label, "matches": r.matches, "z": round(r.z, 3), "p_value": r.p_value,
                 "tests": r.tests, "scale": r.scale, "mirrored": r.mirrored, "turn": r.turn,
                 "null_size": r.null_size, "present": r.present,
             }
-            for r in readings
-        ]
-    }  # fmt: skip
+            for r in detect(_looks(file, reader, held.keys, thorough), held.keys, alpha=alpha)
+        ]  # fmt: skip
+    return {"marks": marks + _keyed_rows(file, held.lattice, alpha)}
+
+
+def _keyed_rows(file: str, keys: tuple[LatticeKey, ...], alpha: float) -> list[dict[str, Any]]:
+    if not keys:
+        return []
+    from lightkeeper.evidence.watermark.keyed import KeyedPattern, read_keyed
+
+    rgb = open_media(file, limits=load_settings().media_limits()).rgb()
+    readings = read_keyed(rgb, [KeyedPattern.of(key.key) for key in keys], alpha=alpha)
+    rows: list[dict[str, Any]] = []
+    for key, found in zip(keys, readings, strict=True):
+        row: dict[str, Any] = {"label": key.label, "keyed": True, "present": found is not None}
+        if found is not None:
+            payload = None if found.payload is None else f"{found.payload:012x}"
+            row |= {
+                "payload": payload, "z": round(found.score, 3), "p_value": found.p_value,
+                "tests": found.tests, "scale": round(found.scale, 4), "rotation": found.rotation,
+                "mirrored": found.flipped,
+            }  # fmt: skip
+        rows.append(row)
+    return rows
 
 
 def _looks(
@@ -264,12 +324,21 @@ def _told(row: dict[str, Any]) -> str:
         return f"{row['file']}: too small to carry a rooted mark"
     present = [m for m in row["marks"] if m["present"]]
     if not present:
-        return f"{row['file']}: no rooted mark found ({row['marks'][0]['tests']} tests)"
-    return "\n".join(
-        f"{row['file']}: carries '{m['label']}' ({m['matches']} of 48 bits, p {m['p_value']:.1e} "
-        f"after {m['tests']} tests{'' if m['null_size'] else '; key is not calibrated'})"
-        for m in present
-    )
+        tests = sum({m["tests"] for m in row["marks"] if "tests" in m})
+        return f"{row['file']}: no mark of these keys found" + (
+            f" ({tests} tests)" if tests else ""
+        )
+    return "\n".join(f"{row['file']}: {_carried(m)}" for m in present)
+
+
+def _carried(mark: dict[str, Any]) -> str:
+    chance = f"p {mark['p_value']:.1e} after {mark['tests']} tests"
+    if mark.get("keyed"):
+        payload = mark["payload"]
+        told = "its payload is not legible" if payload is None else f"payload {payload}"
+        return f"carries the keyed mark '{mark['label']}' ({told}, {chance})"
+    calibrated = "" if mark["null_size"] else "; key is not calibrated"
+    return f"carries '{mark['label']}' ({mark['matches']} of 48 bits, {chance}{calibrated})"
 
 
 def _identify(

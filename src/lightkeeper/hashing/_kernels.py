@@ -100,22 +100,23 @@ def _slide(
 @compiled
 def _first_row_pass(
     rgb: Bytes,
-    top: int,
+    top: np.int64,
     strip: Floats,
     sums: Floats,
     across: Axis,
     ring: Floats,
-) -> int:
+) -> np.int64:
     """Luma and row filter of up to eight rows, into their places in the ring."""
     width, ahead, counts, _ = across
     columns = rgb.shape[1]
-    rows: int = min(8, rgb.shape[0] - top)
+    rows = min(8, rgb.shape[0] - top)
     for row in range(rows):
         _luma(rgb[top + row], strip[row, width : width + columns])
     _running_sums(strip, width, sums)
     for row in range(rows):
         _divide(sums[row, ahead - 1 :], counts, ring[(top + row) % ring.shape[0]])
-    return top + rows
+    read: np.int64 = top + rows
+    return read
 
 
 @compiled
@@ -183,7 +184,9 @@ def exact_samples(rgb: Bytes, down: Axis, across: Axis) -> Floats:
 
 
 @compiled
-def banded_weights(size: int, axis: Axis, scale: int, from_end: bool) -> tuple[Places, Floats]:
+def banded_weights(
+    size: int, axis: Axis, scale: int, from_end: bool
+) -> tuple[Places, NDArray[np.float64]]:
     """Both box filters and the decimation of one axis as 64 short rows of weights.
 
     The full-resolution weights of each ``scale`` pixels are summed, to fit a decode in which one

@@ -17,7 +17,6 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-END_OF_BLOCK = 64
 _SEQUENTIAL = (0xC0, 0xC1)
 _OTHER_FRAMES = frozenset({*range(0xC2, 0xD0)} - {0xC4, 0xC8})
 _DHT, _DQT, _DRI, _SOS, _APP14 = 0xC4, 0xDB, 0xDD, 0xDA, 0xEE
@@ -150,6 +149,8 @@ def _decode(content: bytes, headers: _Headers) -> NDArray[np.uint8] | None:
 @lru_cache(maxsize=16)
 def _codes(counts: bytes, symbols: bytes, *, is_ac: bool) -> NDArray[np.uint32]:
     """A Huffman table with an entry for each window of 16 bits; most files share four tables."""
+    from lightkeeper.media._jpeg_dc_kernels import END_OF_BLOCK
+
     entries = np.zeros(1 << 16, np.uint32)
     code = known = 0
     for length in range(1, 17):

@@ -20,7 +20,6 @@ import numpy as np
 from numba import uint64
 
 from lightkeeper.media._compile import compiled, inlined
-from lightkeeper.media._jpeg_dc import END_OF_BLOCK
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
 SLACK = 4096
 """Zeros after the data: more than one MCU of ten blocks of 64 symbols of 31 bits."""
 MANY_BITS = 12
+END_OF_BLOCK = 64
 
 
 @compiled

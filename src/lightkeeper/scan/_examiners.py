@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 OPEN_MARK, _OPEN_MARK_SEARCH = "open-mark", "open-mark-search"
 """The examiners whose payloads are looked up in registries."""
 
-_ROOTED = "rooted-marks"
+_ROOTED, _KEYED = "rooted-marks", "keyed-marks"
+"""The marks of who holds a secret; where it holds both kinds, they halve the share of one."""
 _EXTRACTORS = "extractors"
 _MARKS = {
     "public-marks": Tier.PIXELS,
@@ -168,7 +169,7 @@ def default_examiners(policy: Policy) -> tuple[Examiner, ...]:
     ]
     examiners = (
         *_registered(policy, built),
-        *_rooted_marks(policy),
+        *_owners_marks(policy),
         *_extractors(policy),
         *_plugins(policy),
     )
@@ -196,7 +197,7 @@ def _registered(policy: Policy, examiners: Sequence[Examiner]) -> Iterator[Exami
         yield RegisteredMarks(examiner, registries, marks=marks) if registered else examiner
 
 
-def _rooted_marks(policy: Policy) -> Iterator[Examiner]:
+def _owners_marks(policy: Policy) -> Iterator[Examiner]:
     """Only where an operator names the secret: nobody else can look."""
     if policy.mark_secret is None or _ROOTED in policy.without:
         return
@@ -204,11 +205,20 @@ def _rooted_marks(policy: Policy) -> Iterator[Examiner]:
         raise InvalidConfiguration(
             "mark_secret needs mark_passphrase", hint="a file whose first line is the passphrase"
         )
-    from lightkeeper.evidence.watermark.rooted import RootedMarkExaminer, read_passphrase
+    from lightkeeper.evidence.watermark.keyed import KeyedMarkExaminer
+    from lightkeeper.evidence.watermark.rooted import (
+        MarkSecret,
+        RootedMarkExaminer,
+        read_passphrase,
+    )
 
-    passphrase = read_passphrase(policy.mark_passphrase)
-    alpha = _share_of_alpha(policy)
-    yield RootedMarkExaminer.from_file(policy.mark_secret, passphrase, alpha=alpha)
+    held = MarkSecret.open(policy.mark_secret, read_passphrase(policy.mark_passphrase))
+    alpha = _share_of_alpha(policy) / (2 if held.keys and held.lattice else 1)
+    # A secret that holds nothing makes an examiner too, which says so.
+    if held.keys or not held.lattice:
+        yield RootedMarkExaminer(held, alpha=alpha)
+    if held.lattice and _KEYED not in policy.without:
+        yield KeyedMarkExaminer(held.lattice, alpha=alpha)
 
 
 def _extractors(policy: Policy) -> Iterator[Examiner]:

@@ -57,16 +57,34 @@ def embed(
     EvidenceError
         The picture is too small, or the payload or the PSNR out of range.
     """
+    rgb = checked(rgb, payload, psnr)
+    return added_at(rgb, visibility_mask(rgb), tile(payload), psnr)
+
+
+def checked(rgb: NDArray[np.uint8], payload: int, psnr: float | None) -> NDArray[np.uint8]:
+    """The picture, if it can carry the payload.
+
+    Raises
+    ------
+    EvidenceError
+        As for :func:`embed`.
+    """
     if rgb.dtype != np.uint8:
         raise EvidenceError(f"a picture has uint8 pixels, not {rgb.dtype}")
     rgb = np.ascontiguousarray(rgb)
     if rgb.ndim != 3 or rgb.shape[2] != 3 or min(rgb.shape[:2]) < SMALLEST_SIDE:
-        raise EvidenceError("a picture needs 128 pixels on each side to carry the open mark")
+        raise EvidenceError("a picture needs 128 pixels on each side to carry the mark")
     if not 0 <= payload < 1 << PAYLOAD_BITS:
         raise EvidenceError(f"a payload has {PAYLOAD_BITS} bits: {payload:#x} is out of range")
     if psnr is not None and not 20 <= psnr <= 60:
         raise EvidenceError(f"the PSNR must be from 20 to 60 dB, not {psnr}")
-    mask, one = _mask(rgb), tile(payload)
+    return rgb
+
+
+def added_at(
+    rgb: NDArray[np.uint8], mask: NDArray[np.float32], one: NDArray[np.float32], psnr: float | None
+) -> NDArray[np.uint8]:
+    """Add a wave of deviation 1, repeated, where the mask hides it; no closer than ``psnr``."""
     strength = 1.0
     marked: NDArray[np.uint8]
     marked, error = add(rgb, mask, one, strength)
@@ -83,7 +101,7 @@ def embed(
     return marked
 
 
-def _mask(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+def visibility_mask(rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
     """What each place hides, in grey levels, shape (H, W).
 
     Contrast is masked by a power of the texture around it (Legge and Foley, 1980). Grey levels are

@@ -1,4 +1,4 @@
-"""The secret file of an operator: extractor and keys, encrypted."""
+"""The secret file of an operator: extractor and keys, and keys of the lattice, encrypted."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from lightkeeper.evidence.watermark.rooted._look import Look
 
 BITS: Final = 48
+LATTICE_KEY_BYTES: Final = 32
 _MAGIC: Final = b"LKMARK1\n"
 _SALT, _NONCE = 16, 12
 _COST: Final = 1 << 15
@@ -86,6 +87,34 @@ class MarkKey(msgspec.Struct, frozen=True, kw_only=True):
                 return cls(label=label, bits=drawn)
 
 
+class LatticeKey(msgspec.Struct, frozen=True, kw_only=True):
+    """A key of the keyed lattice.
+
+    ``label`` is the name that findings tell; ``key`` are 32 bytes and never told.
+    """
+
+    label: str
+    key: bytes
+
+    def __repr__(self) -> str:
+        return f"LatticeKey(label={self.label!r})"
+
+    @classmethod
+    def draw(cls, label: str, others: tuple[LatticeKey, ...] = ()) -> LatticeKey:
+        """Draw a key.
+
+        Raises
+        ------
+        InvalidConfiguration
+            The label is empty or taken.
+        """
+        if not label or label in {key.label for key in others}:
+            raise InvalidConfiguration(
+                f"the label {label!r} is empty or taken", hint="Each key has its own."
+            )
+        return cls(label=label, key=secrets.token_bytes(LATTICE_KEY_BYTES))
+
+
 class MarkSecret(msgspec.Struct, frozen=True, kw_only=True):
     """All that its holder needs to look for marks and to root them.
 
@@ -94,7 +123,7 @@ class MarkSecret(msgspec.Struct, frozen=True, kw_only=True):
     name : str
         Of the extractor, for findings.
     extractor : bytes
-        ONNX.
+        ONNX; empty where there are keys of the lattice only.
     keys : tuple of MarkKey
         One per copy of a model.
     training : bytes
@@ -104,17 +133,20 @@ class MarkSecret(msgspec.Struct, frozen=True, kw_only=True):
     copied : float, optional
         Upper 95 % limit of the share of photographs that were accepted in an audit after the
         mark of published pictures had been copied onto them; ``None`` where nobody has measured.
+    lattice : tuple of LatticeKey
+        Keys of the keyed lattice, which needs no extractor.
     """
 
     name: str
-    extractor: bytes
+    extractor: bytes = b""
     keys: tuple[MarkKey, ...] = ()
     training: bytes = b""
     demonstration: bool = False
     copied: float | None = None
+    lattice: tuple[LatticeKey, ...] = ()
 
     def __repr__(self) -> str:
-        return f"MarkSecret(name={self.name!r}, {len(self.keys)} keys)"
+        return f"MarkSecret(name={self.name!r}, {len(self.keys) + len(self.lattice)} keys)"
 
     @classmethod
     def open(cls, path: Path, passphrase: bytes) -> MarkSecret:
@@ -138,7 +170,7 @@ class MarkSecret(msgspec.Struct, frozen=True, kw_only=True):
             )
         head = len(_MAGIC)
         if not content.startswith(_MAGIC) or len(content) > _LARGEST:
-            raise InvalidConfiguration(f"{path} is not a secret file of a rooted mark")
+            raise InvalidConfiguration(f"{path} is not a secret file of marks")
         salt = content[head : head + _SALT]
         nonce = content[head + _SALT : head + _SALT + _NONCE]
         try:
