@@ -38,9 +38,9 @@ def _supported(finding: Finding, findings: Sequence[Finding]) -> Hypothesis | No
     photograph that was put through it. Where something else speaks for a camera, it is the
     second: the two do not contradict each other.
     """
-    if is_decoder_grid(finding) and finding.supports is Hypothesis.GENERATED:
-        if any(other.supports is Hypothesis.CAPTURED for other in findings):
-            return Hypothesis.AI_EDITED
+    made = is_decoder_grid(finding) and finding.supports is Hypothesis.GENERATED
+    if made and any(other.supports is Hypothesis.CAPTURED for other in findings):
+        return Hypothesis.AI_EDITED
     return finding.supports
 
 
