@@ -23,6 +23,7 @@ import json
 import os
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,7 @@ GENERATED = {"design": slice(30), "null": slice(30, 75), "card": slice(0), "tabl
 OWN = ("png", "j90", "j75", "r75+j90", "j83", "r71+j90", "w80")
 """PNG, JPEG and WebP of a quality, reduced to per cent; the last three on no grid of the search."""
 FOREIGN = ("png", "j90")
-REAL = ("png", "j90")
+REAL = ("png", "j90", "j75", "w80")
 SEEDS = {"null": 7_000, "table": 100_000}
 """First seeds of the pictures that are drawn."""
 
@@ -144,59 +145,57 @@ def judged(rule: GridRule, content: bytes) -> dict[str, Any]:
                             "phase": phase}  # fmt: skip
 
 
-def rules(entries: list[Path], quick: bool) -> dict[str, GridRule]:
-    form, known = QUICK if quick else FULL, {}
-    for path in entries:
-        entry = read_autoencoder(path)
-        null = entry.nulls.of(form)
-        if null is None:
-            raise SystemExit(f"{path}: calibrate first")
-        known[entry.autoencoder.name] = GridRule(entry.autoencoder, null, form)
-    return known
-
-
 def measure(arguments: argparse.Namespace) -> None:
     journal = Journal(arguments.journal)
-    known = rules(arguments.entries, arguments.quick)
-    form = "quick" if arguments.quick else "full"
+    form = QUICK if arguments.quick else FULL
     photographs = found("photographs", "table", arguments.more)
+    entries = {e.autoencoder.name: e for e in map(read_autoencoder, arguments.entries)}
+    rules = {
+        name: GridRule(entry.autoencoder, null, form)
+        for name, entry in entries.items()
+        if (null := entry.nulls.of(form)) is not None
+    }
 
     def ask(name: str, source: str, condition: str, picture: str, rgb: Any, kind: str) -> None:
-        about = {"judge": name, "form": form, "source": source, "condition": condition,
+        about = {"judge": name, "form": form.name, "source": source, "condition": condition,
                  "picture": picture, "kind": kind}  # fmt: skip
         content = f"{source} {condition} {picture}"
-        journal.measure(about, lambda: judged(known[name], treated(rgb(), condition, content)))
+        journal.measure(about, lambda: judged(rules[name], treated(rgb(), condition, content)))
 
     made: dict[tuple[str, Path], np.ndarray] = {}
 
     def through(source: str, path: Path) -> np.ndarray:
         if (source, path) not in made:
             made.clear()
-            made[source, path] = decoded(known[source].autoencoder, opened(path))
+            made[source, path] = decoded(entries[source].autoencoder, opened(path))
         return made[source, path]
 
-    for name in known:
+    def own(conditions: Any) -> None:
         for path in photographs[: arguments.own]:
-            for condition in arguments.conditions:
-                ask(name, name, condition, path.name, lambda p=path, n=name: through(n, p), "own")
+            for name in rules:
+                for condition in conditions:
+                    rgb = partial(through, name, path)
+                    ask(name, name, condition, path.name, rgb, "own")
+
+    own(OWN[:4])
     for path in photographs[: arguments.crossed]:
-        for source in known:
-            for name in set(known) - {source}:
+        for source in entries:
+            for name in set(rules) - {source}:
                 for condition in FOREIGN:
-                    ask(name, source, condition, path.name,
-                        lambda p=path, s=source: through(s, p), "foreign")  # fmt: skip
-    reals = {kind: found(kind, "table", arguments.more)[: arguments.real]
-             for kind in ("photographs", "generated", "drawings")}  # fmt: skip
-    for name in known:
-        for kind, paths in reals.items():
-            for path in paths:
-                for condition in REAL:
-                    ask(name, "none", condition, path.name, lambda p=path: opened(p), kind)
+                    rgb = partial(through, source, path)
+                    ask(name, source, condition, path.name, rgb, "foreign")
+    for name in rules:
+        for kind in ("photographs", "generated", "drawings"):
+            paths = found(kind, "table", arguments.more)[: arguments.real]
+            for number, path in enumerate(paths):
+                condition = REAL[number % len(REAL)]
+                ask(name, "none", condition, path.name, partial(opened, path), kind)
         for kind in DRAWN_KINDS:
             for number in range(arguments.drawn):
-                seed = SEEDS["table"] + number
-                ask(name, "none", REAL[number % 2], f"{kind} {number}",
-                    lambda k=kind, s=seed: draw_non_photo(k, s), f"drawn {kind}")  # fmt: skip
+                rgb = partial(draw_non_photo, kind, SEEDS["table"] + number)
+                condition = REAL[number % len(REAL)]
+                ask(name, "none", condition, f"{kind} {number}", rgb, f"drawn {kind}")
+    own(OWN[4:])
 
 
 def prepare(folder: Path, more: Path | None) -> None:
@@ -328,7 +327,6 @@ def main() -> None:
     measuring.add_argument("--crossed", type=int, default=30)
     measuring.add_argument("--real", type=int, default=200, help="of each kind")
     measuring.add_argument("--drawn", type=int, default=20, help="of each kind")
-    measuring.add_argument("--conditions", nargs="+", default=list(OWN))
     measuring.add_argument("--quick", action="store_true")
     scanning = commands.add_parser("scan")
     scanning.add_argument("entries", type=Path, nargs="+")
