@@ -7,6 +7,7 @@ import msgspec
 import numpy as np
 import pytest
 from PIL import Image
+from tests.evidence.detectors.reconstruction.conftest import OWN, null_of
 
 from lightkeeper.assessment import Origin, assess
 from lightkeeper.assessment._limits import LIMITS
@@ -27,11 +28,7 @@ from lightkeeper.evidence.detectors.reconstruction import (
 )
 from lightkeeper.evidence.detectors.reconstruction._content import Stratum
 from lightkeeper.evidence.detectors.reconstruction._null import (
-    STATISTIC,
-    Null,
     Nulls,
-    Own,
-    ScaleNull,
     least_size,
     read_nulls,
 )
@@ -62,22 +59,6 @@ def nulls(autoencoder8):
 
 def known(*nulls):
     return Nulls(nulls)
-
-
-OWN = Own(pictures=40, level=0.5, slope=0.1, most_excess=3.0, first_drop=0.2)
-
-
-def null_of(form, size=9999, *, own=OWN, fingerprint="0" * 64, contrasts=None):
-    """A null of continuous pictures that show nothing."""
-    return Null(
-        fingerprint=fingerprint,
-        statistic=STATISTIC,
-        form=form.name,
-        scales=tuple(
-            ScaleNull(scale, own, {Stratum.CONTINUOUS: contrasts or (0.01,) * size})
-            for scale in form.scales
-        ),
-    )
 
 
 @pytest.fixture
