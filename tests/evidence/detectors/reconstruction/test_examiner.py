@@ -6,6 +6,8 @@ from dataclasses import replace
 import msgspec
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 from tests.evidence.detectors.reconstruction.conftest import OWN, null_of
 
@@ -27,8 +29,10 @@ from lightkeeper.evidence.detectors.reconstruction import (
     read_autoencoder,
 )
 from lightkeeper.evidence.detectors.reconstruction._content import Stratum
+from lightkeeper.evidence.detectors.reconstruction._form import PLAIN_CONTRAST
 from lightkeeper.evidence.detectors.reconstruction._null import (
     Nulls,
+    Own,
     least_size,
     read_nulls,
 )
@@ -238,6 +242,15 @@ def test_a_grid_fainter_than_the_decoders_own_at_that_excess_is_another_decoders
     ):
         entry = Registered(autoencoder8, known(foreign))
         assert ReconstructionExaminer([entry]).examine(media) == ()
+
+
+@given(st.floats(-5, 20), st.floats(0, 5), st.floats(0, 5), st.floats(0, 5))
+def test_what_is_expected_falls_with_the_excess_and_never_below_what_could_be_found(
+    excess, level, slope, most
+):
+    own = Own(pictures=40, level=level, slope=slope, most_excess=most, first_drop=0.1)
+    assert own.expected(excess) >= 2 * PLAIN_CONTRAST
+    assert own.expected(excess) >= own.expected(excess + 1)
 
 
 def test_a_null_knows_what_the_decoders_own_grid_looks_like(nulls):

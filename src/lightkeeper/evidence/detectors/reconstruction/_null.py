@@ -10,6 +10,7 @@ import msgspec
 
 from lightkeeper.errors import InvalidConfiguration
 from lightkeeper.evidence.detectors.reconstruction._content import Stratum
+from lightkeeper.evidence.detectors.reconstruction._form import PLAIN_CONTRAST
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,14 +40,18 @@ class Own(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Drop on the first phases that nearly all of these pictures exceed."""
 
     def expected(self, excess: float) -> float:
-        """Contrast that a picture of this decoder shows at this excess."""
-        return self.level - self.slope * min(max(excess, 0.0), self.most_excess)
+        """Contrast that a picture of this decoder shows at this excess.
+
+        Never less than one that could be found: a steep line ends below nothing.
+        """
+        line = self.level - self.slope * min(max(excess, 0.0), self.most_excess)
+        return max(line, 2 * PLAIN_CONTRAST)
 
     def share(self, reading: PhaseReading) -> float:
         """Contrast over the one expected; nothing where the excess is none of this decoder's."""
         if not self.pictures or reading.excess > self.most_excess:
             return 0.0
-        return reading.contrast / max(self.expected(reading.excess), 1e-6)
+        return reading.contrast / self.expected(reading.excess)
 
 
 class ScaleNull(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
