@@ -37,6 +37,8 @@ CAMERA = finding(Claim.CAPTURED, supports=Hypothesis.CAPTURED, source="exif")
 MARK = finding(Claim.CARRIES_MARK, Basis.PUBLIC_MARK, source="pixels:u-plane")
 SIGNED = finding(Claim.GENERATED, Basis.SIGNED, source="c2pa")
 
+GRID = finding(Claim.DETECTOR_SCORE, Basis.MEASURED, source="pixels:decoder-grid", log10_lr=1.4)
+
 findings_lists = st.lists(
     st.builds(
         finding,
@@ -322,3 +324,30 @@ def test_every_index_points_at_a_finding_and_every_text_is_told(findings: list[F
 )
 def test_the_verbal_scale_is_that_of_the_guideline(log10_lr: float, strength: Strength) -> None:
     assert Strength.of(log10_lr) is strength
+
+
+def test_a_decoders_grid_speaks_for_generation_where_nothing_speaks_for_a_camera() -> None:
+    result = assess([GRID])
+    assert (result.origin, result.log10_lr) == (Origin.GENERATED, 1.4)
+    assert result.strength is Strength.MODERATE
+    # A photograph may have come through a decoder too: no label follows from the grid alone.
+    assert result.labels.computer_generated.value is None
+    assert assess([GRID, SIGNED]).labels.computer_generated.value is True
+    assert assess([replace(GRID, supports=None, log10_lr=None)]).origin is Origin.UNDETERMINED
+
+
+@pytest.mark.parametrize("basis", [Basis.ASSERTED, Basis.SIGNED])
+def test_beside_traces_of_a_camera_it_is_a_photograph_that_was_put_through(basis: Basis) -> None:
+    camera = replace(CAMERA, basis=basis)
+    result = assess([camera, GRID])
+    (weight,) = [w for w in result.weights if w.finding == 1]
+    assert weight.supports is Hypothesis.AI_EDITED
+    assert result.origin in (Origin.AI_EDITED, Origin.CAPTURED)
+    assert (result.origin is Origin.AI_EDITED) == (basis is Basis.ASSERTED)
+    assert result.conflicts == ()
+    assert result.routing.priority >= assess([camera]).routing.priority
+
+
+@given(findings_lists)
+def test_a_decoders_grid_never_lowers_a_priority(findings: list[Finding]) -> None:
+    assert assess([*findings, GRID]).routing.priority >= assess(findings).routing.priority

@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 import pytest
 from PIL import Image
+from tests.evidence.detectors.reconstruction.conftest import null_of
 from typer.testing import CliRunner
 
 from lightkeeper.cli._cautions import cautions
@@ -26,7 +27,7 @@ from lightkeeper.evidence.detectors.reconstruction import (
     OnnxAutoencoder,
     Registered,
 )
-from lightkeeper.evidence.detectors.reconstruction._null import STATISTIC, Null, Nulls
+from lightkeeper.evidence.detectors.reconstruction._null import Nulls
 from lightkeeper.scan import Policy
 
 
@@ -80,7 +81,11 @@ def test_a_null_is_measured_on_a_folder_and_counts_its_sources(tmp_path, monkeyp
     nulls = json.loads(out.read_bytes())["nulls"]
     assert [null["form"] for null in nulls] == ["quick", "full"]
     assert all(null["sources"] == {"art": 1, "photos": 2} for null in nulls)
-    assert all(len(null["contrasts"]) == 3 for null in nulls)
+    for null in nulls:
+        for scale in null["scales"]:
+            assert sum(len(each) for each in scale["contrasts"].values()) == 3
+            # Fewer than eight pictures of the decoder: nothing is expected, nothing is found.
+            assert scale["own"]["pictures"] == 0
 
 
 def test_a_null_of_the_map_is_measured_beside_it(tmp_path, monkeypatch):
@@ -108,12 +113,8 @@ def entry(tmp_path):
     )
     bare = OnnxAutoencoder("ours", tmp_path / "e.onnx", tmp_path / "d.onnx", "MIT")
     nulls = [
-        Null(
-            fingerprint=bare.fingerprint,
-            statistic=STATISTIC,
-            form=form.name,
-            scales=form.scales,
-            contrasts=(0.01,) * 60,
+        msgspec.structs.replace(
+            null_of(form, 60, fingerprint=bare.fingerprint),
             most_seconds=30.0 if form is FULL else 0.05,
         )
         for form in (QUICK, FULL)

@@ -4,20 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
+import tomllib
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from PIL import Image
+from tests.evidence.detectors.reconstruction.conftest import null_of
 from typer.testing import CliRunner
 
 from lightkeeper.cli._exit import Exit
 from lightkeeper.cli.detector import app
 from lightkeeper.errors import EvidenceError, InvalidConfiguration, OutputError
 from lightkeeper.evidence.detectors import reconstruction
-from lightkeeper.evidence.detectors.reconstruction import CallableAutoencoder
+from lightkeeper.evidence.detectors.reconstruction import (
+    FULL,
+    QUICK,
+    CallableAutoencoder,
+    Registered,
+)
+from lightkeeper.evidence.detectors.reconstruction._null import Nulls
 from lightkeeper.evidence.detectors.treatment import _drawn
 from lightkeeper.testing import photo_like, synthetic_like
 
@@ -156,33 +165,57 @@ def test_a_registered_autoencoder_is_measured_like_any_detector(
         return np.broadcast_to(means, (n, c, h // 8, 8, w // 8, 8)).reshape(n, c, h, w)
 
     autoencoder = CallableAutoencoder("means", block_means, "ab" * 32, licence="MIT")
-    entry = SimpleNamespace(autoencoder=autoencoder, null=None)
+    entry = Registered(autoencoder, Nulls((null_of(FULL, fingerprint="ab" * 32),)))
     monkeypatch.setattr(reconstruction, "read_autoencoder", lambda path: entry)
-    arguments = ("evaluate", tmp_path, pictures, "--out", tmp_path / "card", "--drawn", 1)
-    done = _run(*arguments, "--resamples", 50)
+    (tmp_path / "autoencoder.toml").write_text(
+        'name="means"\nlicence="MIT"\nencoder="e"\ndecoder="d"\n'
+    )
+    done = _run("evaluate", tmp_path, pictures, "--drawn", 1, "--resamples", 50)
     assert done.exit_code == Exit.OK, done.output
-    assert "decoder-grid:means 3, licence: MIT" in done.stderr
+    assert "decoder-grid:means 4-full, licence: MIT" in done.stderr
     assert "Its scores carry no weight." in done.stdout
+    card = json.loads((tmp_path / "card" / "card.json").read_text())
+    named = tomllib.loads((tmp_path / "autoencoder.toml").read_text())["cards"]
+    assert named == [{"folder": "card", "id": card["id"]}]
+    assert card["setup"]["bar"] == pytest.approx(2)
+    again = _run("evaluate", tmp_path, pictures, "--drawn", 1)
+    assert isinstance(again.exception, OutputError)
 
 
-@pytest.mark.parametrize(("form", "version"), [((), "3"), (("--quick",), "3-quick")])
+def test_an_entry_without_a_null_has_no_rule_that_could_be_measured(
+    tmp_path: Path, pictures: Path
+) -> None:
+    entry = Path(__file__).parents[1] / "data" / "autoencoders" / "nearest8"
+    done = _run("evaluate", entry, pictures, "--out", tmp_path / "card")
+    assert isinstance(done.exception, InvalidConfiguration)
+    assert "detector calibrate" in str(done.exception.hint)
+
+
+def test_a_plug_in_says_where_its_card_goes(tmp_path: Path, pictures: Path) -> None:
+    done = _run("evaluate", _plugin(tmp_path / "p"), pictures)
+    assert done.exit_code == 2
+    assert "--out" in done.output
+
+
+@pytest.mark.parametrize(("form", "version"), [((), "4-full"), (("--quick",), "4-quick")])
 def test_the_entry_of_a_real_autoencoder_gets_a_card_of_the_form_that_was_measured(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: tuple[str, ...], version: str
 ) -> None:
     pytest.importorskip("onnxruntime")
     # Small drawn pictures: the protocol's own take a second each.
     monkeypatch.setattr(_drawn, "_SIDES", (128, 128, 128))
-    entry = Path(__file__).parents[1] / "data" / "autoencoders" / "nearest8"
-    autoencoder = reconstruction.read_autoencoder(entry).autoencoder
-    for group in ("real/lake", "generated/nearest8"):
-        (tmp_path / "pictures" / group).mkdir(parents=True)
+    entry = tmp_path / "entry"
+    shutil.copytree(Path(__file__).parents[1] / "data" / "autoencoders" / "nearest8", entry)
+    fingerprint = reconstruction.read_autoencoder(entry).autoencoder.fingerprint
+    nulls = Nulls(tuple(null_of(each, fingerprint=fingerprint) for each in (QUICK, FULL)))
+    (entry / "nulls.json").write_bytes(msgspec.json.encode(nulls))
+    with (entry / "autoencoder.toml").open("a") as file:
+        file.write('null = "nulls.json"\n')
+    # Photographs are enough: each is also passed through the decoder.
+    (tmp_path / "pictures" / "real" / "lake").mkdir(parents=True)
     for seed in range(2):
-        pixels = photo_like(seed, width=256, height=256)
-        batch = (pixels.transpose(2, 0, 1)[None] / np.float32(255)).astype(np.float32)
-        back = autoencoder.reconstruct(batch)[0].transpose(1, 2, 0)
-        made = np.rint(back * 255).astype(np.uint8)
-        for group, picture in (("real/lake", pixels), ("generated/nearest8", made)):
-            Image.fromarray(picture).save(tmp_path / "pictures" / group / f"{seed}.png")
+        picture = Image.fromarray(photo_like(seed, width=256, height=256))
+        picture.save(tmp_path / "pictures" / "real" / "lake" / f"{seed}.png")
     out = tmp_path / "card"
     done = _run("evaluate", entry, tmp_path / "pictures", "--out", out, "--drawn", 1,
                 "--resamples", 50, *form)  # fmt: skip
@@ -196,6 +229,8 @@ def test_the_entry_of_a_real_autoencoder_gets_a_card_of_the_form_that_was_measur
     assert native["auc"]["value"] == 1.0
     assert not card["may_say"]["likelihood_ratio"]
     assert card["measurements"]["cost"]["median_seconds"] > 0
+    (named,) = reconstruction.read_autoencoder(entry).cards
+    assert named == (entry / "../card", card["id"])
 
 
 def test_a_plugin_has_no_quick_form(tmp_path: Path, pictures: Path) -> None:

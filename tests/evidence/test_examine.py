@@ -114,6 +114,16 @@ def test_what_was_not_examined_is_said_with_the_reason(media: Media) -> None:
     )
 
 
+def test_an_examiner_that_gives_up_on_a_medium_says_so_beside_its_findings(media: Media) -> None:
+    class GivesUp(Stub):
+        def examine(self, media: Media) -> tuple[Finding | NotExamined, ...]:
+            return (*super().examine(media), NotExamined(self.name, "Too small for its patches."))
+
+    result = examine(media, [GivesUp("grid", Tier.BYTES, quiet)], tier=Tier.BYTES)
+    assert [f.examiner for f in result.findings] == ["grid"]
+    assert result.not_examined == (NotExamined("grid", "Too small for its patches."),)
+
+
 def test_all_examiners_share_one_decode(media: Media) -> None:
     seen: list[int] = []
     look = lambda m: seen.append(id(m.raster()))  # noqa: E731

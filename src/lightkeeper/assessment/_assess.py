@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from lightkeeper.assessment._calibration import Calibration
 from lightkeeper.assessment._classification import Classification
 from lightkeeper.assessment._conflicts import find_conflicts
-from lightkeeper.assessment._fusion import Support, net, sum_up, weigh
+from lightkeeper.assessment._fusion import Support, is_decoder_grid, net, sum_up, weigh
 from lightkeeper.assessment._result import Assessment, Origin, Strength, Weight
 from lightkeeper.assessment._routing import route
 from lightkeeper.evidence import Basis, Claim, Hypothesis
@@ -77,8 +77,10 @@ def _proposed(
     findings: Sequence[Finding], origin: Origin, carried_by: tuple[int, ...]
 ) -> Classification:
     labels = Classification()
-    if origin is Origin.GENERATED:
-        strongest = max(carried_by, key=lambda i: list(Basis).index(findings[i].basis))
+    # A photograph may have come through a decoder too: the grid alone proposes no label.
+    telling = [i for i in carried_by if not is_decoder_grid(findings[i])]
+    if origin is Origin.GENERATED and telling:
+        strongest = max(telling, key=lambda i: list(Basis).index(findings[i].basis))
         labels = labels.propose(
             "computer_generated", True, basis=findings[strongest].basis, findings=carried_by
         )

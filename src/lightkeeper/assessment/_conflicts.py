@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lightkeeper.assessment._fusion import is_decoder_grid
 from lightkeeper.assessment._result import Conflict
 from lightkeeper.evidence import Basis, Claim, Hypothesis
 
@@ -39,7 +40,12 @@ def _camera_beside_mark(findings: Sequence[Finding]) -> Iterable[Conflict]:
 def _camera_beside_parameters(findings: Sequence[Finding]) -> Iterable[Conflict]:
     told = _where(
         findings,
-        lambda f: f.supports is Hypothesis.GENERATED and f.claim is not Claim.CARRIES_MARK,
+        lambda f: (
+            f.supports is Hypothesis.GENERATED
+            and f.claim is not Claim.CARRIES_MARK
+            # A photograph that was put through a decoder was captured all the same.
+            and not is_decoder_grid(f)
+        ),
     )
     cameras = _where(findings, lambda f: f.supports is Hypothesis.CAPTURED)
     if told and cameras and not _all_known(findings, told + cameras):

@@ -23,13 +23,38 @@ _OPPOSED = {
 }
 
 
+_DECODER_GRID = "pixels:decoder-grid"
+
+
+def is_decoder_grid(finding: Finding) -> bool:
+    """Whether it says that a whole picture came through a generator's decoder."""
+    return finding.source == _DECODER_GRID
+
+
+def _supported(finding: Finding, findings: Sequence[Finding]) -> Hypothesis | None:
+    """What a finding speaks for.
+
+    A decoder's grid says that the picture came through the decoder: made by the generator, or a
+    photograph that was put through it. Where something else speaks for a camera, it is the
+    second: the two do not contradict each other.
+    """
+    made = is_decoder_grid(finding) and finding.supports is Hypothesis.GENERATED
+    if made and any(other.supports is Hypothesis.CAPTURED for other in findings):
+        return Hypothesis.AI_EDITED
+    return finding.supports
+
+
 def weigh(findings: Sequence[Finding], calibration: Calibration) -> tuple[Weight, ...]:
     """Weight of every finding that supports an origin and has a weight.
 
     Per hypothesis, only the heaviest finding of a source is counted, and of those only the
     heaviest of a witness: one who alone could have made all of it.
     """
-    weights = [w for i, f in enumerate(findings) if (w := _weight(i, f, calibration))]
+    weights = [
+        w
+        for i, f in enumerate(findings)
+        if (w := _weight(i, f, _supported(f, findings), calibration))
+    ]
     by_source = _heaviest(weights, [findings[w.finding].source for w in weights])
     by_witness = _heaviest(by_source, [_witness(findings[w.finding]) for w in by_source])
     counted = {id(w) for w in by_witness}
@@ -59,18 +84,18 @@ def _witness(finding: Finding) -> str:
             return finding.source
 
 
-def _weight(index: int, finding: Finding, calibration: Calibration) -> Weight | None:
-    if finding.supports is None:
+def _weight(
+    index: int, finding: Finding, supports: Hypothesis | None, calibration: Calibration
+) -> Weight | None:
+    if supports is None:
         return None
     if finding.log10_lr is not None and finding.calibration is not None:
         reason = f"Likelihood ratio measured by calibration {finding.calibration}."
-        return Weight(
-            index, finding.supports, finding.log10_lr, finding.calibration, reason, counted=True
-        )
+        return Weight(index, supports, finding.log10_lr, finding.calibration, reason, counted=True)
     bound = calibration.bound(finding)
     if bound is None:
         return None
-    return Weight(index, finding.supports, bound.log10_lr, bound.id, bound.reason, counted=True)
+    return Weight(index, supports, bound.log10_lr, bound.id, bound.reason, counted=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ def told(card: Card) -> str:
         area = separation.auc
         words = f"AUC {area.value:.3f} ({area.low:.3f}–{area.high:.3f})" if area else "no AUC"
         recalls = [
-            f"recall at {point.fpr:g}: {point.recall.value:.1%}"
+            f"{_where(card, point.fpr)}: {point.recall.value:.1%}"
             if point.recall
             else f"recall at {point.fpr:g}: {point.note}"
             for point in separation.points
@@ -33,3 +33,7 @@ def told(card: Card) -> str:
     allowed = card.may_say()
     verdict = "Its scores may weigh." if allowed.likelihood_ratio else "Its scores carry no weight."
     return "\n".join([*lines, verdict])
+
+
+def _where(card: Card, fpr: float) -> str:
+    return f"recall at {fpr:g}" if card.setup.bar is None else "recall at its own bar"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -133,7 +134,12 @@ def _warn_few(pictures: int) -> None:
 def _pictures(folder: Path) -> Iterator[tuple[str, NDArray[np.uint8]]]:
     from lightkeeper.media import open_media
 
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+    # In an order of their own: the first ones are also passed through the decoder, and a folder
+    # of drawings alone would say little about photographs.
+    paths = [path for path in folder.rglob("*") if path.is_file()]
+    for path in sorted(
+        paths, key=lambda p: hashlib.sha256(str(p.relative_to(folder)).encode()).digest()
+    ):
         try:
             yield path.parent.relative_to(folder).as_posix(), open_media(path).rgb()
         except MediaError as error:

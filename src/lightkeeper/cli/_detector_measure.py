@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,15 @@ from lightkeeper.evidence.detectors.cards import Card, Measured, card_files, ren
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from lightkeeper.evidence.detectors.evaluation import Detector, Run, Sample, Setup, TrainedOn
+    from lightkeeper.evidence.detectors.evaluation import (
+        Detector,
+        Run,
+        Sample,
+        ScoreRow,
+        Setup,
+        TrainedOn,
+        Twin,
+    )
     from lightkeeper.evidence.detectors.plugins import Plugin
 
 _PAGE = "card.html"
@@ -34,33 +43,63 @@ def measure_and_keep(
     from lightkeeper.evidence.detectors.evaluation import read_samples
 
     samples = read_samples(data)
-    with _opened(detector, quick=quick) as (opened, trained_on):
-        run = _run(opened, samples, setup, trained_on)
-        card = Card.of(opened, run)
-    measured = Measured(card, run.rows)
-    _write_card(out, measured)
-    write_text(told(measured.card))
+    if is_entry(detector):
+        card, rows = _of_entry(detector, samples, setup, quick=quick)
+    elif quick:
+        raise InvalidConfiguration("only a registered autoencoder has a quick form")
+    else:
+        with _opened(detector) as (opened, trained_on):
+            run = _run(opened, samples, setup, trained_on)
+            card, rows = Card.of(opened, run), run.rows
+    _write_card(out, Measured(card, rows))
+    if is_entry(detector):
+        from lightkeeper.evidence.detectors.reconstruction import attach_card
+
+        attach_card(detector, out, card.id)
+    write_text(told(card))
+
+
+def is_entry(path: Path) -> bool:
+    """Whether this is a registered autoencoder and not a plug-in."""
+    from lightkeeper.evidence.detectors.reconstruction import MANIFEST
+
+    return path.is_dir() or path.name == MANIFEST
+
+
+def _of_entry(
+    path: Path, samples: tuple[Sample, ...], setup: Setup, *, quick: bool
+) -> tuple[Card, tuple[ScoreRow, ...]]:
+    """Measure the rule that a scan follows, on photographs and on the same passed through it."""
+    from lightkeeper.evidence.detectors.evaluation import TrainedOn, Twin
+    from lightkeeper.evidence.detectors.reconstruction import (
+        FULL,
+        QUICK,
+        GridRule,
+        decoded,
+        read_autoencoder,
+    )
+
+    entry = read_autoencoder(path)
+    form = QUICK if quick else FULL
+    null = entry.nulls.of(form)
+    if null is None:
+        raise InvalidConfiguration(
+            f"{path} has no null of the form {form.name}",
+            hint="lightkeeper detector calibrate, then name its file as `null` in the entry",
+        )
+    rule = GridRule(entry.autoencoder, null, form)
+    _name(rule, entry.autoencoder.licence)
+    twin = Twin(rule.name, lambda rgb: decoded(entry.autoencoder, rgb))
+    setup = replace(setup, bar=rule.bar)
+    run = _run(rule, samples, setup, TrainedOn(declared=True), twin)
+    return Card.of(rule, run), run.rows
 
 
 @contextmanager
-def _opened(path: Path, *, quick: bool) -> Iterator[tuple[Detector, TrainedOn]]:
-    """A plugged-in detector that answers, or the decoder grid of a registered autoencoder."""
-    from lightkeeper.evidence.detectors.evaluation import TrainedOn
+def _opened(path: Path) -> Iterator[tuple[Detector, TrainedOn]]:
+    """A plugged-in detector that answers."""
     from lightkeeper.evidence.detectors.plugins import Plugin
-    from lightkeeper.evidence.detectors.reconstruction import QUICK, read_autoencoder
-    from lightkeeper.evidence.detectors.reconstruction._detector import GridDetector
-    from lightkeeper.evidence.detectors.reconstruction._registry import MANIFEST
 
-    if path.is_dir() or path.name == MANIFEST:
-        autoencoder = read_autoencoder(path).autoencoder
-        grid = GridDetector(autoencoder)
-        if quick:
-            grid = GridDetector(autoencoder, QUICK, f"{grid.version}-quick")
-        _name(grid, autoencoder.licence)
-        yield grid, TrainedOn(declared=True)
-        return
-    if quick:
-        raise InvalidConfiguration("only a registered autoencoder has a quick form")
     with Plugin(path) as plugin:
         _check_answers(plugin)
         _name(plugin, plugin.manifest.licence)
@@ -87,11 +126,17 @@ def _check_answers(plugin: Plugin) -> None:
 
 
 def _run(
-    detector: Detector, samples: tuple[Sample, ...], setup: Setup, trained_on: TrainedOn
+    detector: Detector,
+    samples: tuple[Sample, ...],
+    setup: Setup,
+    trained_on: TrainedOn,
+    twin: Twin | None = None,
 ) -> Run:
     from lightkeeper.evidence.detectors.evaluation import evaluate as run_protocol
 
-    return run_protocol(detector, samples, setup=setup, trained_on=trained_on, progress=_progress())
+    return run_protocol(
+        detector, samples, setup=setup, trained_on=trained_on, twin=twin, progress=_progress()
+    )
 
 
 def _progress() -> Callable[[int, int], None]:

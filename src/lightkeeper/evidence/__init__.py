@@ -4,7 +4,7 @@ Each sub-package examines one kind of evidence. An examiner reports findings; it
 nor judges.
 """
 
-from lightkeeper.evidence._examine import Examination, Failure, NotExamined, examine
+from lightkeeper.evidence._examine import Examination, Failure, examine
 from lightkeeper.evidence._finding import (
     Basis,
     Claim,
@@ -12,6 +12,7 @@ from lightkeeper.evidence._finding import (
     Examiner,
     Finding,
     Hypothesis,
+    NotExamined,
     Tier,
 )
 

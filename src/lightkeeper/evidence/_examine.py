@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from lightkeeper.errors import LightkeeperError
+from lightkeeper.evidence._finding import NotExamined
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,14 +25,6 @@ class Searches(Protocol):
     @property
     def looks_for(self) -> str:
         """What only it finds, in words that follow "It looks for"; empty where there is nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class NotExamined:
-    """An examiner that did not look, and why (one sentence)."""
-
-    examiner: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +49,8 @@ def examine(media: Media, examiners: Iterable[Examiner], *, tier: Tier) -> Exami
     """Let each examiner of at most this tier look at one medium, cheapest first.
 
     The medium keeps what it has decoded, so all examiners share one decode. An examiner that
-    fails is recorded and stops no other; one that cannot run here, or is above the tier, is
-    listed as not examined.
+    fails is recorded and stops no other; one that cannot run here, is above the tier, or gives up
+    on this medium with a reason, is listed as not examined.
     """
     findings: list[Finding] = []
     failures: list[Failure] = []
@@ -68,9 +61,15 @@ def examine(media: Media, examiners: Iterable[Examiner], *, tier: Tier) -> Exami
             skipped.append(NotExamined(examiner.name, reason))
             continue
         try:
-            findings.extend(examiner.examine(media))
+            seen = tuple(examiner.examine(media))
         except Exception as error:
             failures.append(_failure(examiner, error))
+            continue
+        for each in seen:
+            if isinstance(each, NotExamined):
+                skipped.append(each)
+            else:
+                findings.append(each)
     return Examination(tuple(findings), tuple(failures), tuple(skipped))
 
 

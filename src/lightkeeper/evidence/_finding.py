@@ -121,6 +121,14 @@ class Finding:
     conflict: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class NotExamined:
+    """An examiner that did not look, or not everywhere, and why (one sentence)."""
+
+    examiner: str
+    reason: str
+
+
 @runtime_checkable
 class Examiner(Protocol):
     """Looks at one medium and reports what it saw; never judges."""
@@ -140,8 +148,11 @@ class Examiner(Protocol):
     def unavailable(self) -> str | None:
         """Why it cannot run here (one sentence naming the extra), or ``None``."""
 
-    def examine(self, media: Media) -> Sequence[Finding]:
-        """Findings about this medium, in a stable order.
+    def examine(self, media: Media) -> Sequence[Finding | NotExamined]:
+        """Findings about this medium, in a stable order, and what was not looked at in it.
+
+        A ``NotExamined`` says why this medium gave no answer: too small, too compressed, a search
+        that belongs to a later tier. Silence means that it looked and saw nothing.
 
         Raises
         ------

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from lightkeeper.assessment.attribution._generators import model_named
 from lightkeeper.evidence import Basis, Claim, Details, Finding, Hypothesis
 from lightkeeper.evidence.detectors.plugins import DetectorScore
 from lightkeeper.evidence.detectors.plugins._manifest import Role
-from lightkeeper.evidence.detectors.reconstruction._finding import DecoderGrid
+from lightkeeper.evidence.detectors.reconstruction._finding import DecoderGrid, Rival
 from lightkeeper.evidence.metadata._record import GenerationRecord
 from lightkeeper.evidence.provenance import ManifestState
 from lightkeeper.evidence.provenance._examiner import ProvenanceDetails
@@ -173,6 +174,14 @@ def test_a_decoders_grid_is_listed_and_names_no_generator() -> None:
     assert (found.origin, found.generator) == (Origin.UNDETERMINED, None)
     assert (found.family, found.standing) == (Family.UNKNOWN, Standing.UNKNOWN)
     assert found.candidates == ()
+
+
+def test_the_decoders_that_explain_a_picture_less_well_are_listed_as_rivals() -> None:
+    told = grid("umbrella-vae", 1e-3)
+    rivals = (Rival("bicycle-vae", 1.3), Rival("atlas-vae", 0.4))
+    (decoder,) = attributed(replace(told, details=replace(told.details, rivals=rivals))).decoders
+    assert decoder.autoencoder == "umbrella-vae"
+    assert decoder.rivals == ("atlas-vae", "bicycle-vae")
 
 
 def test_a_decoders_grid_changes_no_name_that_something_else_gives() -> None:

@@ -57,6 +57,8 @@ class Decoder:
     autoencoder: str
     p_value: float
     findings: tuple[int, ...]
+    rivals: tuple[str, ...] = ()
+    """Registered decoders that explain the picture less well and would have been found alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,17 +127,22 @@ def _chosen(standing: Standing, named: Sequence[Candidate]) -> _Answer:
 
 def _decoders(findings: Sequence[Finding]) -> tuple[Decoder, ...]:
     """Each decoder whose grid was seen, the clearest first."""
-    found: dict[str, list[tuple[float, int]]] = {}
+    found: dict[str, list[tuple[float, int, tuple[str, ...]]]] = {}
     for index, finding in enumerate(findings):
         if finding.claim is not Claim.DETECTOR_SCORE or finding.p_value is None:
             continue
         from lightkeeper.evidence.detectors.reconstruction._finding import DecoderGrid
 
-        if isinstance(finding.details, DecoderGrid):
-            name = finding.details.autoencoder
-            found.setdefault(name, []).append((finding.p_value, index))
+        if isinstance(grid := finding.details, DecoderGrid):
+            rivals = tuple(rival.autoencoder for rival in grid.rivals)
+            found.setdefault(grid.autoencoder, []).append((finding.p_value, index, rivals))
     decoders = (
-        Decoder(name, min(p for p, _ in seen), tuple(index for _, index in seen))
+        Decoder(
+            name,
+            min(p for p, _, _ in seen),
+            tuple(index for _, index, _ in seen),
+            tuple(sorted({rival for *_, rivals in seen for rival in rivals})),
+        )
         for name, seen in found.items()
     )
     return tuple(sorted(decoders, key=lambda d: (d.p_value, d.autoencoder)))

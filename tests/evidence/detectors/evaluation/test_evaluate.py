@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,8 +8,16 @@ import pytest
 from PIL import Image
 
 from lightkeeper.errors import EvidenceError, InvalidConfiguration
-from lightkeeper.evidence.detectors.evaluation import Label, Sample, Setup, TrainedOn, evaluate
+from lightkeeper.evidence.detectors.evaluation import (
+    Label,
+    Sample,
+    Setup,
+    TrainedOn,
+    Twin,
+    evaluate,
+)
 from lightkeeper.evidence.detectors.evaluation._scores import Outcome, read_rows, write_rows
+from lightkeeper.evidence.detectors.evaluation._whole import check_whole
 from lightkeeper.evidence.detectors.treatment import CONTROL_KINDS, Condition
 from lightkeeper.testing import photo_like, synthetic_like
 
@@ -146,3 +155,21 @@ def test_a_row_that_contradicts_itself_is_refused(samples: list[Sample]) -> None
     content = write_rows(evaluate(Brightness(), samples, setup=SETUP).rows)
     with pytest.raises(EvidenceError, match="contradict"):
         read_rows(content.replace(b'"scored"', b'"failed"', 1))
+
+
+def test_a_twin_makes_the_generated_half_of_every_photograph(samples: list[Sample]) -> None:
+    real = [replace(s, pair=None) for s in samples if s.label is Label.REAL]
+    art = replace(real[0], kind="art", path=samples[1].path)
+    assert art.path != real[0].path
+    twin = Twin("ours", lambda rgb: (rgb // 2).astype(np.uint8))
+    run = evaluate(Brightness(), [*real, art], setup=SETUP, twin=twin)
+    made = [r for r in run.rows if r.label is Label.GENERATED]
+    assert {r.generator for r in made} == {"ours"}
+    assert len(made) == len(real) * len(Condition)
+    taken = {(r.pair, r.condition): r for r in run.rows if r.label is Label.REAL and r.pair}
+    for row in made:
+        half = taken.pop((row.pair, row.condition))
+        assert row.score == pytest.approx(half.score / 2, abs=6)
+    assert not taken
+    check_whole(run.rows, run.setup)
+    assert evaluate(Brightness(), [*real, art], setup=SETUP, twin=twin).data == run.data

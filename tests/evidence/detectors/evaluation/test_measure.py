@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
 from lightkeeper.errors import InvalidConfiguration
-from lightkeeper.evidence.detectors.evaluation import Setup, measure
+from lightkeeper.evidence.detectors.cards._controls import controls
+from lightkeeper.evidence.detectors.evaluation import Setup, TrainedOn, measure
+from lightkeeper.evidence.detectors.statistics import clopper_pearson
 from lightkeeper.evidence.detectors.treatment import CONTROL_KINDS, Condition
 
 SETUP = Setup(resamples=15, crop=128)
@@ -147,3 +150,57 @@ def test_a_worse_null_decides(fabricate) -> None:  # type: ignore[no-untyped-def
     noisy = measure(fabricate(**shared, others={"plot": spread(900, 5, 6)}), SETUP).bands[-1]
     assert calm.log10_lr > 1.9
     assert noisy.log10_lr == 0
+
+
+BAR = Setup(resamples=15, crop=128, bar=2.0)
+
+
+def at_bar(fabricate, *, found=90, alarms=0, drawn=0):  # type: ignore[no-untyped-def]
+    return fabricate(
+        generated={},
+        photographs={"lake": [2.5] * alarms + [0.0] * (200 - alarms)},
+        others={kind: [3.0] * drawn + [0.0] * (40 - drawn) for kind in CONTROL_KINDS},
+        pairs={"made": [2.5] * found + [0.0] * (100 - found), "taken": [0.0] * 100},
+    )
+
+
+def test_a_bar_set_before_is_measured_as_it_is(fabricate) -> None:  # type: ignore[no-untyped-def]
+    measured = measure(at_bar(fabricate, alarms=3), BAR)
+    (point,) = measured.under(M).points
+    assert point.threshold == 2.0
+    assert (point.false_positives.count, point.false_positives.of) == (3, 300)
+    assert (point.recall.count, point.recall.of) == (90, 100)
+    assert {s.source: s.false_positives.count for s in measured.sources} == {"lake": 3, "pairs": 0}
+
+
+def test_a_bar_weighs_by_bounds_of_both_rates(fabricate) -> None:  # type: ignore[no-untyped-def]
+    (band,) = measure(at_bar(fabricate), BAR).bands
+    low, _ = clopper_pearson(90, 100)
+    _, high = clopper_pearson(0, 240)
+    assert band.log10_lr == pytest.approx(math.log10(low / max(high, clopper_pearson(0, 300)[1])))
+    assert (band.at_least, band.below, band.generated, band.real) == (2.0, None, 90, 0)
+    (fewer,) = measure(at_bar(fabricate, found=40), BAR).bands
+    (alarmed,) = measure(at_bar(fabricate, drawn=2), BAR).bands
+    assert fewer.log10_lr < band.log10_lr
+    assert alarmed.log10_lr < band.log10_lr
+    (nothing,) = measure(at_bar(fabricate, found=0), BAR).bands
+    assert nothing.log10_lr == 0
+
+
+def test_a_bar_weighs_by_the_mixture_and_not_by_the_worst_treatment(fabricate) -> None:  # type: ignore[no-untyped-def]
+    rows = tuple(
+        replace(row, score=0.0) if row.condition is Condition.SHRUNK else row
+        for row in at_bar(fabricate)
+    )
+    (band,) = measure(rows, BAR).bands
+    assert 0 < band.log10_lr < measure(at_bar(fabricate), BAR).bands[0].log10_lr
+
+
+@pytest.mark.parametrize(
+    ("alarms", "drawn", "failing"), [(0, 0, None), (9, 0, "null"), (0, 3, "non-photo")]
+)
+def test_false_alarms_at_its_bar_fail_a_control(fabricate, alarms, drawn, failing) -> None:  # type: ignore[no-untyped-def]
+    measured = measure(at_bar(fabricate, alarms=alarms, drawn=drawn), BAR)
+    judged = controls(measured, TrainedOn(declared=True), BAR)
+    failed = {control.name for control in judged if not control.passed}
+    assert failing in failed if failing else not failed, judged

@@ -8,11 +8,15 @@ import numpy as np
 import pytest
 
 from lightkeeper.evidence.detectors.reconstruction import CallableAutoencoder
+from lightkeeper.evidence.detectors.reconstruction._content import Stratum
+from lightkeeper.evidence.detectors.reconstruction._null import STATISTIC, Null, Own, ScaleNull
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
+
+    from lightkeeper.evidence.detectors.reconstruction._form import Form
 
     Pixels = NDArray[np.uint8]
 
@@ -60,6 +64,21 @@ def textured(seed: int, side: int = 400) -> Pixels:
 def decoded(autoencoder: CallableAutoencoder, rgb: Pixels) -> Pixels:
     batch = rgb.transpose(2, 0, 1)[None].astype(np.float32) / np.float32(255)
     return (autoencoder.reconstruct(batch)[0].transpose(1, 2, 0) * 255).round().astype(np.uint8)
+
+
+OWN = Own(pictures=40, level=0.5, slope=0.1, most_excess=3.0, first_drop=0.2)
+
+
+def null_of(form: Form, size: int = 9999, *, own: Own = OWN, fingerprint: str = "0" * 64) -> Null:
+    """A null of continuous pictures that show nothing."""
+    return Null(
+        fingerprint=fingerprint,
+        statistic=STATISTIC,
+        form=form.name,
+        scales=tuple(
+            ScaleNull(scale, own, {Stratum.CONTINUOUS: (0.01,) * size}) for scale in form.scales
+        ),
+    )
 
 
 @pytest.fixture

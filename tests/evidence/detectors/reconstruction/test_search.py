@@ -13,20 +13,20 @@ from lightkeeper.evidence.detectors.reconstruction import (
     Abstention,
     CallableAutoencoder,
     PhaseReading,
-    read_scales,
+    read_grid,
 )
 from lightkeeper.evidence.detectors.reconstruction import _contrast as contrast
 from lightkeeper.evidence.detectors.reconstruction._contrast import Phase, Reader
 from lightkeeper.evidence.detectors.reconstruction._lattice import agreement
 from lightkeeper.evidence.detectors.reconstruction._patches import Patch, choose
-from lightkeeper.evidence.detectors.reconstruction._search import _looked, read_phase
+from lightkeeper.evidence.detectors.reconstruction._search import _looked
 
 
 @pytest.mark.parametrize(("y", "x"), [(0, 0), (3, 5), (7, 2)])
 def test_a_decoders_grid_is_found_wherever_the_picture_was_cropped(
     autoencoder, make_textured, through, y, x
 ):
-    reading = read_scales(autoencoder, through(autoencoder, make_textured(1))[y:, x:])
+    reading = read_grid(autoencoder, through(autoencoder, make_textured(1))[y:, x:])
     assert isinstance(reading, PhaseReading)
     assert reading.phase == Phase(-y % autoencoder.grid, -x % autoencoder.grid)
     assert reading.p_value < 2e-3
@@ -34,7 +34,7 @@ def test_a_decoders_grid_is_found_wherever_the_picture_was_cropped(
 
 
 def test_the_quick_form_finds_the_phase_modulo_four(autoencoder, make_textured, through):
-    reading = read_scales(autoencoder, through(autoencoder, make_textured(1))[3:, 5:], QUICK)
+    reading = read_grid(autoencoder, through(autoencoder, make_textured(1))[3:, 5:], QUICK)
     assert isinstance(reading, PhaseReading)
     assert reading.phase == Phase(1, 3)
     assert reading.agreeing == reading.patches == 4
@@ -44,7 +44,7 @@ def test_the_quick_form_finds_the_phase_modulo_four(autoencoder, make_textured, 
 
 
 def test_pictures_without_a_grid_end_after_the_first_looks(autoencoder, make_textured):
-    readings = [read_phase(autoencoder, make_textured(k), FULL) for k in range(30, 33)]
+    readings = [read_grid(autoencoder, make_textured(k), FULL) for k in range(30, 33)]
     said = [r for r in readings if isinstance(r, PhaseReading)]
     assert len(said) == 3
     assert sum(r.patches in FULL.looks[:2] for r in said) >= 2
@@ -102,15 +102,15 @@ def test_more_patches_make_a_faint_agreement_plain():
 def test_a_grid_without_a_lattice_is_found_on_all_its_phases(through, make_textured, form):
     flat = _one_step(8)
     picture = through(flat, make_textured(3))[3:, 5:]
-    reading = read_phase(flat, picture, form)
+    reading = read_grid(flat, picture, form)
     assert isinstance(reading, PhaseReading)
     assert reading.phase == Phase(5, 3)
     if form is FULL:
         assert reading.p_value <= 1e-3
-        missed = read_phase(replace(flat, lattice=True), picture, form)
+        missed = read_grid(replace(flat, lattice=True), picture, form)
         assert isinstance(missed, PhaseReading)
         assert missed.p_value > reading.p_value
-    bare = read_phase(flat, make_textured(3)[3:, 5:], form)
+    bare = read_grid(flat, make_textured(3)[3:, 5:], form)
     assert isinstance(bare, PhaseReading)
     assert bare.p_value > 1e-3
     assert bare.contrast < reading.contrast / 4
@@ -132,7 +132,7 @@ def _one_step(grid):
 
 
 def test_pictures_without_a_grid_fire_about_as_rarely_as_declared(make_textured, autoencoder):
-    readings = [read_scales(autoencoder, make_textured(k), QUICK) for k in range(100, 110)]
+    readings = [read_grid(autoencoder, make_textured(k), QUICK) for k in range(100, 110)]
     values = [r.p_value for r in readings if isinstance(r, PhaseReading)]
     assert len(values) == 10
     assert min(values) > 1e-4
@@ -151,7 +151,7 @@ def test_patches_begin_on_different_remainders(make_textured):
 
 def test_another_decoders_grid_is_not_this_ones(make_textured, through, autoencoder):
     other = replace(autoencoder, function=lambda batch: batch * np.float32(0.999))
-    reading = read_scales(other, through(autoencoder, make_textured(3)), FULL)
+    reading = read_grid(other, through(autoencoder, make_textured(3)), FULL)
     assert isinstance(reading, PhaseReading)
     assert reading.p_value > 1e-3
 
@@ -167,23 +167,46 @@ def test_one_batch_says_what_single_crops_say(autoencoder, make_textured, monkey
     assert np.array_equal(whole, reader.errors(Patch(8, 11), phases))
 
 
-def test_every_scale_counts_as_a_test(autoencoder, make_textured, through):
-    picture = through(autoencoder, make_textured(5))
-    one = read_scales(autoencoder, picture, QUICK)
-    three = read_scales(autoencoder, picture, QUICK, scales=(1.0, 1.25, 1.5))
-    assert isinstance(one, PhaseReading)
-    assert isinstance(three, PhaseReading)
-    assert three.scale == 1
-    assert three.tests == 3
-    assert three.p_value == pytest.approx(3 * one.p_value)
+def test_a_picture_without_a_grid_is_let_go_after_a_quarter_of_the_phases(
+    autoencoder, make_textured, through
+):
+    bare = read_grid(autoencoder, make_textured(5), FULL, dismissed=0.08)
+    assert isinstance(bare, PhaseReading)
+    assert bare.reconstructions == FULL.looks[0] * 4
+    assert bare.p_value == 1
+    own = read_grid(autoencoder, through(autoencoder, make_textured(5))[2:, 7:], dismissed=0.08)
+    assert isinstance(own, PhaseReading)
+    assert own.reconstructions >= FULL.looks[0] * 16
+    assert own.first_drop > 0.08
+
+
+def test_without_a_lattice_the_first_phases_touch_every_row_and_column(make_textured, through):
+    flat = _one_step(8)
+    for y, x in ((0, 3), (5, 2)):
+        own = read_grid(flat, through(flat, make_textured(3))[y:, x:], dismissed=0.02)
+        assert isinstance(own, PhaseReading)
+        assert own.p_value < 1e-3
+
+
+def test_a_second_pass_changes_little_more_than_the_first_only_where_it_came_through(
+    autoencoder, make_textured, through
+):
+    own = read_grid(autoencoder, through(autoencoder, make_textured(5)))
+    assert isinstance(own, PhaseReading)
+    assert abs(own.excess) < 0.5
+    half = 0.5 * make_textured(5) + 0.5 * through(autoencoder, make_textured(5))
+    mixed = read_grid(autoencoder, half.astype(np.uint8))
+    assert isinstance(mixed, PhaseReading)
+    assert mixed.excess > own.excess + 1
+    assert mixed.error > own.error + 1
 
 
 def test_small_flat_and_blurred_pictures_get_no_reading(autoencoder, make_textured):
-    assert read_scales(autoencoder, make_textured(6)[:120, :120]) is Abstention.TOO_SMALL
+    assert read_grid(autoencoder, make_textured(6)[:120, :120]) is Abstention.TOO_SMALL
     flat = np.full((400, 400, 3), 128, np.uint8)
-    assert read_scales(autoencoder, flat) is Abstention.TOO_FLAT
+    assert read_grid(autoencoder, flat) is Abstention.TOO_FLAT
     ramp = np.repeat(np.linspace(0, 255, 400).astype(np.uint8)[None, :, None], 400, 0)
-    assert read_scales(autoencoder, np.repeat(ramp, 3, 2)) is Abstention.TOO_COMPRESSED
+    assert read_grid(autoencoder, np.repeat(ramp, 3, 2)) is Abstention.TOO_COMPRESSED
 
 
 def test_patches_do_not_touch_and_saturated_ones_are_left_out(make_textured):

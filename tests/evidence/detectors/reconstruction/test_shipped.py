@@ -11,7 +11,7 @@ from lightkeeper.evidence.detectors.reconstruction import (
     QUICK,
     PhaseReading,
     read_autoencoder,
-    read_scales,
+    read_grid,
 )
 
 pytest.importorskip("onnxruntime")
@@ -31,13 +31,13 @@ def test_one_batch_is_what_single_crops_are(shipped):
 
 
 def test_a_picture_that_came_through_it_bears_its_grid(shipped, make_textured, through):
-    reading = read_scales(shipped, through(shipped, make_textured(1))[3:, 5:], QUICK)
+    reading = read_grid(shipped, through(shipped, make_textured(1))[3:, 5:], QUICK)
     assert isinstance(reading, PhaseReading)
     assert reading.contrast > 1
 
 
 def test_the_full_form_finds_where_the_grid_begins(shipped, make_textured, through):
-    reading = read_scales(shipped, through(shipped, make_textured(2))[3:, 5:])
+    reading = read_grid(shipped, through(shipped, make_textured(2))[3:, 5:])
     assert isinstance(reading, PhaseReading)
     assert reading.p_value <= 2e-3
     # What blends rows and columns smoothly knows its own place less well.
@@ -45,7 +45,7 @@ def test_the_full_form_finds_where_the_grid_begins(shipped, make_textured, throu
 
 
 def test_the_same_picture_without_the_decoder_does_not(shipped, make_textured):
-    reading = read_scales(shipped, make_textured(1)[3:, 5:], QUICK)
+    reading = read_grid(shipped, make_textured(1)[3:, 5:], QUICK)
     assert isinstance(reading, PhaseReading)
     assert reading.p_value > 1e-3
     assert reading.contrast < 0.2

@@ -62,7 +62,7 @@ class Card:
             unreadable=run.unreadable,
             scores=hashlib.sha256(write_rows(run.rows)).hexdigest(),
             measurements=measured,
-            controls=controls(measured, run.trained_on),
+            controls=controls(measured, run.trained_on, run.setup),
         )
 
     @property

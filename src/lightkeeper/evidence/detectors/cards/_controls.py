@@ -11,7 +11,7 @@ from lightkeeper.evidence.detectors.treatment import CONTROL_KINDS, Condition
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lightkeeper.evidence.detectors.evaluation import Measurements, TrainedOn
+    from lightkeeper.evidence.detectors.evaluation import Measurements, Setup, TrainedOn
 
 CONTENT_PAIRS = 100
 CONTENT_AUC = 0.60
@@ -23,6 +23,8 @@ SOURCE_PICTURES = 30
 SOURCE_RATE_LOW = 0.03
 """A source fails where even the lower bound of its false alarms is larger."""
 NULL_FPR = 1e-2
+BAR_PHOTOGRAPHS, BAR_RATE_HIGH = 100, 0.05
+"""Of a detector with a bar of its own: photographs, and the upper bound of their false alarms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +36,11 @@ class Control:
     sentence: str
 
 
-def controls(measured: Measurements, trained_on: TrainedOn) -> tuple[Control, ...]:
+def controls(measured: Measurements, trained_on: TrainedOn, setup: Setup) -> tuple[Control, ...]:
     """Judge measurements by every control, in a fixed order."""
     return (
         _training(trained_on),
-        _null(measured),
+        _null(measured) if setup.bar is None else _null_at_bar(measured),
         _content(measured),
         _non_photo(measured),
         _sources(measured),
@@ -61,6 +63,18 @@ def _null(measured: Measurements) -> Control:
         "null",
         photographs >= needed,
         f"{photographs:,} photographs that it was not trained on; 1 % takes {needed:,}",
+    )
+
+
+def _null_at_bar(measured: Measurements) -> Control:
+    """A bar that was set before needs no photographs to be set by, only to be tried on."""
+    rates = [point.false_positives for s in measured.separations for point in s.points]
+    worst = max((rate for rate in rates if rate is not None), key=lambda rate: rate.high)
+    return Control(
+        "null",
+        worst.of >= BAR_PHOTOGRAPHS and worst.high <= BAR_RATE_HIGH,
+        f"at most {worst.high:.1%} of photographs fire, by upper bound on {worst.of:,}; "
+        f"{BAR_PHOTOGRAPHS} photographs and {BAR_RATE_HIGH:.0%} are asked",
     )
 
 

@@ -81,7 +81,9 @@ def _separations(card: Card) -> str:
         ]
         for s in card.measurements.separations
     ]
-    heads = ("condition", "generated / photographs", "AUC", "AP", "recall at 1 %", "at 0.1 %")
+    own_bar = card.setup.bar is not None
+    recalls = ("recall at its own bar",) if own_bar else ("recall at 1 %", "at 0.1 %")
+    heads = ("condition", "generated / photographs", "AUC", "AP", *recalls)
     return "<h2>Generated pictures against photographs</h2>" + _table(heads, rows)
 
 

@@ -71,7 +71,7 @@ def load_card(folder: Path) -> Measured:
     except (LightkeeperError, ValueError, OverflowError) as error:
         raise CardRefused(f"the card's scores are not usable: {error}") from error
     _check_seen(card, rows)
-    judged = controls(measured, card.trained_on)
+    judged = controls(measured, card.trained_on, card.setup)
     expected = {"measurements": to_plain(measured), "controls": to_plain(judged)}
     for part, again in expected.items():
         if where := _difference(document[part], again, part):
@@ -97,16 +97,16 @@ def _computed_id(document: dict[str, Any]) -> str:
 
 
 def _parsed(document: dict[str, Any]) -> Card:
+    setup = document.get("setup")
+    protocol = setup.get("protocol") if isinstance(setup, dict) else None
+    if protocol != PROTOCOL:
+        raise CardRefused(f"the card is of protocol {protocol}, not {PROTOCOL}: evaluate again")
     try:
         card = msgspec.convert(document, Card)
     except msgspec.ValidationError as error:
         raise CardRefused(f"the card cannot be read: {error}") from error
     if to_plain(card) != document:
         raise CardRefused("the card has keys that no card has")
-    if card.setup.protocol != PROTOCOL:
-        raise CardRefused(
-            f"the card is of protocol {card.setup.protocol}, not {PROTOCOL}: evaluate again"
-        )
     if not 0 < card.setup.resamples <= _MOST_RESAMPLES or card.setup.seed < 0:
         raise CardRefused("the card's setup is none that any card has")
     return card

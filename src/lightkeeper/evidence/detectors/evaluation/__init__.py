@@ -5,7 +5,7 @@ non-photographs beside them; :func:`measure` turns the rows into numbers with in
 """
 
 from lightkeeper.evidence.detectors.evaluation._detector import Detector, TrainedOn
-from lightkeeper.evidence.detectors.evaluation._evaluate import Run, Setup, evaluate
+from lightkeeper.evidence.detectors.evaluation._evaluate import Run, Setup, Twin, evaluate
 from lightkeeper.evidence.detectors.evaluation._measure import measure
 from lightkeeper.evidence.detectors.evaluation._measurements import Measurements
 from lightkeeper.evidence.detectors.evaluation._sample import Label, Sample, read_samples
@@ -20,6 +20,7 @@ __all__ = [
     "ScoreRow",
     "Setup",
     "TrainedOn",
+    "Twin",
     "evaluate",
     "measure",
     "read_samples",

@@ -26,12 +26,18 @@ _FEWEST_ABOVE = 3
 """Photographs that must lie above an edge: a range without any would rest on nothing."""
 
 
-def bands(by_condition: Mapping[Condition, Scores]) -> tuple[Band, ...]:
+def bands(by_condition: Mapping[Condition, Scores], bar: float | None = None) -> tuple[Band, ...]:
     """Ranges of scores from low to high; a higher one never weighs less than a lower one.
 
     Ranges that would are merged with their neighbour. There is none for low scores: a detector
     that does not fire says nothing for a camera.
+
+    A detector with a ``bar`` of its own says yes or nothing: it has one range, which weighs by
+    the mixture of the conditions and not by the least favourable one, because nobody knows which
+    treatment a picture has met.
     """
+    if bar is not None:
+        return (_at_bar(by_condition, bar),)
     matched = by_condition[Condition.MATCHED]
     photographs = matched.at(matched.photo)
     edges = sorted(
@@ -51,6 +57,24 @@ def bands(by_condition: Mapping[Condition, Scores]) -> tuple[Band, ...]:
             band = _band(by_condition, merged.pop().at_least, band.below)
         merged.append(band)
     return tuple(merged)
+
+
+def _at_bar(by_condition: Mapping[Condition, Scores], bar: float) -> Band:
+    """The mean of the lower ends of what is found, over that of the upper ends of false alarms."""
+    found, false = [], []
+    for scores in by_condition.values():
+        found.append(clopper_pearson(*_inside(scores.at(scores.made), bar, None))[0])
+        nulls = [scores.at(scores.photo), scores.at(scores.other)]
+        false.append(max(clopper_pearson(*_inside(null, bar, None))[1] for null in nulls))
+    matched = by_condition[Condition.MATCHED]
+    made, real = sum(found) / len(found), sum(false) / len(false)
+    return Band(
+        bar,
+        None,
+        _inside(matched.at(matched.made), bar, None)[0],
+        _inside(matched.at(matched.photo | matched.other), bar, None)[0],
+        round(max(0.0, math.log10(made / real)), 6) if made > 0 else 0.0,
+    )
 
 
 def _band(by_condition: Mapping[Condition, Scores], low: float, high: float | None) -> Band:

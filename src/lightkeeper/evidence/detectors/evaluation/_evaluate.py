@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from lightkeeper.evidence.detectors.evaluation._detector import Detector
 
-PROTOCOL = "1"
+PROTOCOL = "2"
 """Changes whenever the same detector and pictures could give other rows or measurements."""
 _LARGEST_CROP, _SMALLEST_CROP = 512, 64
 
@@ -49,7 +49,20 @@ class Setup:
     """Non-photographs that the protocol draws, of each kind."""
     crop: int | None = None
     """Longest side under the matched conditions; by default what suits the smaller class."""
+    bar: float | None = None
+    """Score from which the detector itself says yes, set before these pictures were seen.
+
+    Without one, the threshold is where 1 % of the photographs of the card fire.
+    """
     protocol: str = PROTOCOL
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """What makes a photograph's re-synthesis, and its name as a generator."""
+
+    name: str
+    make: Callable[[NDArray[np.uint8]], NDArray[np.uint8]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +83,7 @@ def evaluate(
     *,
     setup: Setup | None = None,
     trained_on: TrainedOn | None = None,
+    twin: Twin | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Run:
     """Score every picture, and those that the protocol draws, under every condition.
@@ -79,6 +93,8 @@ def evaluate(
 
     Parameters
     ----------
+    twin : Twin, optional
+        Makes the generated half of a content-matched pair of every photograph without one.
     progress : callable, optional
         Called with pictures done and pictures in all.
 
@@ -89,13 +105,14 @@ def evaluate(
     """
     setup = setup or Setup()
     trained_on = trained_on or TrainedOn()
-    kept, sizes = _readable(samples)
+    kept, sizes = _readable(samples, twin)
     if setup.crop is None:
         setup = _with_crop(setup, kept, sizes)
-    total = len(kept) + setup.drawn_per_kind * len(DRAWN_KINDS) + len(_some(kept, setup))
+    twins = sum(_has_twin(sample, twin) for sample in kept)
+    total = len(kept) + twins + setup.drawn_per_kind * len(DRAWN_KINDS) + len(_some(kept, setup))
     data = hashlib.sha256()
     rows: list[ScoreRow] = []
-    for index, (sample, pixels, digest) in enumerate(_pictures(kept, setup)):
+    for index, (sample, pixels, digest) in enumerate(_pictures(kept, setup, twin)):
         data.update(f"{digest} {sample.label} {sample.kind} {sample.source} ".encode())
         data.update(f"{sample.generator} {sample.pair}\n".encode())
         rows += _shown(detector, index, sample, pixels, setup=setup, trained_on=trained_on)
@@ -104,7 +121,12 @@ def evaluate(
     return Run(setup, trained_on, data.hexdigest(), len(samples) - len(kept), tuple(rows))
 
 
-def _readable(samples: Sequence[Sample]) -> tuple[list[Sample], list[int]]:
+def _has_twin(sample: Sample, twin: Twin | None) -> bool:
+    photograph = sample.label is Label.REAL and sample.kind == PHOTO
+    return twin is not None and photograph and sample.pair is None
+
+
+def _readable(samples: Sequence[Sample], twin: Twin | None) -> tuple[list[Sample], list[int]]:
     """Samples that can be read, in an order of their own, and their shorter sides."""
     kept, sizes = [], []
     known: dict[str, Path] = {}
@@ -117,7 +139,7 @@ def _readable(samples: Sequence[Sample]) -> tuple[list[Sample], list[int]]:
         _check_new(sample.path, hashlib.sha256(media.content).hexdigest(), known)
         kept.append(sample)
         sizes.append(min(media.header.width, media.header.height))
-    for label in Label:
+    for label in (Label.REAL,) if twin else Label:
         if not any(sample.label is label for sample in kept):
             raise InvalidConfiguration(f"no {label.value} picture can be read")
     return kept, sizes
@@ -137,17 +159,27 @@ def _with_crop(setup: Setup, samples: Sequence[Sample], sizes: Sequence[int]) ->
     medians = [
         float(np.median([size for s, size in zip(samples, sizes, strict=True) if s.label is label]))
         for label in Label
+        if any(sample.label is label for sample in samples)
     ]
     crop = int(min(_LARGEST_CROP, max(_SMALLEST_CROP, min(medians))))
     return replace(setup, crop=crop)
 
 
 def _pictures(
-    samples: Sequence[Sample], setup: Setup
+    samples: Sequence[Sample], setup: Setup, twin: Twin | None
 ) -> Iterator[tuple[Sample, NDArray[np.uint8], str]]:
-    for sample in samples:
+    for number, sample in enumerate(samples):
         media = open_media(sample.path)
-        yield sample, media.rgb(), hashlib.sha256(media.content).hexdigest()
+        digest = hashlib.sha256(media.content).hexdigest()
+        if twin is None or not _has_twin(sample, twin):
+            yield sample, media.rgb(), digest
+            continue
+        paired = replace(sample, pair=f"twin-{number}")
+        yield paired, media.rgb(), digest
+        made = replace(
+            paired, label=Label.GENERATED, source=twin.name, generator=twin.name, kind=PHOTO
+        )
+        yield made, twin.make(media.rgb()), f"{digest} through {twin.name}"
     for kind in DRAWN_KINDS:
         for number in range(setup.drawn_per_kind):
             pixels = draw_non_photo(kind, setup.seed * 1_000_003 + number)

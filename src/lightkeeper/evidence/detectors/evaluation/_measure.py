@@ -60,11 +60,11 @@ def measure(rows: Sequence[ScoreRow], setup: Setup) -> Measurements:
         generators=_generators(matched, setup),
         sources=_sources(matched, setup),
         pairs=tuple(_pairs(c, s, setup) for c, s in by_condition.items()),
-        kinds=_kinds(matched),
+        kinds=_kinds(matched, setup),
         reliability=_reliability(matched),
         silence=_silence(rows),
         cost=_cost(rows),
-        bands=bands(by_condition),
+        bands=bands(by_condition, setup.bar),
         null_size=int(matched.photo.sum() + matched.other.sum()),
     )
 
@@ -84,7 +84,9 @@ def _separation(condition: Condition, scores: Scores, setup: Setup) -> Separatio
         average_precision_interval(
             generated, real, rng=_rng(setup, 2, place), resamples=setup.resamples
         ),
-        tuple(_point(scores, fpr) for fpr in _FPRS),
+        tuple(_point(scores, fpr) for fpr in _FPRS)
+        if setup.bar is None
+        else (_point_at(scores, setup.bar),),
     )
 
 
@@ -100,14 +102,24 @@ def _point(scores: Scores, fpr: float) -> OperatingPoint:
     return OperatingPoint(fpr, True, f"n={real.size:,}", threshold, false, recall)
 
 
-def _control_threshold(scores: Scores) -> float:
-    """Where 1 % of photographs fire; under 100 photographs, above all of them."""
+def _point_at(scores: Scores, bar: float) -> OperatingPoint:
+    """What the detector's own bar gives; the rate is the one seen, and not one that was asked."""
+    generated, real = scores.at(scores.made), scores.at(scores.photo)
+    false = Rate.observed(int((real >= bar).sum()), real.size)
+    recall = Rate.observed(int((generated >= bar).sum()), generated.size)
+    return OperatingPoint(false.value, True, f"n={real.size:,}, its own bar", bar, false, recall)
+
+
+def _control_threshold(scores: Scores, setup: Setup) -> float:
+    """The detector's own bar, or where 1 % of photographs fire; under 100, above all of them."""
+    if setup.bar is not None:
+        return setup.bar
     return threshold_at(scores.at(scores.photo), _CONTROL_FPR)
 
 
 def _generators(scores: Scores, setup: Setup) -> tuple[GeneratorResult, ...]:
     real = scores.at(scores.photo)
-    threshold = _control_threshold(scores)
+    threshold = _control_threshold(scores, setup)
     result = []
     for place, name in enumerate(np.unique(scores.generator[scores.made])):
         mine = scores.at(scores.made & (scores.generator == name))
@@ -123,7 +135,7 @@ def _sources(scores: Scores, setup: Setup) -> tuple[SourceResult, ...]:
     for place, name in enumerate(names if names.size > 1 else ()):
         here = scores.photo & (scores.source == name)
         mine, others = scores.at(here), scores.at(scores.photo & ~here)
-        threshold = threshold_at(others, _CONTROL_FPR)
+        threshold = setup.bar if setup.bar is not None else threshold_at(others, _CONTROL_FPR)
         false = Rate.observed(int((mine >= threshold).sum()), mine.size)
         area = auc_interval(mine, others, rng=_rng(setup, 4, place), resamples=setup.resamples)
         result.append(SourceResult(str(name), mine.size, false, area))
@@ -140,8 +152,8 @@ def _pairs(condition: Condition, scores: Scores, setup: Setup) -> PairResult:
     return PairResult(condition, generated.size, area, higher)
 
 
-def _kinds(scores: Scores) -> tuple[KindResult, ...]:
-    threshold = _control_threshold(scores)
+def _kinds(scores: Scores, setup: Setup) -> tuple[KindResult, ...]:
+    threshold = _control_threshold(scores, setup)
     drawn = {row.kind: row.drawn for row in scores.rows}
     result = []
     for name in np.unique(scores.kind[scores.other]):

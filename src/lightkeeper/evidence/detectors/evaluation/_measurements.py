@@ -102,8 +102,9 @@ class Band:
     """A range of scores and how much falling into it weighs.
 
     ``log10_lr`` is the lower end of the share of generated pictures over the upper end of the
-    share of real ones, by the least favourable condition and the worse of photographs and other
-    real pictures. Both ends are exact 95 % bounds, so the null's size bounds the weight.
+    share of real ones, by the worse of photographs and other real pictures, and by the least
+    favourable condition; by the mean of the conditions where a detector has a bar of its own. Both
+    ends are exact 95 % bounds, so the null's size bounds the weight.
     """
 
     at_least: float

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from lightkeeper.evidence.detectors.reconstruction._autoencoder import Autoencoder
     from lightkeeper.evidence.detectors.reconstruction._patches import Patch
 
+    Batch = NDArray[np.float32]
     Pixels = NDArray[np.uint8]
     Values = NDArray[np.float64]
 
@@ -80,6 +81,29 @@ class Reader:
         )  # fmt: skip
         blocks = block_means(shared).reshape(len(phases), -1)
         return np.log(blocks.astype(np.float64) + _FLOOR)
+
+    def twice(self, patch: Patch, phase: Phase, usable: NDArray[np.bool_]) -> tuple[float, float]:
+        """Median log fine error of a crop on this phase, and of its reconstruction passed again.
+
+        What came through this decoder is changed by it about as little as its output is; what
+        did not is changed more by the first pass than by the second.
+        """
+        grid, side = self.autoencoder.grid, self.side
+        i, j = (phase.y - patch.y) % grid, (phase.x - patch.x) % grid
+        crop = self.rgb[patch.y + i : patch.y + i + side, patch.x + j : patch.x + j + side]
+        pixels = np.ascontiguousarray(crop.transpose(2, 0, 1)[None], np.float32) / np.float32(255)
+        once = self.autoencoder.reconstruct(pixels)
+        rounded = np.rint(once * np.float32(255)) / np.float32(255)
+        again = self.autoencoder.reconstruct(rounded)
+        start, span = grid - 1 + _MARGIN - 1, compared_side(side, grid)
+
+        def error(after: Batch, before: Batch) -> float:
+            plane = fine((after - before)[0].mean(0) * np.float32(255)) ** 2
+            shared = plane[start - i : start - i + span, start - j : start - j + span]
+            blocks = block_means(shared).ravel()[usable].astype(np.float64)
+            return float(np.median(np.log(blocks + _FLOOR)))
+
+        return error(once, pixels), error(again, rounded)
 
     def usable(self, patch: Patch) -> NDArray[np.bool_]:
         """Which blocks have texture, and no pixels at the ends of the scale: shape (blocks,)."""

@@ -5,27 +5,23 @@ from __future__ import annotations
 import importlib.util
 from typing import TYPE_CHECKING
 
-from lightkeeper.evidence._finding import Finding, Tier
-from lightkeeper.evidence.detectors.reconstruction._composite import grid_parts
-from lightkeeper.evidence.detectors.reconstruction._finding import finding
-from lightkeeper.evidence.detectors.reconstruction._form import FULL, PLAIN_CONTRAST, QUICK
-from lightkeeper.evidence.detectors.reconstruction._null import Null, least_size
+from lightkeeper.evidence._finding import Finding, NotExamined, Tier
+from lightkeeper.evidence.detectors.reconstruction._finding import ABSTENTIONS, Rival, finding
+from lightkeeper.evidence.detectors.reconstruction._form import FULL, QUICK
+from lightkeeper.evidence.detectors.reconstruction._null import least_size
+from lightkeeper.evidence.detectors.reconstruction._patches import Abstention
 from lightkeeper.evidence.detectors.reconstruction._registry import Registered, read_autoencoder
-from lightkeeper.evidence.detectors.reconstruction._search import PhaseReading, read_scales
+from lightkeeper.evidence.detectors.reconstruction._rule import ALPHA, GridRule, Judged
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from lightkeeper.evidence.detectors.reconstruction._autoencoder import Autoencoder
-    from lightkeeper.evidence.detectors.reconstruction._composite import GridPart
+    from lightkeeper.evidence.detectors.cards import Card
     from lightkeeper.media import Media
 
 MODEL_SECONDS = 0.1
 """CPU seconds per picture above which an autoencoder is left to the deep tier."""
-OWN_SHARE = 0.6
-OWN_SHARE_DEEP = 0.35
-"""Part of the decoder's own contrast under which a grid is not called that decoder's."""
 
 
 class ReconstructionExaminer:
@@ -46,12 +42,25 @@ class ReconstructionExaminer:
         registered: Sequence[Registered],
         *,
         deep: bool = False,
-        alpha: float = 0.01,
+        alpha: float = ALPHA,
     ) -> None:
         self._registered = tuple(registered)
         self._deep = deep
         self._form = FULL if deep else QUICK
         self._alpha = alpha
+        asked = [
+            (each, null)
+            for each in self._registered
+            if (null := each.nulls.of(self._form))
+            if deep or null.seconds <= MODEL_SECONDS
+        ]
+        self._rules = tuple(
+            GridRule(each.autoencoder, null, self._form, alpha, among=len(asked))
+            for each, null in asked
+        )
+        self._cards = tuple(
+            _card(each, rule) for (each, _), rule in zip(asked, self._rules, strict=True)
+        )
 
     @classmethod
     def from_files(cls, entries: Sequence[Path], *, deep: bool = False) -> ReconstructionExaminer:
@@ -76,21 +85,22 @@ class ReconstructionExaminer:
 
     @property
     def version(self) -> str:
-        """Changes with the weights and with their nulls."""
+        """Changes with the weights, with their nulls and with their cards."""
         known = [
             f"{each.autoencoder.fingerprint[:12]}/{null.id[:12] if null else '-'}"
             for each in self._registered
             for null in (each.nulls.of(self._form),)
         ]
-        return " ".join(["3", *known])
+        cards = [f"card {card.id[:12]}" for card in self._cards if card]
+        return " ".join(["4", *known, *cards])
 
     def unavailable(self) -> str | None:
         """Why it cannot run here, or can never give a finding; ``None`` otherwise."""
         if not self._registered:
             return "no autoencoder is registered (autoencoders in [detectors])"
-        if not self._calibrated:
+        if not self._rules:
             return self._uncalibrated()
-        if len(self._too_small) == len(self._calibrated):
+        if len(self._too_small) == len(self._rules):
             return self._too_small[0]
         if importlib.util.find_spec("onnxruntime") is None:
             return "reconstruction needs the extra 'detect' (onnxruntime)"
@@ -98,77 +108,63 @@ class ReconstructionExaminer:
 
     def cautions(self, max_seconds: float) -> tuple[str, ...]:
         """What an operator should know before a scan that gives a file so many seconds."""
-        seconds = sum(null.most_seconds for _, null in self._calibrated)
+        seconds = sum(rule.null.most_seconds for rule in self._rules)
         slow = (
             f"{self.name} took up to {seconds:.0f} CPU seconds for a picture where it was "
             f"calibrated, and a file may take {max_seconds:g} s: raise limits.max_seconds"
         )
         return (*self._too_small, *([slow] if seconds > max_seconds else []))
 
-    def examine(self, media: Media) -> tuple[Finding, ...]:
-        """One finding per autoencoder whose grid is there; none where a picture gives no say.
+    def examine(self, media: Media) -> tuple[Finding | NotExamined, ...]:
+        """A finding for the decoder whose grid is there, and why any could not be looked for.
+
+        Where the grids of several would be found, the one that explains the picture best is
+        named, and the others are its rivals: decoders that are built alike show each other's.
 
         Raises
         ------
         MediaError, EvidenceError
         """
         rgb = media.raster().rgb
-        seen = []
-        for autoencoder, null in self._calibrated:
-            reading = read_scales(autoencoder, rgb, self._form)
-            if isinstance(reading, PhaseReading):
-                seen.append((autoencoder, null, reading))
-        strongest = max((reading.contrast for _, _, reading in seen), default=0.0)
-        found = []
-        for autoencoder, null, reading in seen:
-            chance = self._chance(null, reading, strongest)
-            if chance * len(self._calibrated) > self._alpha:
-                continue
-            parts: tuple[GridPart, ...] = ()
-            if reading.exact and reading.scale == 1:
-                parts = grid_parts(autoencoder, rgb, reading.phase)
-            # Two patches of the quick form cannot agree beyond chance, nor can two parts of a
-            # picture, each with a phase of its own: there the null decides alone.
-            if self._deep and not parts:
-                chance = max(chance, reading.p_value)
-            p_value = min(1.0, chance * len(self._calibrated))
-            if p_value <= self._alpha:
-                found.append(
-                    finding(
-                        autoencoder,
-                        null,
-                        reading,
-                        parts=parts,
-                        p_value=p_value,
-                        tests=len(self._calibrated),
-                        examiner=(self.name, self.version),
-                    )
-                )
-        return tuple(found)
+        found: list[tuple[GridRule, Judged, Card | None]] = []
+        silent: dict[Abstention, list[str]] = {}
+        for rule, card in zip(self._rules, self._cards, strict=True):
+            judged = rule.judge(rgb)
+            if isinstance(judged, Abstention):
+                silent.setdefault(judged, []).append(rule.autoencoder.name)
+            elif rule.found(judged):
+                found.append((rule, judged, card))
+        told: list[Finding | NotExamined] = []
+        if found:
+            best = min(found, key=lambda each: _order(each[1]))
+            rivals = tuple(
+                Rival(rule.autoencoder.name, _margin(best[1], judged))
+                for rule, judged, _ in found
+                if judged is not best[1]
+            )
+            examiner = (self.name, self.version)
+            told.append(finding(*best, rivals=rivals, examiner=examiner))
+        return (*told, *self._silent(silent))
 
-    def _chance(self, null: Null, reading: PhaseReading, strongest: float) -> float:
-        """Chance of this contrast by the null; 1 where it may well be another decoder's."""
-        # Less than half of what another one shows is that one's grid, seen from outside.
-        if reading.contrast < max(PLAIN_CONTRAST, strongest / 2):
-            return 1.0
-        # Another decoder's grid shows faintly; so does this one's once a picture was resized.
-        share = OWN_SHARE_DEEP if self._deep else OWN_SHARE
-        if reading.scale == 1 and reading.contrast < share * null.own:
-            return 1.0
-        # JPEG has a grid too: chance within the picture alone would claim too much.
-        return null.bound(reading.contrast)
+    def _silent(self, silent: dict[Abstention, list[str]]) -> Iterator[NotExamined]:
+        for abstention, names in silent.items():
+            which = "the grid of the decoder" if len(names) == 1 else "the grids of the decoders"
+            yield NotExamined(
+                self.name,
+                f"It could not look for {which} {', '.join(names)}: {ABSTENTIONS[abstention]}.",
+            )
 
     @property
     def _too_small(self) -> tuple[str, ...]:
         """The autoencoders whose nulls are too small for any finding, in words."""
-        number = len(self._calibrated)
+        number = len(self._rules)
         least = least_size(self._alpha, number)
         among = f"; with {number} autoencoders" if number > 1 else ""
         return tuple(
-            f"the null of {autoencoder.name} has {null.size:,} pictures{among}, a chance of "
-            f"{self._alpha:g} needs {least:,} (lightkeeper detector calibrate)"
-            for autoencoder, null in self._calibrated
-            if null.size < least
+            f"the null of {rule.autoencoder.name} has {rule.null.size:,} pictures{among}, "
+            f"a chance of {self._alpha:g} needs {least:,} (lightkeeper detector calibrate)"
+            for rule in self._rules
+            if rule.null.size < least
         )
 
     def _uncalibrated(self) -> str:
@@ -176,11 +172,43 @@ class ReconstructionExaminer:
             return f"every registered autoencoder needs over {MODEL_SECONDS} s: the tier deep"
         return "no registered autoencoder has a null (lightkeeper detector calibrate)"
 
-    @property
-    def _calibrated(self) -> tuple[tuple[Autoencoder, Null], ...]:
-        return tuple(
-            (each.autoencoder, null)
-            for each in self._registered
-            if (null := each.nulls.of(self._form))
-            if self._deep or null.seconds <= MODEL_SECONDS
-        )
+
+def _order(judged: Judged) -> tuple[float, float]:
+    """Of several that are found: the native scale first, there the least error explains most.
+
+    Enlarged pictures are smooth, and a smooth decoder leaves the least error of any of them.
+    """
+    reading = judged.reading
+    return (0, reading.error) if reading.scale == 1 else (1, -judged.share)
+
+
+def _margin(best: Judged, other: Judged) -> float:
+    if best.reading.scale == other.reading.scale == 1:
+        return round(other.reading.error - best.reading.error, 4)
+    return round(best.share - other.share, 4)
+
+
+def _card(registered: Registered, rule: GridRule) -> Card | None:
+    """The card of this rule among those that the entry names.
+
+    Raises
+    ------
+    CardRefused
+        It was altered, is not the one that the entry names, or was made with another null.
+    """
+    if not registered.cards:
+        return None
+    from lightkeeper.evidence.detectors.cards import CardRefused, load_card
+
+    for folder, id in registered.cards:
+        card = load_card(folder).card
+        if card.id != id:
+            raise CardRefused(f"the card in {folder} is not the one that the entry names")
+        if (card.name, card.version) != (rule.name, rule.version):
+            continue
+        if card.fingerprint != rule.fingerprint:
+            raise CardRefused(
+                f"the card in {folder} was made with other weights or another null: evaluate again"
+            )
+        return card
+    return None

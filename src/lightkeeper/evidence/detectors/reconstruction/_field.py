@@ -55,6 +55,22 @@ class Field:
         """The field on the torus of phases modulo ``modulus``, shape (modulus, modulus)."""
         return self.at(self._phases(modulus)).reshape(modulus, modulus)
 
+    def first(self, lattice: bool) -> Values:
+        """A quarter of the phases or less, those that a grid cannot miss: shape (phases,).
+
+        Of a lattice every parity, otherwise every row and every column.
+        """
+        if lattice:
+            return self.at(
+                [p for p in self._phases(COARSE) if p.y % COARSE < 2 and p.x % COARSE < 2]
+            )
+        grid = self._reader.autoencoder.grid
+        return self.at([Phase(k, k) for k in range(grid)])
+
+    def twice(self, phase: Phase) -> tuple[float, float]:
+        """Log error of the patch on this phase, and of its reconstruction passed again."""
+        return self._reader.twice(self._patch, phase, self._usable)
+
     def at(self, phases: Sequence[Phase]) -> Values:
         """Median over blocks of the log error less that block's mean over these phases."""
         new = [phase for phase in phases if phase not in self._known]

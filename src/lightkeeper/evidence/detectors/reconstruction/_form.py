@@ -24,6 +24,9 @@ class Form:
     """
     scales: tuple[float, ...] = (1.0,)
     """Factors by which a picture is enlarged before it is read; each is a test."""
+    dismissed: float = 0.08
+    """Drop on the first phases under which a picture is let go, where the decoder's own show more.
+    """
     first_contrast: float = PLAIN_CONTRAST
     """Contrast under which it ends after the first look; few patches may hide half of it."""
     confirming: int = 0
@@ -35,5 +38,11 @@ class Form:
 
 QUICK = Form("quick", side=48, looks=(2,), confirming=2)
 FULL = Form(
-    "full", side=64, looks=(4, 8, 12, 16), refining=12, scales=(1.0, 4 / 3), first_contrast=0.05
+    "full",
+    side=64,
+    looks=(4, 8, 12, 16),
+    refining=12,
+    scales=(1.0, 4 / 3),
+    dismissed=0.04,
+    first_contrast=0.05,
 )

@@ -31,6 +31,12 @@ class Abstention(StrEnum):
     TOO_SMALL = "too-small"
     TOO_FLAT = "too-flat"
     TOO_COMPRESSED = "too-compressed"
+    REPLICATED = "replicated"
+    """Enlarged by repeating pixels."""
+    PERIODIC = "periodic"
+    """Its content repeats."""
+    NO_NULL = "no-null"
+    """Too few pictures of its kind were measured."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +18,13 @@ from lightkeeper.evidence.detectors.reconstruction._null import Nulls, read_null
 MANIFEST = "autoencoder.toml"
 
 _Digest = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+
+
+class CardReference(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A card that an entry names: its folder, and the id that it must have."""
+
+    folder: str
+    id: _Digest
 
 
 class _Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -33,6 +42,8 @@ class _Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     """File with the calibrated nulls, as ``lightkeeper detector calibrate`` writes it."""
     map_null: str | None = None
     """File with the null of the map of edited regions, from ``calibrate --map``."""
+    cards: tuple[CardReference, ...] = ()
+    """Cards of its forms, as ``lightkeeper detector evaluate`` writes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +54,8 @@ class Registered:
     nulls: Nulls = field(default_factory=Nulls)
     map_null: Path | None = None
     """Read by the map of edited regions, which knows its form."""
+    cards: tuple[tuple[Path, str], ...] = ()
+    """Folders of cards, each with the id that the card must have."""
 
 
 def read_autoencoder(path: Path) -> Registered:
@@ -78,7 +91,36 @@ def read_autoencoder(path: Path) -> Registered:
     if entry.null is not None:
         nulls = read_nulls(file.parent / entry.null, autoencoder.fingerprint)
     map_null = file.parent / entry.map_null if entry.map_null else None
-    return Registered(autoencoder, nulls, map_null)
+    cards = tuple((file.parent / card.folder, card.id) for card in entry.cards)
+    return Registered(autoencoder, nulls, map_null, cards)
+
+
+def attach_card(path: Path, folder: Path, id: str) -> None:
+    """Name a card in an entry, in place of another one in the same folder.
+
+    Raises
+    ------
+    InvalidConfiguration
+        The entry is wrong, or says ``cards`` in a form that this does not write.
+    """
+    file = path / MANIFEST if path.is_dir() else path
+    named = os.path.relpath(folder, file.parent)
+    kept = [card for card in _entry(file).cards if card.folder != named]
+    cards = [*kept, CardReference(folder=named, id=id)]
+    values = ", ".join(
+        f"{{ folder = {json.dumps(card.folder)}, id = {json.dumps(card.id)} }}" for card in cards
+    )
+    lines = file.read_text(encoding="utf-8").splitlines()
+    others = [line for line in lines if not line.startswith("cards = [")]
+    text = "\n".join([*others, f"cards = [{values}]"]) + "\n"
+    try:
+        msgspec.convert(tomllib.loads(text), _Entry)
+    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+        raise InvalidConfiguration(
+            f"{file}: the card cannot be named there: {error}",
+            hint="write cards = [ { folder = …, id = … } ] on one line, before any table",
+        ) from error
+    file.write_text(text, encoding="utf-8")
 
 
 def _entry(file: Path) -> _Entry:

@@ -1,13 +1,14 @@
 """Grid-phase contrast: ask several patches for their phase, stop when the answer is plain.
 
 Patches are read on the 4 x 4 phases modulo four, each on another part of the grid, or on all
-phases where a decoder leaves no lattice. The chance of their agreement is looked at after a few
-patches, and after more where they show a contrast but do not agree beyond doubt. Every look
-counts as a test.
+phases where a decoder leaves no lattice. A quarter of the phases of the first patches may let a
+picture go. The chance of their agreement is looked at after a few patches, and after more where
+they show a contrast but do not agree beyond doubt. Every look counts as a test.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import TYPE_CHECKING
@@ -38,11 +39,13 @@ if TYPE_CHECKING:
 
 _LEAST_PATCHES = 4
 _LEAST_BLOCKS = 6
+_PASSED_TWICE = 4
+"""Patches whose reconstruction is passed again."""
 
 
 @dataclass(frozen=True, slots=True)
 class PhaseReading:
-    """What grid-phase contrast saw in one picture through one autoencoder."""
+    """What grid-phase contrast saw in one picture through one autoencoder, at one scale."""
 
     phase: Phase
     exact: bool
@@ -53,34 +56,59 @@ class PhaseReading:
     Over the patches of the first two looks, the most textured.
     """
     p_value: float
-    """Bound of the chance that patches agree so well, corrected for looks and scales."""
+    """Bound of the chance that patches agree so well, corrected for looks."""
     agreeing: int
     """Patches that prefer the phase by themselves, or confirm it."""
     patches: int
     reconstructions: int
+    first_drop: float
+    """Drop on the first phases of the first patches."""
+    error: float = math.inf
+    """Median log fine error at the phase; infinite where no phase was asked about."""
+    excess: float = math.inf
+    """That error less the one of the reconstruction passed again."""
     scale: float = 1.0
     """Factor by which the picture was enlarged before it was read."""
-    tests: int = 1
-    """Scales that count as tests."""
 
 
-def read_phase(
-    autoencoder: Autoencoder, rgb: Pixels, form: Form = FULL
+def read_grid(
+    autoencoder: Autoencoder,
+    rgb: Pixels,
+    form: Form = FULL,
+    *,
+    scale: float = 1.0,
+    dismissed: float = 0.0,
 ) -> PhaseReading | Abstention:
-    """Look for the grid of ``autoencoder`` in one picture at its native scale.
+    """Look for the grid of ``autoencoder`` in one picture at one scale.
+
+    A picture that was made smaller after it was decoded has lost its grid; enlarging it by the
+    inverse factor brings back what the loss of detail left of it.
 
     Parameters
     ----------
     rgb : uint8, shape (H, W, 3)
-
-    Returns
-    -------
-    PhaseReading or Abstention
+    scale : float
+        Factor by which the picture is enlarged first.
+    dismissed : float
+        Drop on the first phases under which nothing more is read.
     """
-    fields = fields_of(autoencoder, rgb, form)
+    fields = fields_of(autoencoder, _scaled(rgb, scale), form)
     if isinstance(fields, Abstention):
         return fields
-    return _looked(fields, form, autoencoder.grid, autoencoder.lattice)
+    lattice = autoencoder.lattice
+    first = np.stack([field.first(lattice) for field in fields[: form.looks[0]]])
+    drop = float((first.mean(1, keepdims=True) - first).mean(0).max())
+    if drop < dismissed:
+        number = len(first)
+        spent = sum(field.reconstructions for field in fields)
+        return PhaseReading(Phase(0, 0), False, drop, 1.0, 0, number, spent, drop, scale=scale)
+    reading = _looked(fields, form, autoencoder.grid, lattice)
+    error = excess = math.inf
+    if reading.contrast >= PLAIN_CONTRAST:
+        passed = np.array([field.twice(reading.phase) for field in fields[:_PASSED_TWICE]])
+        error = float(np.median(passed[:, 0]))
+        excess = float(np.median(passed[:, 0] - passed[:, 1]))
+    return replace(reading, first_drop=drop, error=error, excess=excess, scale=scale)
 
 
 def fields_of(autoencoder: Autoencoder, rgb: Pixels, form: Form) -> list[Field] | Abstention:
@@ -104,41 +132,6 @@ def fields_of(autoencoder: Autoencoder, rgb: Pixels, form: Form) -> list[Field] 
         if (usable := reader.usable(patch)).sum() >= _LEAST_BLOCKS
     ]
     return fields if len(fields) >= _LEAST_PATCHES else Abstention.TOO_FLAT
-
-
-def read_scales(
-    autoencoder: Autoencoder,
-    rgb: Pixels,
-    form: Form = FULL,
-    *,
-    scales: Sequence[float] | None = None,
-) -> PhaseReading | Abstention:
-    """The best reading among several scales, those of the form unless others are given.
-
-    A picture that was made smaller after it was decoded has lost its grid; enlarging it by the
-    inverse factor brings back what the loss of detail left of it. All scales count as tests, also
-    those that are not read because an earlier one was plain.
-    """
-    chosen = tuple(scales or form.scales)
-    best: PhaseReading | Abstention | None = None
-    for scale in chosen:
-        found = read_phase(autoencoder, _scaled(rgb, scale), form)
-        if isinstance(found, Abstention):
-            best = best or found
-            continue
-        p_value = min(1.0, found.p_value * len(chosen))
-        found = replace(found, p_value=p_value, scale=scale, tests=len(chosen))
-        if not isinstance(best, PhaseReading) or _order(found) < _order(best):
-            best = found
-        if p_value <= PLAIN_P * len(chosen) and found.contrast >= PLAIN_CONTRAST:
-            break
-    if best is None:
-        raise ValueError("no scale to read at")
-    return best
-
-
-def _order(reading: PhaseReading) -> tuple[float, float]:
-    return reading.p_value, -reading.contrast
 
 
 def _scaled(rgb: Pixels, scale: float) -> Pixels:
@@ -173,6 +166,7 @@ def _looked(fields: Sequence[Field], form: Form, grid: int, lattice: bool = True
         agreeing=seen.agreeing + sum(drop >= PLAIN_CONTRAST for drop in confirmed),
         patches=len(used) + len(asked),
         reconstructions=sum(field.reconstructions for field in fields),
+        first_drop=0.0,
     )
 
 

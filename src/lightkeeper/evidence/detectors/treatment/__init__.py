@@ -11,7 +11,7 @@ from lightkeeper.evidence.detectors.treatment._drawn import (
     draw_non_photo,
     smooth,
 )
-from lightkeeper.evidence.detectors.treatment._reencode import Condition, reencode
+from lightkeeper.evidence.detectors.treatment._reencode import Condition, reencode, worn
 
 __all__ = [
     "CONTROL_KINDS",
@@ -21,4 +21,5 @@ __all__ = [
     "draw_non_photo",
     "reencode",
     "smooth",
+    "worn",
 ]

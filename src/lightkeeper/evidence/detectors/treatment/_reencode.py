@@ -57,6 +57,24 @@ def reencode(
     return _encoded(_filtered(picture, rng), rng)
 
 
+def worn(rgb: NDArray[np.uint8], seed: int, *, resized: float = 1.0) -> NDArray[np.uint8]:
+    """Crop up to 15 pixels, resize by a factor, and save as PNG, JPEG or WebP, as a seed says.
+
+    What commonly happens to a generated picture before somebody looks at it.
+    """
+    rng = np.random.default_rng([seed, len(Condition)])
+    top, left = (int(each) for each in rng.integers(0, 16, 2))
+    picture = Image.fromarray(np.ascontiguousarray(rgb[top:, left:]))
+    if resized != 1:
+        picture = _resized(picture, resized, Image.Resampling.BICUBIC)
+    format_draw, quality = rng.random(2)
+    if format_draw < 0.25:
+        return np.asarray(picture)
+    if format_draw < 0.35:
+        return _through(picture, "WEBP", quality=int(70 + 26 * quality))
+    return _through(picture, "JPEG", quality=int(70 + 29 * quality))
+
+
 def _cropped(rgb: NDArray[np.uint8], crop: int, rng: np.random.Generator) -> NDArray[np.uint8]:
     height, width = min(crop, rgb.shape[0]), min(crop, rgb.shape[1])
     places = rng.random(2)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import numpy as np
 
 from lightkeeper.evidence._examine import Searches
+from lightkeeper.evidence._finding import NotExamined
 from lightkeeper.evidence.watermark._marks import Method
 from lightkeeper.evidence.watermark.registry._bindings import bound_marks
 from lightkeeper.evidence.watermark.registry._examine import Standing, look_up, with_registries
@@ -107,15 +108,18 @@ class RegisteredMarks:
         """Why the examiner cannot run here, or ``None``."""
         return self._examiner.unavailable()
 
-    def examine(self, media: Media) -> tuple[Finding, ...]:
+    def examine(self, media: Media) -> tuple[Finding | NotExamined, ...]:
         """Its findings, each of a payload followed by what its entry says.
 
         Then what several marks together say, and whether the manifest names one of them. Of two
         examiners of one medium, the later one counts the marks of the earlier one.
         """
-        told: list[Finding] = []
+        told: list[Finding | NotExamined] = []
         makers: dict[int, str | None] = {}
         for finding in self._examiner.examine(media):
+            if isinstance(finding, NotExamined):
+                told.append(finding)
+                continue
             reading: object = finding.details
             if not isinstance(reading, PayloadReading):
                 told.append(finding)
