@@ -80,3 +80,24 @@ def test_readme_names_the_two_commands_and_only_pictures_that_exist() -> None:
     pictures = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", readme)
     assert pictures
     assert all((ROOT / picture).is_file() for picture in pictures)
+
+
+_FIGURES = re.compile(r"^\|.*(\d\.\d|\.\d\d|\d of \d)", re.MULTILINE)
+_COMMAND = re.compile(
+    r"`[^`]*(benchmarks/|bench_\w+|make (bench|soak)|lightkeeper [a-z]|pytest)[^`]*`"
+    r"|^    (lightkeeper|python) |no command makes them again",
+    re.MULTILINE,
+)
+
+
+@pytest.mark.parametrize(
+    "page", sorted(p.relative_to(DOCS).as_posix() for p in DOCS.rglob("*.md")), ids=str
+)
+def test_a_table_of_figures_names_the_command_that_made_it(page: str) -> None:
+    sections = re.split(r"^(?=#{1,2} )", (DOCS / page).read_text(encoding="utf-8"), flags=re.M)
+    silent = [
+        section.partition("\n")[0]
+        for section in sections
+        if len(_FIGURES.findall(section)) > 1 and not _COMMAND.search(section)
+    ]
+    assert silent == []

@@ -168,9 +168,9 @@ def _estimate(rgb: Picture) -> Wave:
     This is Wiener's filter as far as the local variance tells the picture from the mark.
     """
     values = luma(np.ascontiguousarray(rgb))
-    smooth = box_mean(values, 1, False)
-    detail = smooth - box_mean(values, 4, False)
-    power = box_mean(detail, 4, True)
+    smooth = box_mean(values, 1)
+    detail = smooth - box_mean(values, 4)
+    power = box_mean(detail * detail, 4)
     mask = visibility_mask(np.ascontiguousarray(rgb))
     return np.asarray(detail * mask**2 / (power + mask**2), np.float32)
 
@@ -216,7 +216,7 @@ def _taken(rgb: Picture, wave: Wave, decibels: float | None) -> Picture:
         share = 255 * 10 ** (-decibels / 20) / deviation
     else:
         values = luma(np.ascontiguousarray(rgb))
-        detail = values - box_mean(values, 4, False)
+        detail = values - box_mean(values, 4)
         share = float((detail * wave).sum() / max(float((wave * wave).sum()), 1e-9))
     return _added(rgb, -share * wave)
 
@@ -263,7 +263,7 @@ def _flattened(rgb: Picture) -> Picture:
     power = np.abs(np.fft.rfft2(_estimate(rgb))).astype(np.float32)
     height, width = values.shape
     radius = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None])
-    peaks = np.where(radius > 0.03, power / (box_mean(power, 8, False) + 1e-6), 0)
+    peaks = np.where(radius > 0.03, power / (box_mean(power, 8) + 1e-6), 0)
     least = np.partition(peaks.ravel(), -min(_PEAKS, peaks.size))[-min(_PEAKS, peaks.size)]
     return _without(rgb, peaks >= least)
 
@@ -285,8 +285,8 @@ def _nudged(target: Picture, source: Picture, share: float) -> Picture:
 
 def _band(values: Wave) -> Wave:
     for _ in range(2):
-        values = box_mean(values, 5, False)
-    return np.asarray(values - box_mean(values, 64, False), np.float32)
+        values = box_mean(values, 5)
+    return np.asarray(values - box_mean(values, 64), np.float32)
 
 
 def _distance(attacked: Sequence[Picture], against: Sequence[Picture]) -> str:

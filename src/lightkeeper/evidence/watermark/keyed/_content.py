@@ -94,7 +94,7 @@ def whitened(cells: NDArray[np.float32], *, rough: bool = False) -> NDArray[np.f
     padded = np.pad(cells, 1, mode="edge")
     around = padded[:-2, 1:-1] + padded[2:, 1:-1] + padded[1:-1, :-2] + padded[1:-1, 2:]
     detail = np.asarray(cells - np.float32(0.25) * around, np.float32)
-    deviation = np.sqrt(np.maximum(box_mean(detail, _REACH, True), 0))
+    deviation = np.sqrt(np.maximum(box_mean(detail * detail, _REACH), 0))
     scaled = np.clip(detail / (deviation + _FLOOR), -_MOST, _MOST)
     if rough:
         return np.asarray(scaled * deviation / (deviation + 3), np.float32)

@@ -71,7 +71,7 @@ def _wave(rgb: NDArray[np.uint8], pattern: KeyedPattern, payload: int) -> NDArra
     at = np.ix_((np.arange(rows) + down) % SIDE, (np.arange(columns) + across) % SIDE)
     first, second = (content.signs(asked)[:rows, :columns] for asked in pattern.questions)
     wave = PRESENCE * first * planes[0][at] + PAYLOAD * second * planes[1][at]
-    wave -= box_mean(wave, _REACH, False)
+    wave -= box_mean(wave, _REACH)
     whole = Image.fromarray(wave).resize((2 * columns, 2 * rows), Image.Resampling.BICUBIC)
     pixels = np.asarray(whole, np.float32)[:height, :width]
     return np.ascontiguousarray(pixels / pixels.std())

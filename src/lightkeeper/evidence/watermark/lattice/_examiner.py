@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from lightkeeper.evidence._finding import Basis, Claim, Finding, Hypothesis, Tier
 from lightkeeper.evidence.watermark.lattice._null import shipped_null
-from lightkeeper.evidence.watermark.lattice._read import read_all, read_at_own_size
 
 if TYPE_CHECKING:
     from lightkeeper.evidence.watermark.lattice._reading import LatticeReading
@@ -38,6 +37,8 @@ class OpenMarkExaminer:
 
     def examine(self, media: Media) -> tuple[Finding, ...]:
         """One finding for each payload that was read."""
+        from lightkeeper.evidence.watermark.lattice._read import read_at_own_size
+
         readings = read_at_own_size(media.rgb(), alpha=self.alpha)
         return tuple(_finding(reading, self, len(readings)) for reading in readings)
 
@@ -68,6 +69,8 @@ class OpenMarkSearchExaminer:
 
     def examine(self, media: Media) -> tuple[Finding, ...]:
         """One finding for each payload that was read and not told before."""
+        from lightkeeper.evidence.watermark.lattice._read import read_all, read_at_own_size
+
         rgb = media.rgb()
         told = read_at_own_size(rgb, alpha=self.alpha) if self._beside else ()
         known = {reading.payload for reading in told}
