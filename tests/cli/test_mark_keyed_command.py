@@ -163,5 +163,5 @@ def test_both_examiners_of_one_secret_halve_its_share(folder: Path) -> None:
     )
     owners = "rooted-marks", "keyed-marks"
     alphas = [e._alpha for e in default_examiners(policy) if e.name in owners]
-    # Public, open, rivaGan's and one share for both of an owner's.
-    assert alphas == [pytest.approx(1e-6 / 8)] * 2
+    # Public, open, the open mark's search, rivaGan's, and one share for both of an owner's.
+    assert alphas == [pytest.approx(1e-6 / 5 / 2)] * 2
