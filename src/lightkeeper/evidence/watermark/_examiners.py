@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from lightkeeper.media import Media
 
-_VERSION = "1"
+_VERSION = "2"
 
 
 class PublicMarkExaminer:
