@@ -183,14 +183,19 @@ def warm_up(*variants: PdqVariant) -> None:
     """Compile the kernels of these variants, of all where none is named, or load numba's cache.
 
     Without it the first hash of a process pays: seconds on the first run on a machine, a fraction
-    of one afterwards.
+    of one afterwards. The reader of large JPEGs is loaded where the machine has compiled it; the
+    first such file pays for it elsewhere.
     """
     black = np.zeros((8, 8, 3), np.uint8)
     if PdqVariant.FAST in (variants or PdqVariant):
-        import simplejpeg
+        from lightkeeper.media import _jpeg_dc_kernels
+        from lightkeeper.media._compile import is_compiled
 
-        read_dc_luma(simplejpeg.encode_jpeg(black))
         pdq_of_luma(Luma(black[..., 0], 8, 8)).dihedral()
+        if not variants or is_compiled(_jpeg_dc_kernels.read_dc):
+            import simplejpeg
+
+            read_dc_luma(simplejpeg.encode_jpeg(black))
     if PdqVariant.EXACT in (variants or PdqVariant):
         pdq_of_rgb(black).dihedral()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-from functools import partial
 from typing import TYPE_CHECKING
 
 from lightkeeper.errors import InvalidConfiguration
@@ -276,25 +275,19 @@ def known_examiners(lookup: Lookup) -> tuple[Examiner, ...]:
 def warm_up(tier: Tier) -> None:
     """Load the kernels that this tier needs, so that no file pays for it.
 
-    On a machine that has not compiled them yet, a second process compiles those of the marks
-    while this one compiles those of PDQ.
+    On a machine that has not compiled them yet, a second process compiles those of the public
+    marks while this one compiles the others.
     """
     if tier < Tier.PIXELS:
         return
     from lightkeeper import hashing
-
-    marks = partial(_warm_up_marks, search=tier >= _MARKS[_OPEN_MARK_SEARCH])
-    with _compiling_beside(marks):
-        hashing.warm_up(hashing.PdqVariant.FAST)
-    marks()
-
-
-def _warm_up_marks(*, search: bool) -> None:
     from lightkeeper.evidence import watermark
     from lightkeeper.evidence.watermark import lattice
 
+    with _compiling_beside(watermark.warm_up):
+        hashing.warm_up(hashing.PdqVariant.FAST)
+        lattice.warm_up(search=tier >= _MARKS[_OPEN_MARK_SEARCH])
     watermark.warm_up()
-    lattice.warm_up(search=search)
 
 
 @contextlib.contextmanager
