@@ -27,7 +27,7 @@ test: $(VENV)/.test
 # Two tests need torchvision, whose build does not load beside this torch; three run where torch is absent.
 ## make test-torch  the tests that need torch or a peer that brings it, in an environment of their own
 test-torch: $(TORCH)/.test
-	$(TORCH)/bin/python -m pytest -n 2 --dist loadgroup -k 'not published_vits and not installed' \
+	$(TORCH)/bin/python -m pytest -n 2 --dist loadgroup -k 'not published_vits and not absent_is_named' \
 	  $$(grep -rlE 'importorskip\("(torch|diffusers|transformers|cv2|imwatermark)"' tests)
 
 ## make lint   formatting, types and the layers between rooms

@@ -33,7 +33,7 @@ def rooted():
     crops = Crops([photo_like(seed, width=256, height=256) for seed in range(8)])
     rows = []
     decoder = root_open(
-        loaded.generator, _PAYLOAD, crops, seconds=4, batch=2, side=128, told=rows.append
+        loaded.generator, _PAYLOAD, crops, seconds=12, batch=2, side=128, told=rows.append
     )
     assert rows[-1]["error"] < 1
     return loaded, decoder

