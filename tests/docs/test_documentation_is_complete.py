@@ -94,7 +94,8 @@ _COMMAND = re.compile(
     "page", sorted(p.relative_to(DOCS).as_posix() for p in DOCS.rglob("*.md")), ids=str
 )
 def test_a_table_of_figures_names_the_command_that_made_it(page: str) -> None:
-    sections = re.split(r"^(?=#{1,2} )", (DOCS / page).read_text(encoding="utf-8"), flags=re.M)
+    text = (DOCS / page).read_text(encoding="utf-8")
+    sections = re.split(r"^(?=#{1,2} )", text, flags=re.MULTILINE)
     silent = [
         section.partition("\n")[0]
         for section in sections
