@@ -290,8 +290,10 @@ def test_an_interrupt_keeps_the_journal_and_leaves_no_half_report(
     folder = draw(tmp_path / "in", 100)
     os.mkfifo(tmp_path / "never.png")  # opening it waits for a writer that never comes
     outputs = ["--jsonl", "-", "--html", "report.html", "--parquet", "rows.parquet"]
+    # A suite that runs in a shell's background has SIGINT ignored, and its children inherit that.
+    heard = ["env", "--default-signal=INT"]
     process = subprocess.Popen(
-        [*SCAN, folder, "never.png", "--tier", "bytes", "--resume", "run.journal", *outputs],
+        [*heard, *SCAN, folder, "never.png", "--tier", "bytes", "--resume", "run.journal", *outputs],
         cwd=tmp_path,
         # A busy machine may need more than the usual limit for the pictures before it.
         env={**os.environ, "LIGHTKEEPER_MAX_SECONDS": "600"},
