@@ -293,7 +293,17 @@ def test_an_interrupt_keeps_the_journal_and_leaves_no_half_report(
     # A suite that runs in a shell's background has SIGINT ignored, and its children inherit that.
     heard = ["env", "--default-signal=INT"]
     process = subprocess.Popen(
-        [*heard, *SCAN, folder, "never.png", "--tier", "bytes", "--resume", "run.journal", *outputs],
+        [
+            *heard,
+            *SCAN,
+            folder,
+            "never.png",
+            "--tier",
+            "bytes",
+            "--resume",
+            "run.journal",
+            *outputs,
+        ],
         cwd=tmp_path,
         # A busy machine may need more than the usual limit for the pictures before it.
         env={**os.environ, "LIGHTKEEPER_MAX_SECONDS": "600"},
